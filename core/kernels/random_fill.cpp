@@ -1,0 +1,441 @@
+#include "kernels/random_fill.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+
+namespace backlit {
+namespace {
+
+using std::int64_t;
+using std::uint32_t;
+using std::uint64_t;
+
+constexpr int64_t kBlock = 512;  // numbers drawn from the engine at once
+
+// [0, 1) in steps of 2^-24 or 2^-53.
+float unit(uint32_t v) { return static_cast<float>(v & 0xffffffu) * 0x1p-24f; }
+double unit(uint64_t v) { return static_cast<double>(v & ((uint64_t{1} << 53) - 1)) * 0x1p-53; }
+
+double unit_double(Generator& gen) { return unit(gen.random64()); }
+
+// Writes f(u) for n numbers u in [0, 1) of type U, drawn in order.
+template <class U, class T, class F> void from_unit(T* out, int64_t n, Generator& gen, F f) {
+  constexpr int64_t words = sizeof(U) / sizeof(uint32_t);
+  uint32_t raw[kBlock * words];
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t count = std::min(kBlock, n - begin);
+    gen.random(raw, count * words);
+    for (int64_t i = 0; i < count; ++i) {
+      if constexpr (words == 1)
+        out[begin + i] = f(unit(raw[i]), begin + i);
+      else
+        out[begin + i] = f(unit(uint64_t{raw[2 * i]} << 32 | raw[2 * i + 1]), begin + i);
+    }
+  }
+}
+
+// Writes f(v) for n integers v of 32 or 64 bits.
+template <class V, class T, class F> void from_bits(T* out, int64_t n, Generator& gen, F f) {
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (sizeof(V) == 4)
+      out[i] = f(gen.random());
+    else
+      out[i] = f(gen.random64());
+  }
+}
+
+// Logarithm of a normal number in (0, 1] and sine and cosine of an angle in [0, 2 pi], as in Cephes
+// (S. Moshier, logf, sinf, cosf), which PyTorch's vectorised normal_ follows: the same polynomials, and
+// no branches.
+float log_unit(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  auto exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23) - 126);
+  bits = (bits & 0x007fffffu) | 0x3f000000u;
+  float m;  // [0.5, 1)
+  std::memcpy(&m, &bits, sizeof m);
+  const bool low = m < std::numbers::sqrt2_v<float> / 2;
+  exponent -= low ? 1.0f : 0.0f;
+  m = m - 1.0f + (low ? m : 0.0f);
+  const float square = m * m;
+  float y = 7.0376836292e-2f;
+  y = y * m - 1.1514610310e-1f;
+  y = y * m + 1.1676998740e-1f;
+  y = y * m - 1.2420140846e-1f;
+  y = y * m + 1.4249322787e-1f;
+  y = y * m - 1.6668057665e-1f;
+  y = y * m + 2.0000714765e-1f;
+  y = y * m - 2.4999993993e-1f;
+  y = y * m + 3.3333331174e-1f;
+  y = y * m * square;
+  y += exponent * -2.12194440e-4f;
+  y -= square * 0.5f;
+  return m + y + exponent * 0.693359375f;
+}
+
+void sincos_turn(float x, float& sine, float& cosine) {
+  const auto octant = (static_cast<std::int32_t>(x * (4 / std::numbers::pi_v<float>)) + 1) & ~1;
+  const auto j = static_cast<float>(octant);
+  // pi/4 in three parts, so that the product with j is exact
+  x = x - j * 0.78515625f;
+  x = x - j * 2.4187564849853515625e-4f;
+  x = x - j * 3.77489497744594108e-8f;
+  const float z = x * x;
+  float c = 2.443315711809948e-5f;
+  c = c * z - 1.388731625493765e-3f;
+  c = c * z + 4.166664568298827e-2f;
+  c = c * z * z - z * 0.5f + 1.0f;
+  float s = -1.9515295891e-4f;
+  s = s * z + 8.3321608736e-3f;
+  s = s * z - 1.6666654611e-1f;
+  s = s * z * x + x;
+  const bool swap = octant & 2;
+  const float sine_sign = octant & 4 ? -1.0f : 1.0f;
+  const float cosine_sign = (octant + 2) & 4 ? -1.0f : 1.0f;
+  sine = (swap ? c : s) * sine_sign;
+  cosine = (swap ? s : c) * cosine_sign;
+}
+
+// Box and Muller's transform in place: 8 pairs (u[i], u[i + 8]).
+void normal_16(float* u, float mean, float std) {
+  for (int i = 0; i < 8; ++i) {
+    const float radius = std::sqrt(-2.0f * log_unit(1.0f - u[i]));
+    float sine, cosine;
+    sincos_turn(2 * std::numbers::pi_v<float> * u[i + 8], sine, cosine);
+    u[i] = radius * cosine * std + mean;
+    u[i + 8] = radius * sine * std + mean;
+  }
+}
+
+void normal_16(double* u, double mean, double std) {
+  for (int i = 0; i < 8; ++i) {
+    const double radius = std::sqrt(-2 * std::log(1 - u[i]));
+    const double theta = 2 * std::numbers::pi * u[i + 8];
+    u[i] = radius * std::cos(theta) * std + mean;
+    u[i + 8] = radius * std::sin(theta) * std + mean;
+  }
+}
+
+double normal_double(double mean, double std, Generator& gen) {
+  if (gen.next_double_normal) {
+    const double value = *gen.next_double_normal;
+    gen.next_double_normal.reset();
+    return value * std + mean;
+  }
+  const double u1 = unit_double(gen), u2 = unit_double(gen);
+  const double radius = std::sqrt(-2 * std::log1p(-u2));
+  const double theta = 2 * std::numbers::pi * u1;
+  gen.next_double_normal = radius * std::sin(theta);
+  return radius * std::cos(theta) * std + mean;
+}
+
+double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
+
+}  // namespace
+
+template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Generator& gen) {
+  BACKLIT_CHECK(lo <= hi, Runtime, "uniform_ expects to return a [from, to) range, but found from=", lo,
+                " > to=", hi);
+  constexpr auto dtype = dtype_of<T>;
+  BACKLIT_CHECK(lo >= std::numeric_limits<T>::lowest(), Runtime, "from is out of bounds for ", info(dtype).name);
+  BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ", info(dtype).name);
+  BACKLIT_CHECK(hi - lo <= std::numeric_limits<T>::max(), Runtime,
+                "uniform_ expects to-from <= std::numeric_limits<", info(dtype).scalar_name,
+                ">::max(), but found to=", hi, " and from=", lo,
+                " which result in to-from to exceed the limit");
+  const T base = static_cast<T>(lo), width = static_cast<T>(hi) - base;
+  from_unit<T>(out, n, gen, [=](T u, int64_t) { return u * width + base; });
+}
+
+template <class T>
+void fill_normal_serial(T* out, int64_t n, double mean, double std, Generator& gen) {
+  BACKLIT_CHECK(std >= 0, Runtime, "normal expects std >= 0.0, but found std ", std);
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(normal_double(mean, std, gen));
+}
+
+template <class T> void fill_normal(T* out, int64_t n, double mean, double std, Generator& gen) {
+  if (n < 16) return fill_normal_serial(out, n, mean, std, gen);
+  BACKLIT_CHECK(std >= 0, Runtime, "normal expects std >= 0.0, but found std ", std);
+  const T m = static_cast<T>(mean), s = static_cast<T>(std);
+  const auto draw = [&](T* block, int64_t count) {
+    from_unit<T>(block, count, gen, [](T u, int64_t) { return u; });
+  };
+  draw(out, n);
+  for (int64_t i = 0; i + 16 <= n; i += 16) normal_16(out + i, m, s);
+  if (n % 16 != 0) {
+    draw(out + n - 16, 16);
+    normal_16(out + n - 16, m, s);
+  }
+}
+
+template <class T> void fill_exponential(T* out, int64_t n, double lambda, Generator& gen) {
+  BACKLIT_CHECK(lambda > 0, Runtime, "exponential_ expects lambda > 0.0, but found lambda=", lambda);
+  from_unit<double>(out, n, gen,
+                    [=](double u, int64_t) { return static_cast<T>(exponential(u, lambda)); });
+}
+
+template <class T>
+void fill_log_normal(T* out, int64_t n, double mean, double std, Generator& gen) {
+  BACKLIT_CHECK(std > 0, Runtime, "log_normal_ expects std > 0.0, but found std=", std);
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(std::exp(normal_double(mean, std, gen)));
+}
+
+template <class T> void fill_cauchy(T* out, int64_t n, double median, double sigma, Generator& gen) {
+  BACKLIT_CHECK(sigma > 0, Runtime, "cauchy_ expects sigma > 0.0, but found sigma=", sigma);
+  from_unit<double>(out, n, gen, [=](double u, int64_t) {
+    return static_cast<T>(median + sigma * std::tan(std::numbers::pi * (u - 0.5)));
+  });
+}
+
+#define BACKLIT_INSTANTIATE(T)                                                        \
+  template void fill_uniform<T>(T*, int64_t, double, double, Generator&);             \
+  template void fill_normal<T>(T*, int64_t, double, double, Generator&);              \
+  template void fill_normal_serial<T>(T*, int64_t, double, double, Generator&);       \
+  template void fill_exponential<T>(T*, int64_t, double, Generator&);                 \
+  template void fill_log_normal<T>(T*, int64_t, double, double, Generator&);          \
+  template void fill_cauchy<T>(T*, int64_t, double, double, Generator&);
+BACKLIT_INSTANTIATE(float)
+BACKLIT_INSTANTIATE(double)
+#undef BACKLIT_INSTANTIATE
+
+namespace {
+
+// The names in PyTorch's range errors.
+const char* c_name(Dtype dtype) {
+  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
+                                          "int",  "long int",      "float",       "double"};
+  return names[static_cast<std::size_t>(dtype)];
+}
+
+// Moves the end of a range to the nearest integer that a float holds, so that rounding a draw does
+// not leave the range.
+template <class T> int64_t inner_from(int64_t from) {
+  const auto next = static_cast<int64_t>(static_cast<T>(from + 1));
+  if (next >= from) return from;
+  const int log2 = 63 - __builtin_clzll(static_cast<uint64_t>(std::abs(from + 1)) | 1);
+  return next + (int64_t{1} << (log2 - std::numeric_limits<T>::digits + 1));
+}
+template <class T> int64_t inner_to(int64_t to) {
+  const auto rounded = static_cast<T>(to - 1);
+  // 2^63 does not fit
+  const int64_t last = rounded >= static_cast<T>(0x1p63) ? std::numeric_limits<int64_t>::max()
+                                                         : static_cast<int64_t>(rounded);
+  if (last < to) return to;
+  const int log2 = 63 - __builtin_clzll(static_cast<uint64_t>(std::abs(to - 1)) | 1);
+  return last - (int64_t{1} << (log2 - std::numeric_limits<T>::digits + 1));
+}
+
+template <class T> void check_range(Dtype dtype, int64_t from, int64_t last) {
+  if constexpr (std::is_integral_v<T>) {
+    const auto fits = [](int64_t v) {
+      return v >= static_cast<int64_t>(std::numeric_limits<T>::lowest()) &&
+             v <= static_cast<int64_t>(std::numeric_limits<T>::max());
+    };
+    BACKLIT_CHECK(fits(from), Runtime, "from is out of bounds for ", c_name(dtype));
+    BACKLIT_CHECK(fits(last), Runtime, "to - 1 is out of bounds for ", c_name(dtype));
+  }
+}
+
+}  // namespace
+
+RandomRange random_range(Dtype dtype, int64_t from, std::optional<int64_t> to) {
+  return visit(dtype, [&](auto zero) -> RandomRange {
+    using T = decltype(zero);
+    constexpr bool floating = std::is_floating_point_v<T>;
+    if (to) {
+      int64_t end = *to;
+      BACKLIT_CHECK(from < end, Runtime, "random_ expects 'from' to be less than 'to', but got from=",
+                    from, " >= to=", end);
+      if constexpr (floating) {
+        from = inner_from<T>(from);
+        end = inner_to<T>(end);
+        BACKLIT_CHECK(from < end, Runtime,
+                      "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
+                      "but got from=",
+                      from, " >= to=", end);
+      }
+      check_range<T>(dtype, from, end - 1);
+      return {static_cast<uint64_t>(end) - static_cast<uint64_t>(from), from};
+    }
+    if (from == std::numeric_limits<int64_t>::lowest()) {
+      BACKLIT_CHECK(floating || sizeof(T) == 8, Runtime,
+                    "random_full_64_bits_range_kernel_cpu handles only int64, double, float and "
+                    "bfloat16");
+      return {0, 0};
+    }
+    int64_t last;
+    if constexpr (floating) {
+      last = int64_t{1} << std::numeric_limits<T>::digits;
+      from = inner_from<T>(from);
+      BACKLIT_CHECK(from < last, Runtime,
+                    "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' "
+                    "casted to dtype, but got from=",
+                    from, " > to_inc=", last);
+    } else {
+      last = static_cast<int64_t>(std::numeric_limits<T>::max());
+    }
+    check_range<T>(dtype, from, last);
+    return {static_cast<uint64_t>(last) - static_cast<uint64_t>(from) + 1, from};
+  });
+}
+
+void fill_random_range(Dtype dtype, void* out, int64_t n, RandomRange r, Generator& gen) {
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto base = static_cast<uint64_t>(r.base);
+    const auto shift = [base](uint64_t v) { return static_cast<T>(static_cast<int64_t>(v + base)); };
+    T* p = static_cast<T*>(out);
+    if (r.range == 0) return from_bits<uint64_t>(p, n, gen, shift);
+    // From here on 32 bits modulo the range would be more than 5 % uneven.
+    if (r.range >= uint64_t{1} << 28)
+      return from_bits<uint64_t>(p, n, gen, [&](uint64_t v) { return shift(v % r.range); });
+    const auto range = static_cast<uint32_t>(r.range);
+    from_bits<uint32_t>(p, n, gen, [&](uint32_t v) { return shift(v % range); });
+  });
+}
+
+void fill_random(Dtype dtype, void* out, int64_t n, Generator& gen) {
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* p = static_cast<T*>(out);
+    if constexpr (std::is_same_v<T, bool>) {
+      from_bits<uint32_t>(p, n, gen, [](uint32_t v) { return (v & 1) != 0; });
+    } else {
+      using V = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+      // values up to 2^digits: reached by floats, wraps to none by integers
+      constexpr uint64_t count = (uint64_t{1} << std::numeric_limits<T>::digits) + std::is_floating_point_v<T>;
+      from_bits<V>(p, n, gen, [](uint64_t v) { return static_cast<T>(v % count); });
+    }
+  });
+}
+
+void fill_randperm(int64_t* out, int64_t n, Generator& gen) {
+  // Beyond this, 32 bits modulo n would be visibly uneven.
+  if (n < std::numeric_limits<uint32_t>::max() / 20) {
+    std::iota(out, out + n, int64_t{0});
+    for (int64_t i = 0; i < n - 1; ++i)
+      std::swap(out[i], out[i + gen.random() % static_cast<uint32_t>(n - i)]);
+    return;
+  }
+  // Fisher and Yates, inside out.
+  for (int64_t i = 0; i < n; ++i) {
+    const auto j = static_cast<int64_t>(gen.random64() % static_cast<uint64_t>(i + 1));
+    out[i] = out[j];
+    out[j] = i;
+  }
+}
+
+void fill_bernoulli(Dtype dtype, void* out, int64_t n, double p, Generator& gen) {
+  BACKLIT_CHECK(0 <= p && p <= 1, Runtime, "bernoulli_ expects p to be in [0, 1], but got p=", p);
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    from_unit<double>(static_cast<T*>(out), n, gen,
+                      [=](double u, int64_t) { return static_cast<T>(u < p); });
+  });
+}
+
+void fill_bernoulli(Dtype dtype, void* out, int64_t n, Dtype p_dtype, const void* p, Generator& gen) {
+  BACKLIT_CHECK(is_floating(p_dtype), Runtime, "bernoulli: p must be floating, got ", info(p_dtype).name);
+  const auto fill = [&](auto* to, const auto* probability) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    using U = std::remove_cvref_t<decltype(*probability)>;
+    for (int64_t i = 0; i < n; ++i)
+      BACKLIT_CHECK(0 <= probability[i] && probability[i] <= 1, Runtime,
+                    "Expected p_in >= 0 && p_in <= 1 to be true, but got false. bernoulli: p[", i, "] is ",
+                    probability[i]);
+    from_unit<U>(to, n, gen, [=](U u, int64_t i) { return static_cast<T>(u < probability[i]); });
+  };
+  visit(dtype, [&](auto zero) {
+    auto* to = static_cast<decltype(zero)*>(out);
+    if (p_dtype == Dtype::Float64)
+      fill(to, static_cast<const double*>(p));
+    else
+      fill(to, static_cast<const float*>(p));
+  });
+}
+
+void fill_geometric(Dtype dtype, void* out, int64_t n, double p, Generator& gen) {
+  BACKLIT_CHECK(0 < p && p < 1, Runtime, "geometric_ expects p to be in (0, 1), but got p=", p);
+  const double log_q = std::log(1 - p);
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    from_unit<double>(static_cast<T*>(out), n, gen, [=](double u, int64_t) {
+      const double v = std::ceil(std::log(u) / log_q);
+      if constexpr (std::is_floating_point_v<T>)
+        return static_cast<T>(v);
+      else  // saturate first: out of int64 is undefined
+        return static_cast<T>(static_cast<int64_t>(std::min(v, 0x1p62)));
+    });
+  });
+}
+
+namespace {
+
+// One row drawn from its cumulative distribution.
+template <class T>
+void draw_with_replacement(const T* weights, int64_t categories, int64_t samples, int64_t* out,
+                           std::vector<T>& cumulative, Generator& gen) {
+  T sum = 0;
+  for (int64_t j = 0; j < categories; ++j) {
+    BACKLIT_CHECK(weights[j] >= 0, Runtime,
+                  "invalid multinomial distribution (encountering probability entry < 0)");
+    BACKLIT_CHECK(std::isfinite(weights[j]), Runtime,
+                  "invalid multinomial distribution (encountering probability entry = infinity or NaN)");
+    cumulative[static_cast<std::size_t>(j)] = sum += weights[j];
+  }
+  BACKLIT_CHECK(sum > 0, Runtime, "invalid multinomial distribution (sum of probabilities <= 0)");
+  for (T& c : cumulative) c /= sum;
+  cumulative.back() = 1;
+  for (int64_t j = 0; j < samples; ++j)
+    out[j] = std::lower_bound(cumulative.begin(), cumulative.end(), unit_double(gen)) - cumulative.begin();
+}
+
+}  // namespace
+
+template <class T>
+void multinomial(const T* weights, int64_t rows, int64_t categories, int64_t samples, bool replacement,
+                 int64_t* out, Generator& gen) {
+  BACKLIT_CHECK(samples > 0, Runtime, "cannot sample n_sample <= 0 samples");
+  BACKLIT_CHECK(replacement || samples <= categories, Runtime,
+                "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+  std::vector<T> row(static_cast<std::size_t>(categories));
+  if (replacement && samples > 1) {
+    for (int64_t i = 0; i < rows; ++i)
+      draw_with_replacement(weights + i * categories, categories, samples, out + i * samples, row, gen);
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* w = weights + i * categories;
+    BACKLIT_CHECK(std::all_of(w, w + categories, [](T v) { return v >= 0 && std::isfinite(v); }), Runtime,
+                  "probability tensor contains either `inf`, `nan` or element < 0");
+    BACKLIT_CHECK(std::any_of(w, w + categories, [](T v) { return v > 0; }), Runtime,
+                  "invalid multinomial distribution (sum of probabilities <= 0)");
+  }
+  // Exponential clocks: the categories in the order in which clocks of rate w ring are a sample
+  // without replacement. P. Efraimidis, P. Spirakis, Inf. Process. Lett. 97 (2006).
+  std::vector<int64_t> order(static_cast<std::size_t>(categories));
+  for (int64_t i = 0; i < rows; ++i) {
+    const T* w = weights + i * categories;
+    fill_exponential(row.data(), categories, 1.0, gen);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = w[j] / row[j];
+    std::iota(order.begin(), order.end(), int64_t{0});
+    std::partial_sort(order.begin(), order.begin() + samples, order.end(), [&](int64_t a, int64_t b) {
+      const T x = row[static_cast<std::size_t>(a)], y = row[static_cast<std::size_t>(b)];
+      return x != y ? x > y : a < b;
+    });
+    std::copy_n(order.begin(), samples, out + i * samples);
+  }
+}
+
+template void multinomial<float>(const float*, int64_t, int64_t, int64_t, bool, int64_t*, Generator&);
+template void multinomial<double>(const double*, int64_t, int64_t, int64_t, bool, int64_t*, Generator&);
+
+}  // namespace backlit
