@@ -1,0 +1,58 @@
+"""Derivatives: `backward`, `grad`, custom functions, and the modes that switch recording off.
+
+The engine itself is C++ (`core/graph`); this package gives it PyTorch's names. `gradcheck`,
+`functional`, `graph` and `profiler`-like modules load when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import grad_mode as grad_mode
+from ._run import backward as backward
+from ._run import grad as grad
+from .anomaly_mode import detect_anomaly as detect_anomaly
+from .anomaly_mode import set_detect_anomaly as set_detect_anomaly
+from .function import Function as Function
+from .grad_mode import enable_grad as enable_grad
+from .grad_mode import inference_mode as inference_mode
+from .grad_mode import no_grad as no_grad
+from .grad_mode import set_grad_enabled as set_grad_enabled
+from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
+from .variable import Variable as Variable
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "set_multithreading_enabled",
+]
+
+_LAZY_MODULES = ("functional", "graph")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("gradcheck", "gradgradcheck"):
+        from . import gradcheck as module
+
+        # PyTorch has the function under the name of its module
+        globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
+        return globals()[name]
+    if name in _LAZY_MODULES:
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(
+        f"module 'torch.autograd' has no attribute '{name}' "
+        f"(backlit does not provide torch.autograd.{name})"
+    )

@@ -1,0 +1,111 @@
+"""The recorded graph: its nodes, and hooks on what they save for backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .. import _C
+
+Node = _C.Node
+
+
+class GradientEdge(NamedTuple):
+    """One output of one node: what a gradient flows into."""
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+def get_gradient_edge(tensor: Any) -> GradientEdge:
+    """The edge that `tensor`'s gradient flows into; `grad` accepts it in place of the tensor.
+
+    Unlike the tensor it does not keep the values alive.
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
+        )
+    node = tensor.grad_fn
+    if node is None:  # a leaf: its node is what any operation on it leads to
+        with_graph = _C._set_grad_enabled(True)
+        try:
+            node = tensor.view_as(tensor).grad_fn.next_functions[0][0]
+        finally:
+            _C._set_grad_enabled(with_graph)
+    return GradientEdge(node, tensor.output_nr)
+
+
+_active = 0  # saved_tensors_hooks blocks entered
+_disabled: str | None = None
+
+
+class saved_tensors_hooks:
+    """Inside, each tensor saved for backward is passed to `pack`; backward uses `unpack`'s answer.
+
+    Args:
+        pack_hook: called with the tensor when it is saved; returns anything.
+        unpack_hook: called with that when backward needs it; returns a tensor.
+
+    Example:
+        >>> import backlit as torch
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> with torch.autograd.graph.saved_tensors_hooks(lambda t: t.tolist(), torch.tensor):
+        ...     y = x * x
+        >>> y.backward()
+        >>> x.grad
+        tensor([6.])
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        global _active
+        if _disabled is not None:
+            raise RuntimeError(_disabled)
+        _C._push_saved_tensors_hooks(self.pack_hook, self.unpack_hook)
+        _active += 1
+
+    def __exit__(self, *_: object) -> None:
+        global _active
+        _C._pop_saved_tensors_hooks()
+        _active -= 1
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Keeps saved tensors on the CPU, which is where they are."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(_same, _same)
+
+
+def _same(t: Any) -> Any:
+    return t
+
+
+class disable_saved_tensors_hooks:
+    """Inside, entering `saved_tensors_hooks` raises RuntimeError with `error_message`."""
+
+    def __init__(self, error_message: str) -> None:
+        self.error_message = error_message
+
+    def __enter__(self) -> None:
+        global _disabled
+        if _active:
+            raise RuntimeError(self.error_message)
+        self._former = _disabled
+        _disabled = self.error_message
+
+    def __exit__(self, *_: object) -> None:
+        global _disabled
+        _disabled = self._former
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"module 'torch.autograd.graph' has no attribute '{name}' "
+        f"(backlit does not provide torch.autograd.graph.{name})"
+    )
