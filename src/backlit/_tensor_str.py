@@ -109,7 +109,7 @@ class printoptions:
 
 
 class _NumberFormat:
-    """How every number of one tensor is written: the least common width, with or without exponent."""
+    """How each number of one tensor is written: to one width, with or without exponent."""
 
     __slots__ = ("spec", "suffix", "width")
 
@@ -193,7 +193,7 @@ def _flat(data: Any, depth: int) -> Iterator[Any]:
 
 
 def _edges(t: Any, dim: int) -> Any:
-    """Nested lists with only the shown part of each axis, and one stand-in where items are left out.
+    """Nested lists of the shown part of each axis, with one stand-in where items are left out.
 
     The stand-in keeps the list longer than `2 * edgeitems`, which is how `_nested` knows where to
     write the dots; it repeats a shown item, so the number format is not changed by it.

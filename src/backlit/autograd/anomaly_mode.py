@@ -27,7 +27,7 @@ class set_detect_anomaly:
 
 
 class detect_anomaly:
-    """``with detect_anomaly():`` `set_detect_anomaly` for a block, with a warning that it is slow."""
+    """`set_detect_anomaly` for a block, with a warning that it is slow."""
 
     __slots__ = ("_former", "check_nan")
 

@@ -1,8 +1,8 @@
 """Custom operations: a `Function` states forward and backward in Python.
 
-`apply` runs forward unrecorded on a fresh context, then the core makes the context itself the node of
-the graph (`_C._record_function`), as in PyTorch, where ``y.grad_fn`` is the ``ctx`` of forward. When
-backward reaches the node, the core calls `BackwardCFunction._backward`.
+`apply` runs forward unrecorded on a fresh context, then the core makes the context itself the node
+of the graph (`_C._record_function`), as in PyTorch, where ``y.grad_fn`` is the ``ctx`` of forward.
+When backward reaches the node, the core calls `BackwardCFunction._backward`.
 """
 
 from __future__ import annotations
@@ -191,8 +191,8 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """One gradient, or None, for each input of forward."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function "
-            "to use it with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @staticmethod

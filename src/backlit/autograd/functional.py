@@ -1,8 +1,8 @@
 """Derivatives of functions: vjp, jvp, jacobian, hessian, hvp, vhp.
 
-All of them rest on `grad`: a product from the left is one backward run; a product from the right is a
-backward run through a backward run, which is linear in its incoming gradient; matrices are built
-row by row.
+All of them rest on `grad`: a product from the left is one backward run; a product from the right
+is a backward run through a backward run, which is linear in its incoming gradient; matrices are
+built row by row.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _check_outputs(outputs: _Tensors, strict: bool, caller: str) -> None:
     for i, t in enumerate(outputs):
         if not t.requires_grad:
             raise RuntimeError(
-                f"Output {i} of the user-provided function does not require gradients. The outputs "
-                f"must be computed in a differentiable manner from the input when running in strict "
-                f"mode ({caller})."
+                f"Output {i} of the user-provided function does not require gradients. The "
+                "outputs must be computed in a differentiable manner from the input when running "
+                f"in strict mode ({caller})."
             )
 
 

@@ -44,8 +44,8 @@ def _check_inputs(inputs: tuple[Any, ...]) -> list[int]:
 
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or "
-                "complex. This check will likely fail if all the inputs are not of double precision "
-                "floating point or complex. ",
+                "complex. This check will likely fail if all the inputs are not of double "
+                "precision floating point or complex. ",
                 stacklevel=3,
             )
         if inputs[i].numel() and any(
@@ -202,8 +202,8 @@ def _check_unused_gradients(func: _Function, inputs: tuple[Any, ...], where: lis
             grad(output, sources, _C.zeros_like(output), retain_graph=True, allow_unused=True)
         except RuntimeError as error:
             raise GradcheckError(
-                "Expected backward function to handle undefined output grads. A backward of several "
-                "outputs must accept None for those that were not used."
+                "Expected backward function to handle undefined output grads. A backward of "
+                "several outputs must accept None for those that were not used."
             ) from error
 
 

@@ -1,8 +1,8 @@
 """Checkpointing: keep only the inputs of a part of the network and compute it again in backward.
 
-Two ways, as in PyTorch: the reentrant one wraps the part in a `Function` whose backward runs the part
-again and then backward through it; the other one records the part as usual but leaves in place of
-each saved tensor its number, and on the first use runs the part again to fill the numbers in.
+Two ways, as in PyTorch: the reentrant one wraps the part in a `Function` whose backward runs the
+part again and then backward through it; the other one records the part as usual but leaves in place
+of each saved tensor its number, and on the first use runs the part again to fill the numbers in.
 """
 
 from __future__ import annotations
