@@ -129,6 +129,22 @@ template <Floating T> BACKLIT_INLINE T ceil(T x) {
 template <Floating T> BACKLIT_INLINE T trunc(T x) { return copysign(floor(abs(x)), x); }
 #endif
 
+BACKLIT_INLINE float sqrt(float x) { return __builtin_sqrtf(x); }
+BACKLIT_INLINE double sqrt(double x) { return __builtin_sqrt(x); }
+template <Floating T> BACKLIT_INLINE T rsqrt(T x) { return T(1) / sqrt(x); }
+
+BACKLIT_INLINE double hypot(double x, double y) {
+  const double a = fmax(abs(x), abs(y));
+  const double factor = where(a > 0x1p500, 0x1p-600, where(a < 0x1p-450, 0x1p600, 1.0));
+  const double p = x * factor, q = y * factor;
+  const double h = sqrt(fma(p, p, q * q)) / factor;
+  return where(isinf(x) | isinf(y), inf<double>, h);
+}
+BACKLIT_INLINE float hypot(float x, float y) {
+  const double a = x, b = y;
+  return where(isinf(x) | isinf(y), inf<float>, static_cast<float>(sqrt(a * a + b * b)));
+}
+
 inline float fmod(float a, float b) { return __builtin_fmodf(a, b); }
 inline double fmod(double a, double b) { return __builtin_fmod(a, b); }
 

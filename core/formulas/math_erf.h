@@ -1,0 +1,79 @@
+// Error functions: erf, erfc, erfcx.
+#pragma once
+
+#include "math_exp.h"
+
+namespace backlit {
+inline namespace BACKLIT_ISA {
+namespace math {
+
+// erf √z / √z - 1 on z <= 1: 2^-29 (float), 2^-55 (double).
+template <Floating T> BACKLIT_INLINE T erf_poly(T z) {
+  if constexpr (std::is_same_v<T, float>)
+    return polynomial(z, 0x1.06eba8p-3f, -0x1.81273ep-2f, 0x1.ce2ce6p-4f, -0x1.b7f71ap-6f,
+                      0x1.53f224p-8f, -0x1.a3515ep-11f, 0x1.4771fep-14f);
+  else
+    return polynomial(z, 0x1.06eba8214db69p-3, -0x1.812746b0379bdp-2, 0x1.ce2f21a040d17p-4,
+                      -0x1.b82ce311fa982p-6, 0x1.565bccf92bafcp-8, -0x1.c02db03de6994p-11,
+                      0x1.f9a2baaa0d359p-14, -0x1.f4ca4d79c2dfap-17, 0x1.b97fd40fa2cf1p-20,
+                      -0x1.5c072738ee5dbp-23, 0x1.d71b0b488d17bp-27, -0x1.abae2fa4290bdp-31);
+}
+
+// e^x² erfc x for x >= 0: (1 + 2x) e^x² erfc x is smooth in t = (x - 4) / (x + 4), from Shepherd and
+// Laframboise, Math. Comp. 36 (1981) 249. Degree 24, 2^-54.
+BACKLIT_INLINE double erfcx_positive(double x) {
+  const double t = where(x < 0x1p60, (x - 4) / (x + 4), 1.0);
+  const double p = polynomial(
+      t, 0x1.3ba5916e9fd7fp0, -0x1.1df1ad154a287p-3, 0x1.f7f5df66fd636p-7, 0x1.16ecefcfa4d43p-4,
+      -0x1.9ddb23c3e86b4p-4, 0x1.7fee004e1ea0cp-4, -0x1.0fb06dfe565ap-4, 0x1.3079edf51f1e7p-5,
+      -0x1.09623882efe55p-6, 0x1.49c672e037123p-8, -0x1.8d4a9b7c57c8ep-11, -0x1.a1df5dd630f59p-13,
+      0x1.3be0532176807p-13, -0x1.99538281cf7fap-16, -0x1.788736ccc3e4bp-17, 0x1.7ef69d19e1311p-18,
+      0x1.39b9b1aed52bdp-22, -0x1.b8d1414172708p-21, 0x1.4bc8f9622265cp-24, 0x1.c8b22861c75edp-24,
+      -0x1.5eac2a174946cp-26, -0x1.a82670732d33dp-27, 0x1.abb2aef885521p-29, 0x1.ffaadc2612fap-31,
+      -0x1.19b0cab49abf7p-32);
+  return p / (1 + 2 * x);
+}
+
+// e^(sign·x²), for which x² must be known to more than its 53 bits: x² = h² + low with h² exact.
+BACKLIT_INLINE double exp_square(double x, double sign) {
+  const double h = from_bits<double>(to_bits(x) & ~((std::uint64_t{1} << 27) - 1));
+  const double low = sign * (x - h) * (x + h), e = exp(sign * h * h);
+  return fma(e * low, polynomial(low, 1.0, 1.0 / 2, 1.0 / 6), e);
+}
+
+// 27.3 lies beyond underflow, and keeps `low` below 2^-15.
+BACKLIT_INLINE double erfc(double x) {
+  const double a = where(abs(x) > 27.3, 27.3, abs(x));
+  const double y = exp_square(a, -1) * erfcx_positive(a);
+  const double z = x * x;
+  const double small = 1 - fma(x, erf_poly(z), x);
+  const double large = where(x < 0, 2 - y, y);
+  return where(x != x, x, where(abs(x) < 0.25, small, large));
+}
+BACKLIT_INLINE float erfc(float x) { return static_cast<float>(erfc(static_cast<double>(x))); }
+
+// -ln(erfc x) / x on 0.9 <= x <= 4, where erf x = 1 - e^-ln(...) hides its error of 2^-31.
+BACKLIT_INLINE float erf(float x) {
+  const float a = where(abs(x) > 4, 4.0f, abs(x)), z = a * a;
+  const float p = polynomial(a, 0x1.20e852p0f, 0x1.4574c2p-1f, 0x1.aee97p-4f, -0x1.727a58p-6f,
+                             0x1.7b1cc6p-9f, -0x1.2ee2b4p-15f, -0x1.943a3ap-15f, 0x1.597ccep-18f);
+  const float large = copysign(1 - exp(-a * p), x);
+  return where(a < 0.95f, fma(x, erf_poly(z), x), where(x != x, x, large));
+}
+BACKLIT_INLINE double erf(double x) {
+  const double a = where(abs(x) > 7, 7.0, abs(x));
+  const double large = copysign(1 - exp(-a * a) * erfcx_positive(a), x);
+  return where(a < 1, fma(x, erf_poly(x * x), x), where(x != x, x, large));
+}
+
+template <Floating T> inline T erfcx(T x) {
+  const double d = x;
+  if (d >= 0) return static_cast<T>(d == inf<double> ? 0 : erfcx_positive(d));
+  if (d < -26.8) return inf<T>;
+  if (d != d) return x;
+  return static_cast<T>(2 * exp_square(d, 1) - erfcx_positive(-d));
+}
+
+}  // namespace math
+}  // namespace BACKLIT_ISA
+}  // namespace backlit

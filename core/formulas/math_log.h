@@ -1,0 +1,153 @@
+// Logarithms and powers: log, log2, log10, log1p, logaddexp, asinh, acosh, atanh, pow.
+#pragma once
+
+#include "math_exp.h"
+
+namespace backlit {
+inline namespace BACKLIT_ISA {
+namespace math {
+
+// x = 2^k · m with sqrt(1/2) <= m < sqrt(2), for positive finite x.
+template <Floating T> struct Split {
+  T k, m;
+};
+
+template <Floating T> BACKLIT_INLINE Split<T> split(T x) {
+  using U = BitsOf<T>;
+  constexpr int mantissa = Format<T>::mantissa;
+  constexpr U root = to_bits(static_cast<T>(0.70710678118654752440L));
+  constexpr U mask = (U{1} << mantissa) - 1;
+  constexpr T integers = static_cast<T>(U{1} << mantissa);  // its low bits count
+  const bool subnormal = x < Format<T>::min_normal;
+  x = where(subnormal, x * integers, x);
+  const U u = to_bits(x) + (to_bits(T(1)) - root);
+  const T biased = from_bits<T>((u >> mantissa) | to_bits(integers));
+  const T origin = integers + T(Format<T>::bias);
+  return {biased - where(subnormal, origin + T(mantissa), origin), from_bits<T>((u & mask) + root)};
+}
+
+// ln(1 + f) = 2 artanh s, s = f / (2 + f): (2 artanh(s) / s - 2) / s² for |s| <= 0.1716:
+// 2^-35 (float), 2^-59 (double). How the pieces are summed is from fdlibm (Sun Microsystems, 1993).
+template <Floating T> BACKLIT_INLINE T artanh_poly(T z) {
+  if constexpr (std::is_same_v<T, float>)
+    return polynomial(z, 0x1.555554p-1f, 0x1.999c26p-2f, 0x1.23d3e8p-2f, 0x1.f1382cp-3f);
+  else
+    return polynomial(z, 0x1.5555555555593p-1, 0x1.999999997fb73p-2, 0x1.24924942147efp-2,
+                      0x1.c71c51ea2a134p-3, 0x1.746645c85a62dp-3, 0x1.39a0fdd0e88c2p-3,
+                      0x1.2f0d40db7a19bp-3);
+}
+
+// ln(1 + f) = f - half_square + rest.
+template <Floating T> struct LogParts {
+  T half_square, rest;
+};
+template <Floating T> BACKLIT_INLINE LogParts<T> log_parts(T f) {
+  const T s = f / (2 + f), z = s * s, h = T(0.5) * f * f;
+  return {h, s * (h + z * artanh_poly(z))};
+}
+
+// What a logarithm y of 1 <= x makes of the other x.
+template <Floating T> BACKLIT_INLINE T log_domain(T x, T y) {
+  return where(x > 0, where(x == inf<T>, inf<T>, y), where(x == 0, -inf<T>, nan<T>));
+}
+
+// k·ln 2 + ln(1 + f) + c.
+template <Floating T> BACKLIT_INLINE T log_sum(T k, T f, T c) {
+  const auto [h, rest] = log_parts(f);
+  return k * ln2_hi<T> - ((h - (rest + (k * ln2_lo<T> + c))) - f);
+}
+
+template <Floating T> BACKLIT_INLINE T log(T x) {
+  const auto [k, m] = split(x);
+  return log_domain(x, log_sum(k, m - 1, T(0)));
+}
+
+template <Floating T> BACKLIT_INLINE T log1p(T x) {
+  const T u = 1 + x;
+  const auto [k, m] = split(u);
+  const T lost = where(abs(x) < 1, x - (u - 1), 1 - (u - x)) / u;
+  const T y = log_sum(k, where(k == 0, x, m - 1), where(k == 0, T(0), lost));
+  return where(abs(x) < Format<T>::min_normal, x, log_domain(u, y));
+}
+
+// log(x) / log(base) with 1/log(base) in two parts, the first of 21 bits, and the sum of the large
+// parts, k·log(2)/log(base) and f - h, kept exact (after fdlibm).
+BACKLIT_INLINE double log_base(double x, double scale_hi, double scale_lo, double unit_hi,
+                               double unit_lo) {
+  const auto [k, m] = split(x);
+  const double f = m - 1;
+  const auto [h, rest] = log_parts(f);
+  const double top = from_bits<double>(to_bits(f - h) & ~std::uint64_t{0xffffffff});
+  const double low = ((f - top) - h) + rest;
+  const double tail = k * unit_lo + (low + top) * scale_lo + low * scale_hi;
+  const double a = k * unit_hi, b = top * scale_hi, sum = a + b;
+  return log_domain(x, sum + (where(k == 0, 0.0, (a - sum) + b) + tail));
+}
+BACKLIT_INLINE double log2(double x) {
+  return log_base(x, 0x1.71547p0, 0x1.94ae0bf85ddf4p-22, 1.0, 0.0);
+}
+BACKLIT_INLINE double log10(double x) {
+  return log_base(x, 0x1.bcb7ap-2, 0x1.1526e50e32a6bp-22, 0x1.34412p-2, 0x1.509f79fef311fp-22);
+}
+BACKLIT_INLINE float log2(float x) { return static_cast<float>(log2(static_cast<double>(x))); }
+BACKLIT_INLINE float log10(float x) { return static_cast<float>(log10(static_cast<double>(x))); }
+
+// ln(e^a + e^b).
+BACKLIT_INLINE double logaddexp(double a, double b) {
+  const double y = maximum(a, b) + log1p(exp(-abs(a - b)));
+  return where(a == b, a + ln2<double>, y);  // infinities of one sign: a - b would be nan
+}
+BACKLIT_INLINE float logaddexp(float a, float b) {
+  return static_cast<float>(logaddexp(static_cast<double>(a), static_cast<double>(b)));
+}
+
+BACKLIT_INLINE double asinh(double x) {
+  const double a = abs(x), z = a * a;
+  const bool large = a > 0x1p28;
+  const double y = log1p(where(large, a - 1, a + z / (1 + sqrt(1 + z))));
+  return copysign(y + where(large, ln2<double>, 0.0), x);
+}
+BACKLIT_INLINE double acosh(double x) {
+  const double t = x - 1;
+  const bool large = x > 0x1p28;
+  const double y = log1p(where(large, t, t + sqrt(t * (t + 2))));
+  return where(x < 1, nan<double>, y + where(large, ln2<double>, 0.0));
+}
+BACKLIT_INLINE double atanh(double x) {
+  const double a = abs(x);
+  return copysign(0.5 * log1p(2 * a / (1 - a)), x);
+}
+BACKLIT_INLINE float asinh(float x) { return static_cast<float>(asinh(static_cast<double>(x))); }
+BACKLIT_INLINE float acosh(float x) { return static_cast<float>(acosh(static_cast<double>(x))); }
+BACKLIT_INLINE float atanh(float x) { return static_cast<float>(atanh(static_cast<double>(x))); }
+
+// In double, log2 to 2^-37 and exp2 to 2^-34: y·log2(x) is at most 150 where it matters.
+BACKLIT_INLINE float pow(float x, float y) {
+  const double a = abs(x), b = y;
+  const auto [k, m] = split(a);
+  const double f = m - 1, s = f / (2 + f), z = s * s;
+  const double p = polynomial(z, 0x1.555554fd3c33ep-1, 0x1.999a7b40ba7bp-2, 0x1.2438a7d479d5p-2,
+                              0x1.e2fdd86953465p-3);
+  const double logarithm = log_domain(a, k + log2e<double> * fma(s * z, p, 2 * s));
+  double e = b * logarithm;
+  e = where(e < -300, -300.0, where(e > 300, 300.0, e));
+  constexpr double shift = Format<double>::shift;
+  const double t = e + shift, r = e - (t - shift);
+  const double q = polynomial(r, 0x1.62e42fef7c5f7p-1, 0x1.ebfbe07ab3dddp-3, 0x1.c6b08df29adc2p-5,
+                              0x1.3b29f100d3054p-7, 0x1.5d872521f768fp-10, 0x1.445e685db6cc3p-13,
+                              0x1.00f07c270cb35p-16);
+  const double power = from_bits<double>((to_bits(t) - to_bits(shift) + 1023) << 52);
+  const float w = static_cast<float>(fma(r * power, q, power));
+  // C99, annex F: the sign of odd powers, nan for others of x < 0, and what is 1 despite nan or inf.
+  const float half = 0.5f * y;
+  const bool integer = round(y) == y, odd = integer & (round(half) != half);
+  const float signed_w = where(odd, copysign(w, x), w);
+  const float domain = where((x < 0) & !integer & (a != inf<double>), nan<float>, signed_w);
+  const bool one = (y == 0) | (x == 1) | ((x == -1) & (abs(y) == inf<float>));
+  return where(one, 1.0f, domain);
+}
+inline double pow(double x, double y) { return __builtin_pow(x, y); }
+
+}  // namespace math
+}  // namespace BACKLIT_ISA
+}  // namespace backlit
