@@ -3,8 +3,6 @@
 
 namespace backlit {
 
-// Kernels that depend on it are compiled once per level, into an inline namespace of that name.
-enum class Isa : int { generic, v3, v4 };
 inline constexpr int kIsaLevels = 3;
 
 // 0 generic, 1 x86-64-v3 (AVX2, FMA), 2 x86-64-v4 (AVX-512). Found once; the environment variable

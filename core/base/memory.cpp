@@ -25,6 +25,11 @@ using detail::stats;
 
 constexpr std::size_t kSlab = std::size_t{64} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+#ifdef BACKLIT_SANITIZE
+constexpr std::size_t kLargest = std::size_t{1} << 36;  // sanitizers abort on much larger requests
+#else
+constexpr std::size_t kLargest = PTRDIFF_MAX / 2;
+#endif
 
 [[noreturn]] void out_of_memory(std::size_t bytes) {
   fail(ErrorKind::Runtime, "DefaultCPUAllocator: can't allocate memory: you tried to allocate ", bytes,
@@ -144,7 +149,7 @@ void empty_cache() {}
 
 void* detail::allocate_slow(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  if (bytes > PTRDIFF_MAX / 2) out_of_memory(bytes);
+  if (bytes > kLargest) out_of_memory(bytes);
   void* p = nullptr;
   if (posix_memalign(&p, kAlignment, bytes) != 0) out_of_memory(bytes);
   ++stats.system_allocations;
@@ -170,7 +175,7 @@ void empty_cache() { cache.trim(0); }
 void* detail::allocate_slow(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   if (bytes <= kSmall) return allocate_small(bytes);
-  if (bytes > PTRDIFF_MAX / 2) out_of_memory(bytes);
+  if (bytes > kLargest) out_of_memory(bytes);
   const Bucket bucket = bucket_of(bytes);
   void* p = cache.take(bucket);
   if (!p) p = system_allocate(bucket.bytes);

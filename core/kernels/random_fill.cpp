@@ -225,9 +225,8 @@ template <class T> int64_t inner_from(int64_t from) {
 }
 template <class T> int64_t inner_to(int64_t to) {
   const auto rounded = static_cast<T>(to - 1);
-  // 2^63 does not fit
-  const int64_t last = rounded >= static_cast<T>(0x1p63) ? std::numeric_limits<int64_t>::max()
-                                                         : static_cast<int64_t>(rounded);
+  if (rounded >= static_cast<T>(0x1p63)) return to;  // no int64 there; PyTorch keeps `to` too
+  const auto last = static_cast<int64_t>(rounded);
   if (last < to) return to;
   const int log2 = 63 - __builtin_clzll(static_cast<uint64_t>(std::abs(to - 1)) | 1);
   return last - (int64_t{1} << (log2 - std::numeric_limits<T>::digits + 1));

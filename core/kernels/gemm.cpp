@@ -1,0 +1,330 @@
+// How a product is computed: integers by the loops at the end; one row, one column and small ones by
+// small_gemm.h; the rest by OpenBLAS on one thread, block of C by block of C. What is chosen, and the
+// blocks, depend on the sizes alone, so the bits do not depend on the number of threads.
+#include "kernels/gemm.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <type_traits>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "kernels/isa.h"
+#include "kernels/openblas.h"
+#include "kernels/small_gemm.h"
+
+namespace backlit {
+
+const SmallGemmTable& small_gemm_table() {
+  static const SmallGemmTable& table = best_table<SmallGemmTable>();
+  return table;
+}
+
+namespace {
+
+using std::int64_t;
+
+constexpr int64_t kSmallWork = 16 << 10;     // m * n * k up to here: own loops
+constexpr int64_t kBlockWork = 256 << 10;    // a block of C is not made smaller than this
+constexpr int64_t kBlockEdge = 32;           // nor thinner than this
+constexpr int64_t kMaxBlocks = 32;
+constexpr int64_t kVectorWork = 32 << 10;    // elements of a matrix that one chunk reads (gemv, ger)
+constexpr int64_t kDotChunk = 32 << 10;
+
+template <class T> inline constexpr bool kBlas = std::is_floating_point_v<T>;
+
+template <class T> const SmallGemm<T>& small() {
+  if constexpr (std::is_same_v<T, float>)
+    return small_gemm_table().f32;
+  else
+    return small_gemm_table().f64;
+}
+
+template <class T> void scale(int64_t n, T beta, T* y, int64_t inc) {
+  if (beta == T(1)) return;
+  for (int64_t i = 0; i < n; ++i) y[i * inc] = beta == T(0) ? T(0) : static_cast<T>(beta * y[i * inc]);
+}
+
+// A matrix operand: element (i, j) of op(x) is data[i * row + j * column].
+template <class T> struct Matrix {
+  const T* data;
+  int64_t ld;
+  bool transposed;
+  int64_t row() const { return transposed ? 1 : ld; }
+  int64_t column() const { return transposed ? ld : 1; }
+  Matrix at(int64_t i, int64_t j) const { return {data + i * row() + j * column(), ld, transposed}; }
+};
+
+std::int32_t to_blas(int64_t v) {
+  BACKLIT_CHECK(v <= std::numeric_limits<std::int32_t>::max(), Runtime,
+                "gemm: a size or stride exceeds 2^31 - 1. Got ", v, '.');
+  return static_cast<std::int32_t>(v);
+}
+
+template <class T>
+void blas_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+               int64_t ldc) {
+  const OpenBlas& blas = openblas();
+  const auto flag = [](bool t) { return t ? kCblasTrans : kCblasNoTrans; };
+  const auto call = [&](auto function) {
+    function(kCblasRowMajor, flag(a.transposed), flag(b.transposed), to_blas(m), to_blas(n), to_blas(k), alpha,
+             a.data, to_blas(a.ld), b.data, to_blas(b.ld), beta, c, to_blas(ldc));
+  };
+  if constexpr (std::is_same_v<T, float>)
+    call(blas.sgemm);
+  else
+    call(blas.dgemm);
+}
+
+// The blocks of C: halved along the longer edge while there is work for more.
+struct Blocks {
+  int64_t rows, columns;
+  Blocks(int64_t m, int64_t n, int64_t k) : rows(m), columns(n) {
+    const auto half = [](int64_t edge) { return ((edge + 1) / 2 + 15) / 16 * 16; };
+    for (int64_t count = 1; count < kMaxBlocks && rows * columns * k >= 2 * kBlockWork; count *= 2) {
+      int64_t& edge = rows >= columns ? rows : columns;
+      if (edge < 2 * kBlockEdge) break;
+      edge = half(edge);
+    }
+  }
+};
+
+template <class T>
+void blocked_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+                  int64_t ldc) {
+  const Blocks block(m, n, k);
+  const int64_t across = (n - 1) / block.columns + 1, down = (m - 1) / block.rows + 1;
+  parallel_for(down * across, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t / across * block.rows, j = t % across * block.columns;
+      blas_gemm(std::min(block.rows, m - i), std::min(block.columns, n - j), k, alpha, a.at(i, 0),
+                b.at(0, j), beta, c + i * ldc + j, ldc);
+    }
+  });
+}
+
+// x as contiguous memory: itself, or a copy.
+template <class T> class Contiguous {
+ public:
+  Contiguous(int64_t n, const T* x, int64_t inc) : data_(x) {
+    if (inc == 1 || n <= 1) return;
+    copy_ = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(n));
+    for (int64_t i = 0; i < n; ++i) copy_[static_cast<std::size_t>(i)] = x[i * inc];
+    data_ = copy_.get();
+  }
+  const T* get() const { return data_; }
+
+ private:
+  const T* data_;
+  std::unique_ptr<T[]> copy_;
+};
+
+int64_t chunk_of(int64_t other) { return std::max<int64_t>(kVectorWork / std::max<int64_t>(other, 1), 16) / 16 * 16; }
+
+// y (m) = alpha * a @ x + beta * y by dot products of rows.
+template <class T>
+void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta, T* y,
+               int64_t incy) {
+  const Contiguous<T> vector(n, x, incx);
+  parallel_for(m, chunk_of(n), [&](int64_t begin, int64_t end) {
+    small<T>().dot_rows(end - begin, n, alpha, a + begin * lda, lda, vector.get(), beta, y + begin * incy, incy);
+  });
+}
+
+// y (n) = alpha * aᵀ @ x + beta * y by adding rows.
+template <class T>
+void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
+                  T* y, int64_t incy) {
+  parallel_for(n, chunk_of(m), [&](int64_t begin, int64_t end) {
+    const int64_t count = end - begin;
+    if (incy == 1) {
+      scale(count, beta, y + begin, 1);
+      return small<T>().add_rows(m, count, alpha, a + begin, lda, x, incx, y + begin);
+    }
+    constexpr int64_t width = 256;
+    T sums[width];
+    for (int64_t j = begin; j < end; j += width) {
+      const int64_t w = std::min(width, end - j);
+      std::fill_n(sums, w, T(0));
+      small<T>().add_rows(m, w, alpha, a + j, lda, x, incx, sums);
+      for (int64_t l = 0; l < w; ++l) {
+        T& out = y[(j + l) * incy];
+        out = beta == T(0) ? sums[l] : sums[l] + beta * out;
+      }
+    }
+  });
+}
+
+// Integers: rows of c gather scaled rows of b, in unsigned arithmetic, where overflow is defined.
+template <class T>
+void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, int64_t ldc) {
+  using U = std::make_unsigned_t<T>;
+  constexpr int64_t width = 512;
+  const int64_t rows = std::max<int64_t>(1, kVectorWork / std::max<int64_t>(1, n * k));
+  parallel_for(m, rows, [&](int64_t begin, int64_t end) {
+    U sums[width];
+    for (int64_t j = 0; j < n; j += width) {
+      const int64_t w = std::min(width, n - j);
+      for (int64_t i = begin; i < end; ++i) {
+        std::fill_n(sums, w, U(0));
+        const auto add = [&](U factor, const T* row, auto step) {
+          for (int64_t l = 0; l < w; ++l)
+            sums[l] = static_cast<U>(sums[l] + static_cast<U>(factor * static_cast<U>(row[l * step])));
+        };
+        for (int64_t p = 0; p < k; ++p) {
+          const auto factor = static_cast<U>(a.data[i * a.row() + p * a.column()]);
+          const T* row = b.data + p * b.row() + j * b.column();
+          if (b.column() == 1)
+            add(factor, row, std::integral_constant<int64_t, 1>{});
+          else
+            add(factor, row, b.column());
+        }
+        for (int64_t l = 0; l < w; ++l) {
+          T& out = c[i * ldc + j + l];
+          const U kept = beta == T(0) ? U(0) : static_cast<U>(static_cast<U>(beta) * static_cast<U>(out));
+          out = static_cast<T>(static_cast<U>(static_cast<U>(static_cast<U>(alpha) * sums[l]) + kept));
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, int64_t ldc) {
+  if constexpr (!kBlas<T>) {
+    integer_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+  } else if (n == 1) {
+    if (a.transposed)
+      gemv_columns(k, m, alpha, a.data, a.ld, b.data, b.row(), beta, c, ldc);
+    else
+      gemv_rows(m, k, alpha, a.data, a.ld, b.data, b.row(), beta, c, ldc);
+  } else if (m == 1) {
+    if (b.transposed)
+      gemv_rows(n, k, alpha, b.data, b.ld, a.data, a.column(), beta, c, 1);
+    else
+      gemv_columns(k, n, alpha, b.data, b.ld, a.data, a.column(), beta, c, 1);
+  } else if (m * n * k <= kSmallWork) {
+    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta, c, ldc);
+  } else {
+    blocked_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+          int64_t ldb, T beta, T* c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0) {
+    for (int64_t i = 0; i < m; ++i) scale(n, beta, c + i * ldc, 1);
+    return;
+  }
+  product(m, n, k, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{b, ldb, tb}, beta, c, ldc);
+}
+
+template <class T>
+void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+                  int64_t lda, int64_t stride_a, const T* b, int64_t ldb, int64_t stride_b, T beta, T* c,
+                  int64_t ldc, int64_t stride_c) {
+  // Large products split themselves, one after the other; small ones are dealt out.
+  const int64_t work = std::max<int64_t>(1, m * n * k);
+  const int64_t chunk = work >= 4 * kBlockWork ? std::max<int64_t>(batch, 1) : std::max<int64_t>(1, kBlockWork / work);
+  parallel_for(batch, chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      gemm(ta, tb, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta, c + i * stride_c, ldc);
+  });
+}
+
+template <class T>
+void gemv(bool ta, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
+          T* y, int64_t incy) {
+  const int64_t out = ta ? n : m, inner = ta ? m : n;
+  if (inner <= 0) return scale(out, beta, y, incy);
+  if constexpr (!kBlas<T>)
+    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false}, beta, y, incy);
+  else if (ta)
+    gemv_columns(m, n, alpha, a, lda, x, incx, beta, y, incy);
+  else
+    gemv_rows(m, n, alpha, a, lda, x, incx, beta, y, incy);
+}
+
+namespace {
+
+template <class T> T dot_chunk(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
+  if constexpr (kBlas<T>) {
+    const Contiguous<T> cx(n, x, incx), cy(n, y, incy);
+    return small<T>().dot(n, cx.get(), cy.get());
+  } else {
+    using U = std::make_unsigned_t<T>;
+    U sum = 0;
+    for (int64_t i = 0; i < n; ++i)
+      sum = static_cast<U>(sum + static_cast<U>(static_cast<U>(x[i * incx]) * static_cast<U>(y[i * incy])));
+    return static_cast<T>(sum);
+  }
+}
+
+template <class T> T pairwise_sum(T* part, int64_t n) {
+  for (; n > 1; n = (n + 1) / 2)
+    for (int64_t i = 0; i < n / 2; ++i) {
+      part[i] = static_cast<T>(part[2 * i] + part[2 * i + 1]);
+      if (i == n / 2 - 1 && n % 2) part[n / 2] = part[n - 1];
+    }
+  return part[0];
+}
+
+}  // namespace
+
+template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
+  if (n <= 0) return T(0);
+  if (n <= kDotChunk) return dot_chunk(n, x, incx, y, incy);
+  const int64_t chunks = (n - 1) / kDotChunk + 1;
+  const auto parts = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(chunks));
+  parallel_for(n, kDotChunk, [&](int64_t begin, int64_t end) {
+    parts[static_cast<std::size_t>(begin / kDotChunk)] =
+        dot_chunk(end - begin, x + begin * incx, incx, y + begin * incy, incy);
+  });
+  return pairwise_sum(parts.get(), chunks);
+}
+
+template <class T>
+void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, int64_t incy, T* a, int64_t lda) {
+  if (n <= 0) return;
+  const Contiguous<T> row(n, y, incy);
+  const T* from = row.get();
+  parallel_for(m, std::max<int64_t>(1, kVectorWork / n), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* to = a + i * lda;
+      if constexpr (kBlas<T>) {
+        const T factor = alpha * x[i * incx];
+        for (int64_t j = 0; j < n; ++j) to[j] += factor * from[j];
+      } else {
+        using U = std::make_unsigned_t<T>;
+        const auto factor = static_cast<U>(static_cast<U>(alpha) * static_cast<U>(x[i * incx]));
+        for (int64_t j = 0; j < n; ++j)
+          to[j] = static_cast<T>(static_cast<U>(static_cast<U>(to[j]) +
+                                                static_cast<U>(factor * static_cast<U>(from[j]))));
+      }
+    }
+  });
+}
+
+#define BACKLIT_INSTANTIATE(T)                                                                          \
+  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, \
+                        T, T*, int64_t);                                                                \
+  template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t,   \
+                                int64_t, const T*, int64_t, int64_t, T, T*, int64_t, int64_t);          \
+  template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t); \
+  template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);                                     \
+  template void ger<T>(int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T*, int64_t);
+BACKLIT_INSTANTIATE(std::uint8_t)
+BACKLIT_INSTANTIATE(std::int8_t)
+BACKLIT_INSTANTIATE(std::int16_t)
+BACKLIT_INSTANTIATE(std::int32_t)
+BACKLIT_INSTANTIATE(std::int64_t)
+BACKLIT_INSTANTIATE(float)
+BACKLIT_INSTANTIATE(double)
+#undef BACKLIT_INSTANTIATE
+
+}  // namespace backlit

@@ -1,0 +1,235 @@
+#include "kernels/small_gemm.h"
+
+#include "kernels/isa.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace backlit {
+inline namespace BACKLIT_ISA {
+namespace {
+
+using i64 = std::int64_t;
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+
+template <class T, int Bytes> struct VectorOf {
+  typedef T Type __attribute__((vector_size(Bytes)));
+  typedef T Unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
+};
+
+// L numbers of type T; one lane is the plain number.
+template <class T, int L> struct Lanes {
+  using Type = typename VectorOf<T, L * sizeof(T)>::Type;
+  using Unaligned = typename VectorOf<T, L * sizeof(T)>::Unaligned;
+  static Type load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
+  static void store(T* p, Type v) { *reinterpret_cast<Unaligned*>(p) = v; }
+};
+template <class T> struct Lanes<T, 1> {
+  using Type = T;
+  static T load(const T* p) { return *p; }
+  static void store(T* p, T v) { *p = v; }
+};
+template <class T> constexpr int kLanes = kBytes / sizeof(T);
+
+// a * b + c, fused where the machine can: the build forbids the compiler to fuse.
+template <class V> V multiply_add(V a, V b, V c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) {
+    if constexpr (sizeof(a[0]) == 4)
+      return _mm512_fmadd_ps(a, b, c);
+    else
+      return _mm512_fmadd_pd(a, b, c);
+  } else
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof(V) == 32) {
+    if constexpr (sizeof(a[0]) == 4)
+      return _mm256_fmadd_ps(a, b, c);
+    else
+      return _mm256_fmadd_pd(a, b, c);
+  } else if constexpr (sizeof(V) == 16) {
+    if constexpr (sizeof(a[0]) == 4)
+      return _mm_fmadd_ps(a, b, c);
+    else
+      return _mm_fmadd_pd(a, b, c);
+  } else
+#endif
+    return a * b + c;
+}
+#if defined(__AVX2__)
+template <> float multiply_add(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+template <> double multiply_add(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
+
+template <class T> struct Operand {
+  const T* data;
+  i64 row, column;
+};
+
+// R rows of c by V vectors of L columns, b row-major.
+template <class T, int R, int V, int L>
+void tile(i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
+  using Lane = Lanes<T, L>;
+  using Vec = typename Lane::Type;
+  Vec sum[R][V] = {};
+  for (i64 p = 0; p < k; ++p) {
+    Vec row[V];
+    for (int v = 0; v < V; ++v) row[v] = Lane::load(b + p * ldb + v * L);
+    for (int r = 0; r < R; ++r) {
+      const Vec x = Vec{} + a.data[r * a.row + p * a.column];
+      for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(x, row[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) {
+      T* to = c + r * ldc + v * L;
+      Vec out = sum[r][v] * alpha;
+      if (beta != 0) out = out + Lane::load(to) * beta;
+      Lane::store(to, out);
+    }
+}
+
+// All rows of V * L columns.
+template <class T, int V, int L>
+void panel(i64 m, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
+  i64 i = 0;
+  const auto at = [&](i64 r) { return Operand<T>{a.data + r * a.row, a.row, a.column}; };
+  for (; i + 4 <= m; i += 4) tile<T, 4, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
+  switch (m - i) {
+    case 3: return tile<T, 3, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
+    case 2: return tile<T, 2, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
+    case 1: return tile<T, 1, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
+  }
+}
+
+// n columns of row-major b, in panels of falling width.
+template <class T, int V, int L>
+void panels(i64 m, i64 n, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
+  i64 j = 0;
+  for (; j + V * L <= n; j += V * L) panel<T, V, L>(m, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+  if (j == n) return;
+  if constexpr (V > 1)
+    panels<T, 1, L>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+  else if constexpr (L > 1)
+    panels<T, 1, (L * sizeof(T) > 16 ? L / 2 : 1)>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+}
+
+constexpr i64 kPackDepth = 256;  // of k, packed at once when b is transposed
+
+template <class T>
+void gemm(i64 m, i64 n, i64 k, T alpha, const T* a, i64 a_row, i64 a_column, const T* b, i64 b_row,
+          i64 b_column, T beta, T* c, i64 ldc) {
+  constexpr int L = kLanes<T>, width = 2 * L;
+  if (b_column == 1) return panels<T, 2, L>(m, n, k, alpha, {a, a_row, a_column}, b, b_row, beta, c, ldc);
+  alignas(64) T packed[kPackDepth * width];
+  for (i64 j = 0; j < n; j += width) {
+    const i64 columns = n - j < width ? n - j : width;
+    for (i64 p = 0; p < k; p += kPackDepth) {
+      const i64 depth = k - p < kPackDepth ? k - p : kPackDepth;
+      for (i64 l = 0; l < columns; ++l)
+        for (i64 q = 0; q < depth; ++q) packed[q * columns + l] = b[(p + q) * b_row + (j + l) * b_column];
+      panels<T, 2, L>(m, columns, depth, alpha, {a + p * a_column, a_row, a_column}, packed, columns,
+                      p == 0 ? beta : T(1), c + j, ldc);
+    }
+  }
+}
+
+template <class T, int L> T sum_lanes(typename Lanes<T, L>::Type v) {
+  T part[L];
+  Lanes<T, L>::store(part, v);
+  for (int width = L / 2; width > 0; width /= 2)
+    for (int l = 0; l < width; ++l) part[l] += part[l + width];
+  return part[0];
+}
+
+// R rows times x; U vectors are summed apart, to hide the latency of the addition.
+template <class T, int R, int U> void row_sums(i64 n, const T* a, i64 lda, const T* x, T* out) {
+  constexpr int L = kLanes<T>;
+  using Lane = Lanes<T, L>;
+  using Vec = typename Lane::Type;
+  Vec sum[R][U] = {};
+  i64 j = 0;
+  for (; j + U * L <= n; j += U * L)
+    for (int u = 0; u < U; ++u) {
+      const Vec v = Lane::load(x + j + u * L);
+      for (int r = 0; r < R; ++r)
+        sum[r][u] = multiply_add(Lane::load(a + r * lda + j + u * L), v, sum[r][u]);
+    }
+  for (; j + L <= n; j += L)
+    for (int r = 0; r < R; ++r)
+      sum[r][0] = multiply_add(Lane::load(a + r * lda + j), Lane::load(x + j), sum[r][0]);
+  for (int r = 0; r < R; ++r) {
+    for (int step = U / 2; step > 0; step /= 2)
+      for (int u = 0; u < step; ++u) sum[r][u] += sum[r][u + step];
+    T total = sum_lanes<T, L>(sum[r][0]);
+    for (i64 t = j; t < n; ++t) total = multiply_add(a[r * lda + t], x[t], total);
+    out[r] = total;
+  }
+}
+
+template <class T>
+void dot_rows(i64 m, i64 n, T alpha, const T* a, i64 lda, const T* x, T beta, T* y, i64 incy) {
+  T sums[4];
+  for (i64 i = 0; i < m;) {
+    const i64 rows = m - i < 4 ? 1 : 4;
+    if (rows == 4)
+      row_sums<T, 4, 2>(n, a + i * lda, lda, x, sums);
+    else
+      row_sums<T, 1, 4>(n, a + i * lda, lda, x, sums);
+    for (i64 r = 0; r < rows; ++r, ++i)
+      y[i * incy] = beta != 0 ? alpha * sums[r] + beta * y[i * incy] : alpha * sums[r];
+  }
+}
+
+template <class T, int R, int L>
+i64 add_scaled(i64 j, i64 n, const T (&scale)[R], const T* a, i64 lda, T* y) {
+  using Lane = Lanes<T, L>;
+  using Vec = typename Lane::Type;
+  for (; j + L <= n; j += L) {
+    Vec sum = Lane::load(y + j);
+    for (int r = 0; r < R; ++r) sum = multiply_add(Vec{} + scale[r], Lane::load(a + r * lda + j), sum);
+    Lane::store(y + j, sum);
+  }
+  return j;
+}
+
+template <class T, int R>
+void add_row_block(i64 n, T alpha, const T* a, i64 lda, const T* x, i64 incx, T* y) {
+  T scale[R];
+  for (int r = 0; r < R; ++r) scale[r] = alpha * x[r * incx];
+  const i64 j = add_scaled<T, R, kLanes<T>>(0, n, scale, a, lda, y);
+  add_scaled<T, R, 1>(j, n, scale, a, lda, y);
+}
+
+template <class T>
+void add_rows(i64 m, i64 n, T alpha, const T* a, i64 lda, const T* x, i64 incx, T* y) {
+  constexpr int R = 8;
+  i64 i = 0;
+  for (; i + R <= m; i += R) add_row_block<T, R>(n, alpha, a + i * lda, lda, x + i * incx, incx, y);
+  for (; i < m; ++i) add_row_block<T, 1>(n, alpha, a + i * lda, lda, x + i * incx, incx, y);
+}
+
+template <class T> T dot(i64 n, const T* x, const T* y) {
+  T sum;
+  row_sums<T, 1, 4>(n, x, 0, y, &sum);
+  return sum;
+}
+
+template <class T> constexpr SmallGemm<T> functions() {
+  return {gemm<T>, dot_rows<T>, add_rows<T>, dot<T>};
+}
+
+constexpr SmallGemmTable table{functions<float>(), functions<double>()};
+const IsaEntry<SmallGemmTable> entry(kIsaLevel, table);
+
+}  // namespace
+}  // namespace BACKLIT_ISA
+}  // namespace backlit
