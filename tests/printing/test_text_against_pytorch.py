@@ -77,7 +77,7 @@ def default_options():
 )
 @given(contents(), options(), st.sampled_from(["no", "leaf", "result"]))
 def test_same_text(data, chosen, gradient):
-    dtype, values, shape = data
+    dtype = data[0]
     backlit.set_printoptions(**chosen)
     torch.set_printoptions(**chosen)
     ours, theirs = build(backlit, *data), build(torch, *data)
