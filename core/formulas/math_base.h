@@ -20,8 +20,8 @@ namespace math {
 template <class T> struct Format;
 template <> struct Format<float> {
   using Bits = std::uint32_t;
-  static constexpr int mantissa = 23;     // explicit bits
-  static constexpr Bits bias = 127;       // of the exponent
+  static constexpr int mantissa = 23;        // explicit bits
+  static constexpr Bits bias = 127;          // of the exponent
   static constexpr float shift = 0x1.8p23f;  // adding it rounds to an integer, in the low bits
   static constexpr float min_normal = 0x1p-126f;
 };
@@ -40,9 +40,12 @@ template <class T> inline constexpr T ln2 = static_cast<T>(0.6931471805599453094
 template <class T> inline constexpr T log2e = static_cast<T>(1.44269504088896340736L);
 template <class T> inline constexpr T euler = static_cast<T>(0.577215664901532860607L);
 
-template <class T> concept Floating = std::is_floating_point_v<T>;
-template <class T> concept Integer = std::is_integral_v<T>;
-template <class T> concept SignedInteger = std::is_integral_v<T> && std::is_signed_v<T>;
+template <class T>
+concept Floating = std::is_floating_point_v<T>;
+template <class T>
+concept Integer = std::is_integral_v<T>;
+template <class T>
+concept SignedInteger = std::is_integral_v<T> && std::is_signed_v<T>;
 template <Floating T> using BitsOf = typename Format<T>::Bits;
 
 template <Floating T> BACKLIT_INLINE constexpr BitsOf<T> to_bits(T x) {
@@ -55,8 +58,10 @@ template <Floating T> BACKLIT_INLINE constexpr T from_bits(BitsOf<T> u) {
 // a·b + c, fused where the hardware does so.
 template <Floating T> BACKLIT_INLINE T fma(T a, T b, T c) {
 #if defined(__FMA__) || defined(__aarch64__)
-  if constexpr (std::is_same_v<T, float>) return __builtin_fmaf(a, b, c);
-  else return __builtin_fma(a, b, c);
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
 #else
   return a * b + c;
 #endif
@@ -75,12 +80,16 @@ template <Floating T> BACKLIT_INLINE bool isnan(T x) { return x != x; }
 template <Integer T> BACKLIT_INLINE bool isnan(T) { return false; }
 
 template <Floating T> BACKLIT_INLINE T abs(T x) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_fabsf(x);
-  else return __builtin_fabs(x);
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_fabsf(x);
+  else
+    return __builtin_fabs(x);
 }
 template <Floating T> BACKLIT_INLINE T copysign(T x, T s) {
-  if constexpr (std::is_same_v<T, float>) return __builtin_copysignf(x, s);
-  else return __builtin_copysign(x, s);
+  if constexpr (std::is_same_v<T, float>)
+    return __builtin_copysignf(x, s);
+  else
+    return __builtin_copysign(x, s);
 }
 
 template <Floating T> BACKLIT_INLINE bool isinf(T x) { return abs(x) == inf<T>; }
@@ -103,8 +112,8 @@ template <Floating T> BACKLIT_INLINE T fmax(T a, T b) { return where((a >= b) | 
 template <Floating T> BACKLIT_INLINE T fmin(T a, T b) { return where((a <= b) | (b != b), a, b); }
 
 #if defined(__SSE4_1__) || defined(__aarch64__)
-#define BACKLIT_ROUNDING(name, builtin)                              \
-  BACKLIT_INLINE float name(float x) { return builtin##f(x); }       \
+#define BACKLIT_ROUNDING(name, builtin)                        \
+  BACKLIT_INLINE float name(float x) { return builtin##f(x); } \
   BACKLIT_INLINE double name(double x) { return builtin(x); }
 BACKLIT_ROUNDING(floor, __builtin_floor)
 BACKLIT_ROUNDING(ceil, __builtin_ceil)
@@ -145,7 +154,12 @@ BACKLIT_INLINE float hypot(float x, float y) {
   return where(isinf(x) | isinf(y), inf<float>, static_cast<float>(sqrt(a * a + b * b)));
 }
 
-inline float fmod(float a, float b) { return __builtin_fmodf(a, b); }
+// While the quotient has at most 28 bits, double truncates it correctly and holds q·b exactly.
+inline float fmod(float a, float b) {
+  const double q = trunc(static_cast<double>(a) / b);
+  if (!(abs(q) < 0x1p28)) return __builtin_fmodf(a, b);
+  return where(q == 0, a, copysign(static_cast<float>(a - q * b), a));
+}
 inline double fmod(double a, double b) { return __builtin_fmod(a, b); }
 
 // The sign of the divisor, as in Python.
@@ -173,12 +187,13 @@ template <Floating T> BACKLIT_INLINE T nextafter(T x, T y) {
   return where((x != x) | (y != y), x + y, where(x == y, y, moved));
 }
 
-// --- integers: results wrap, nothing is undefined -------------------------------------------------
+// --- integers: results wrap, nothing is undefined ---
 
 // Wide enough that the promotion to int of narrow operands cannot overflow.
 template <Integer T>
-using Unsigned = std::conditional_t<(sizeof(T) < 4), std::uint32_t, std::make_unsigned_t<
-    std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>>>;
+using Unsigned = std::conditional_t<
+    (sizeof(T) < 4), std::uint32_t,
+    std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>>>;
 
 template <Integer T> BACKLIT_INLINE T wrap_add(T a, T b) {
   return static_cast<T>(Unsigned<T>(a) + Unsigned<T>(b));
@@ -192,14 +207,20 @@ template <Integer T> BACKLIT_INLINE T wrap_mul(T a, T b) {
 template <Integer T> BACKLIT_INLINE T wrap_neg(T a) { return static_cast<T>(-Unsigned<T>(a)); }
 
 template <Integer T> BACKLIT_INLINE bool signbit(T x) {
-  if constexpr (SignedInteger<T>) return x < 0;
-  else return false;
+  if constexpr (SignedInteger<T>)
+    return x < 0;
+  else
+    return false;
 }
 template <Integer T> BACKLIT_INLINE T abs(T x) {
-  if constexpr (SignedInteger<T>) return x < 0 ? wrap_neg(x) : x;
-  else return x;
+  if constexpr (SignedInteger<T>)
+    return x < 0 ? wrap_neg(x) : x;
+  else
+    return x;
 }
-template <Integer T> BACKLIT_INLINE T sign(T x) { return static_cast<T>((x != 0) - 2 * signbit(x)); }
+template <Integer T> BACKLIT_INLINE T sign(T x) {
+  return static_cast<T>((x != 0) - 2 * signbit(x));
+}
 template <Integer T> BACKLIT_INLINE T maximum(T a, T b) { return a > b ? a : b; }
 template <Integer T> BACKLIT_INLINE T minimum(T a, T b) { return a < b ? a : b; }
 template <Integer T> BACKLIT_INLINE T fmax(T a, T b) { return maximum(a, b); }

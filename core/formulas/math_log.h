@@ -89,16 +89,26 @@ BACKLIT_INLINE double log2(double x) {
 BACKLIT_INLINE double log10(double x) {
   return log_base(x, 0x1.bcb7ap-2, 0x1.1526e50e32a6bp-22, 0x1.34412p-2, 0x1.509f79fef311fp-22);
 }
-BACKLIT_INLINE float log2(float x) { return static_cast<float>(log2(static_cast<double>(x))); }
-BACKLIT_INLINE float log10(float x) { return static_cast<float>(log10(static_cast<double>(x))); }
+
+// log2 to 2^-37, in double for the sake of float results.
+BACKLIT_INLINE double log2_short(float x) {
+  const double a = x;  // no float is subnormal here
+  const auto [k, m] = split(a);
+  const double f = m - 1, s = f / (2 + f), z = s * s;
+  const double p = polynomial(z, 0x1.555554fd3c33ep-1, 0x1.999a7b40ba7bp-2, 0x1.2438a7d479d5p-2,
+                              0x1.e2fdd86953465p-3);
+  return log_domain(a, k + log2e<double> * fma(s * z, p, 2 * s));
+}
+BACKLIT_INLINE float log2(float x) { return static_cast<float>(log2_short(x)); }
+BACKLIT_INLINE float log10(float x) {
+  constexpr double log10_2 = 0.30102999566398119521;
+  return static_cast<float>(log10_2 * log2_short(x));
+}
 
 // ln(e^a + e^b).
-BACKLIT_INLINE double logaddexp(double a, double b) {
-  const double y = maximum(a, b) + log1p(exp(-abs(a - b)));
-  return where(a == b, a + ln2<double>, y);  // infinities of one sign: a - b would be nan
-}
-BACKLIT_INLINE float logaddexp(float a, float b) {
-  return static_cast<float>(logaddexp(static_cast<double>(a), static_cast<double>(b)));
+template <Floating T> BACKLIT_INLINE T logaddexp(T a, T b) {
+  const T y = maximum(a, b) + log1p(exp(-abs(a - b)));
+  return where(a == b, a + ln2<T>, y);  // infinities of one sign: a - b would be nan
 }
 
 BACKLIT_INLINE double asinh(double x) {
@@ -121,15 +131,10 @@ BACKLIT_INLINE float asinh(float x) { return static_cast<float>(asinh(static_cas
 BACKLIT_INLINE float acosh(float x) { return static_cast<float>(acosh(static_cast<double>(x))); }
 BACKLIT_INLINE float atanh(float x) { return static_cast<float>(atanh(static_cast<double>(x))); }
 
-// In double, log2 to 2^-37 and exp2 to 2^-34: y·log2(x) is at most 150 where it matters.
+// In double, exp2 to 2^-34; y·log2(x) is at most 150 where it matters.
 BACKLIT_INLINE float pow(float x, float y) {
-  const double a = abs(x), b = y;
-  const auto [k, m] = split(a);
-  const double f = m - 1, s = f / (2 + f), z = s * s;
-  const double p = polynomial(z, 0x1.555554fd3c33ep-1, 0x1.999a7b40ba7bp-2, 0x1.2438a7d479d5p-2,
-                              0x1.e2fdd86953465p-3);
-  const double logarithm = log_domain(a, k + log2e<double> * fma(s * z, p, 2 * s));
-  double e = b * logarithm;
+  const float a = abs(x);
+  double e = static_cast<double>(y) * log2_short(a);
   e = where(e < -300, -300.0, where(e > 300, 300.0, e));
   constexpr double shift = Format<double>::shift;
   const double t = e + shift, r = e - (t - shift);
@@ -138,11 +143,12 @@ BACKLIT_INLINE float pow(float x, float y) {
                               0x1.00f07c270cb35p-16);
   const double power = from_bits<double>((to_bits(t) - to_bits(shift) + 1023) << 52);
   const float w = static_cast<float>(fma(r * power, q, power));
-  // C99, annex F: the sign of odd powers, nan for others of x < 0, and what is 1 despite nan or inf.
+  // C99, annex F: the sign of odd powers, nan for others of x < 0, and what is 1 despite nan or
+  // inf.
   const float half = 0.5f * y;
   const bool integer = round(y) == y, odd = integer & (round(half) != half);
   const float signed_w = where(odd, copysign(w, x), w);
-  const float domain = where((x < 0) & !integer & (a != inf<double>), nan<float>, signed_w);
+  const float domain = where((x < 0) & !integer & (a != inf<float>), nan<float>, signed_w);
   const bool one = (y == 0) | (x == 1) | ((x == -1) & (abs(y) == inf<float>));
   return where(one, 1.0f, domain);
 }

@@ -16,7 +16,7 @@ namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace math {
 
-// --- inverse error functions ---------------------------------------------------------------------
+// --- inverse error functions ---
 
 // y > 0 with erfc y = q, for 0 < q <= 1, from Winitzki's approximation (2008, error 2e-3).
 inline double erfc_inverse(double q) {
@@ -67,7 +67,7 @@ inline double ndtri(double p) {
   return p < 0.5 ? -erfc_inverse(2 * p) / sqrt_half : erfc_inverse(2 * (1 - p)) / sqrt_half;
 }
 
-// --- gamma ---------------------------------------------------------------------------------------
+// --- gamma ---
 
 inline double lgamma(double x) {
   int sign;
@@ -117,9 +117,10 @@ inline double zeta_positive(double s, double q) {
   const double b = pow(q, -s);
   y += b * q / (s - 1) + 0.5 * b;
   // B(2k) / (2k)!
-  constexpr double bernoulli[] = {1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160,
-                                  -691.0 / 1307674368000, 1.0 / 74724249600,
-                                  -3617.0 / 10670622842880000};
+  constexpr double bernoulli[] = {1.0 / 12,          -1.0 / 720,
+                                  1.0 / 30240,       -1.0 / 1209600,
+                                  1.0 / 47900160,    -691.0 / 1307674368000,
+                                  1.0 / 74724249600, -3617.0 / 10670622842880000};
   double rising = s * b / q;  // s (s+1) ... (s+2k-2) q^(-s-2k+1)
   for (int k = 0; k < 8; ++k) {
     y += bernoulli[k] * rising;
@@ -143,18 +144,21 @@ inline double polygamma(std::int64_t n, double x) {
   if (n == 1) return trigamma(x);
   const double order = static_cast<double>(n);
   double factorial = 1;
-  if (n > 170) factorial = inf<double>;
-  else for (std::int64_t k = 2; k <= n; ++k) factorial *= static_cast<double>(k);
+  if (n > 170)
+    factorial = inf<double>;
+  else
+    for (std::int64_t k = 2; k <= n; ++k) factorial *= static_cast<double>(k);
   return (n % 2 ? 1 : -1) * factorial * zeta(order + 1, x);
 }
 
-// --- incomplete gamma ----------------------------------------------------------------------------
+// --- incomplete gamma ---
 
 // x^a e^-x / Γ(a + 1); for large a about its maximum, so that nothing large cancels.
 inline double gamma_density(double a, double x) {
   if (a < 10) return exp(a * log(x) - x - lgamma(a + 1));
   const double u = (x - a) / a, v = 1 / (a * a);
-  const double stirling = polynomial(v, 1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188) / a;
+  const double stirling =
+      polynomial(v, 1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188) / a;
   const double l = abs(u) < 0.5 ? log1p(u) : log(x / a);
   return exp(a * (l - u) - stirling) / sqrt(2 * pi<double> * a);
 }
@@ -218,7 +222,7 @@ inline double igamma_either(double a, double x, bool upper) {
 inline double igamma(double a, double x) { return igamma_either(a, x, false); }
 inline double igammac(double a, double x) { return igamma_either(a, x, true); }
 
-// --- Bessel functions ----------------------------------------------------------------------------
+// --- Bessel functions ---
 
 // e^-|x| I_order(|x|): power series (DLMF 10.25.2), or from 20 on Hankel's expansion (10.40.1).
 inline double bessel_i_scaled(int order, double x) {
@@ -237,7 +241,9 @@ inline double bessel_i_scaled(int order, double x) {
   return sum / sqrt(2 * pi<double> * x);
 }
 // In two factors, since e^x overflows before the product does.
-inline double unscale(double y, double x) { return x == inf<double> ? x : y * exp(0.5 * x) * exp(0.5 * x); }
+inline double unscale(double y, double x) {
+  return x == inf<double> ? x : y * exp(0.5 * x) * exp(0.5 * x);
+}
 
 inline double i0e(double x) { return bessel_i_scaled(0, abs(x)); }
 inline double i1e(double x) { return copysign(bessel_i_scaled(1, abs(x)), x); }
@@ -248,17 +254,21 @@ inline double i1(double x) { return copysign(unscale(abs(i1e(x)), abs(x)), x); }
 inline double bessel_j0(double x) { return isinf(x) ? nan<double> : __builtin_j0(x); }
 inline double bessel_j1(double x) { return isinf(x) ? nan<double> : __builtin_j1(x); }
 inline double bessel_y0(double x) {
-  return x > 0 ? x < inf<double> ? __builtin_y0(x) : nan<double> : x == 0 ? -inf<double> : nan<double>;
+  return x > 0    ? x < inf<double> ? __builtin_y0(x) : nan<double>
+         : x == 0 ? -inf<double>
+                  : nan<double>;
 }
 inline double bessel_y1(double x) {
-  return x > 0 ? x < inf<double> ? __builtin_y1(x) : nan<double> : x == 0 ? -inf<double> : nan<double>;
+  return x > 0    ? x < inf<double> ? __builtin_y1(x) : nan<double>
+         : x == 0 ? -inf<double>
+                  : nan<double>;
 }
 
 #define BACKLIT_UNARY(name) \
   inline float name(float x) { return static_cast<float>(name(static_cast<double>(x))); }
-#define BACKLIT_BINARY(name)                                                                   \
-  inline float name(float x, float y) {                                                        \
-    return static_cast<float>(name(static_cast<double>(x), static_cast<double>(y)));           \
+#define BACKLIT_BINARY(name)                                                         \
+  inline float name(float x, float y) {                                              \
+    return static_cast<float>(name(static_cast<double>(x), static_cast<double>(y))); \
   }
 BACKLIT_UNARY(erfinv)
 BACKLIT_UNARY(ndtr)

@@ -16,15 +16,15 @@ struct Quadrant {
 // Cody and Waite: pi/2 in parts of 27, 27, 25 and 53 bits, whose products with q < 2^26 are exact.
 BACKLIT_INLINE Quadrant reduce_bounded(double x) {
   constexpr double shift = Format<double>::shift;
-  const double t = x * (2 / pi<double>) + shift, n = t - shift;
+  const double t = x * (2 / pi<double>)+shift, n = t - shift;
   const double a = (x - n * 0x1.921fb54p0) - n * 0x1.10b46p-30;
   const double c = n * 0x1.1a6263p-54;
   const double r = a - c;
   return {r + (((a - r) - c) - n * 0x1.8a2e03707344ap-81), to_bits(t)};
 }
 
-// For any float: 1/(2 pi) in parts of 28 bits, so that products are exact and whole turns drop out of
-// each; what is left adds up to the angle with 60 bits after the point.
+// For any float: 1/(2 pi) in parts of 28 bits, so that products are exact and whole turns drop out
+// of each; what is left adds up to the angle with 60 bits after the point.
 BACKLIT_INLINE Quadrant reduce_any_float(double x) {
   const auto fraction = [](double v) { return v - round(v); };
   const double f0 = fraction(x * 0x1.45f3068p-3), f1 = fraction(x * 0x1.727220ap-29),
@@ -63,8 +63,8 @@ template <bool precise> struct SinCos {
   BACKLIT_INLINE explicit SinCos(double r) {
     const double z = r * r;
     s = fma(r * z, sin_poly<precise>(z), r);
-    const double h = 0.5 * z, w = 1 - h;
-    c = w + (((1 - w) - h) + z * z * cos_poly<precise>(z));
+    const double h = 0.5 * z, w = 1 - h, tail = z * z * cos_poly<precise>(z);
+    c = w + (precise ? ((1 - w) - h) + tail : tail);
   }
 };
 
@@ -94,19 +94,27 @@ BACKLIT_INLINE double odd(double x, double y) { return where(x == 0, x, y); }
 namespace bounded {
 inline constexpr double limit = 1e8;
 
-#define BACKLIT_BOUNDED(name, double_value, float_value)                                        \
-  BACKLIT_INLINE double name(double x) { return double_value; }                                 \
+#define BACKLIT_BOUNDED(name, double_value, float_value)        \
+  BACKLIT_INLINE double name(double x) { return double_value; } \
   BACKLIT_INLINE float name(float x) { return static_cast<float>(float_value); }
-BACKLIT_BOUNDED(sin, odd(x, sine<true>(reduce_bounded(x), 0)), odd(x, sine<false>(reduce_bounded(x), 0)))
+BACKLIT_BOUNDED(sin, odd(x, sine<true>(reduce_bounded(x), 0)),
+                odd(x, sine<false>(reduce_bounded(x), 0)))
 BACKLIT_BOUNDED(cos, sine<true>(reduce_bounded(x), 1), sine<false>(reduce_bounded(x), 1))
-BACKLIT_BOUNDED(tan, odd(x, tangent<true>(reduce_bounded(x))), odd(x, tangent<false>(reduce_bounded(x))))
+BACKLIT_BOUNDED(tan, odd(x, tangent<true>(reduce_bounded(x))),
+                odd(x, tangent<false>(reduce_bounded(x))))
 #undef BACKLIT_BOUNDED
 }  // namespace bounded
 
 // For every x. The float versions are free of branches.
-BACKLIT_INLINE float sin(float x) { return static_cast<float>(odd(x, sine<false>(reduce_any_float(x), 0))); }
-BACKLIT_INLINE float cos(float x) { return static_cast<float>(sine<false>(reduce_any_float(x), 1)); }
-BACKLIT_INLINE float tan(float x) { return static_cast<float>(odd(x, tangent<false>(reduce_any_float(x)))); }
+BACKLIT_INLINE float sin(float x) {
+  return static_cast<float>(odd(x, sine<false>(reduce_any_float(x), 0)));
+}
+BACKLIT_INLINE float cos(float x) {
+  return static_cast<float>(sine<false>(reduce_any_float(x), 1));
+}
+BACKLIT_INLINE float tan(float x) {
+  return static_cast<float>(odd(x, tangent<false>(reduce_any_float(x))));
+}
 inline double sin(double x) {
   return abs(x) <= bounded::limit ? bounded::sin(x) : __builtin_sin(x);
 }
@@ -155,21 +163,18 @@ template <Floating T> BACKLIT_INLINE T atan(T x) {
   return copysign(atan_quotient(where(a > large, large, a), T(1)), x);
 }
 
-BACKLIT_INLINE double atan2(double y, double x) {
-  const double a = abs(y), b = abs(x);
+template <Floating T> BACKLIT_INLINE T atan2(T y, T x) {
+  const T a = abs(y), b = abs(x), top = maximum(a, b);
   // Scaled so that neither a + b overflows nor the quotient of subnormals loses bits.
-  const double top = maximum(a, b);
-  const double factor = where(top > 0x1p1000, 0x1p-100, where(top < 0x1p-900, 0x1p100, 1.0));
-  const bool both = (a == inf<double>) & (b == inf<double>);
-  const bool zeros = top == 0;
-  const double p = where(both, 1.0, a * factor);
-  const double q = where(both, 1.0, where(zeros, 1.0, b * factor));
-  const double base = atan_quotient(p, q);
-  const double angle = where(signbit(x), 2 * half_pi<double> - (base - 2 * half_pi_lo<double>), base);
-  return where((x != x) | (y != y), nan<double>, copysign(angle, y));
-}
-BACKLIT_INLINE float atan2(float y, float x) {
-  return static_cast<float>(atan2(static_cast<double>(y), static_cast<double>(x)));
+  constexpr T much = static_cast<T>(BitsOf<T>{1} << Format<T>::mantissa) * 8;
+  const T factor = where(top > 2 / (Format<T>::min_normal * much), 1 / much,
+                         where(top < Format<T>::min_normal * much * much, much, T(1)));
+  const bool both = (a == inf<T>)&(b == inf<T>);
+  const T p = where(both, T(1), a * factor);
+  const T q = where(both | (top == 0), T(1), b * factor);
+  const T base = atan_quotient(p, q);
+  const T angle = where(signbit(x), 2 * half_pi<T> - (base - 2 * half_pi_lo<T>), base);
+  return where((x != x) | (y != y), nan<T>, copysign(angle, y));
 }
 
 // (asin √z / √z - 1) / z on z <= 1/4: 2^-31 (float), 2^-59 (double).
@@ -192,7 +197,8 @@ template <Floating T> BACKLIT_INLINE T asin(T x) {
   const T z = where(small, x * x, T(0.5) * (1 - a));
   const T s = where(small, a, sqrt(z));
   const T p = s * z * asin_poly(z);
-  const T large = (half_pi<T> - 2 * s) - (2 * p - half_pi_lo<T>);
+  const T top = half_pi<T> - 2 * s, lost = (half_pi<T> - top) - 2 * s;
+  const T large = top - (2 * p - (lost + half_pi_lo<T>));
   return copysign(where(small, s + p, large), x);
 }
 template <Floating T> BACKLIT_INLINE T acos(T x) {

@@ -29,7 +29,8 @@ template <class T> Wide<T> finite(Wide<T> x) {
 template <class T> double ulps(T got, Wide<T> want, Wide<T> magnitude) {
   constexpr double wrong = 1e30;
   if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got) ? 0 : wrong;
-  if (want == 0) return got == 0 && std::signbit(want) != std::signbit(got) ? wrong : got == 0 ? 0 : wrong;
+  if (want == 0)
+    return got == 0 && std::signbit(want) != std::signbit(got) ? wrong : got == 0 ? 0 : wrong;
   const Wide<T> w = finite<T>(want), g = finite<T>(got);
   constexpr int digits = std::numeric_limits<T>::digits;
   int exponent;
@@ -42,11 +43,64 @@ template <class T> double ulps(T got, Wide<T> want, Wide<T> magnitude) {
 template <class T> const std::vector<T>& specials() {
   static const std::vector<T> all = [] {
     std::vector<T> v;
-    for (double x : {0.0, 0.25, 0.5, 0.70710678, 0.75, 0.9, 0.95, 1.0, 1.41421356, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0,
-                     0.625, 0.34657359, 0.69314718, 0.78539816, 1.57079633, 3.14159265, 6.28318531, 7.0, 8.0, 9.0,
-                     10.0, 16.0, 17.0, 20.0, 27.3, 64.0, 88.0, 88.7228394, 89.0, 89.416, 103.97, 126.0,
-                     127.0, 128.0, 149.0, 150.0, 700.0, 709.782712893384, 710.4758600739439, 745.13,
-                     1000.0, 1022.0, 1024.0, 1074.0, 0x1p23, 0x1p24, 0x1p31, 0x1p52, 0x1p53, 1e8, 1e15, 1e30, 1e300})
+    for (double x : {0.0,
+                     0.25,
+                     0.5,
+                     0.70710678,
+                     0.75,
+                     0.9,
+                     0.95,
+                     1.0,
+                     1.41421356,
+                     1.5,
+                     2.0,
+                     2.5,
+                     3.0,
+                     4.0,
+                     5.0,
+                     0.625,
+                     0.34657359,
+                     0.69314718,
+                     0.78539816,
+                     1.57079633,
+                     3.14159265,
+                     6.28318531,
+                     7.0,
+                     8.0,
+                     9.0,
+                     10.0,
+                     16.0,
+                     17.0,
+                     20.0,
+                     27.3,
+                     64.0,
+                     88.0,
+                     88.7228394,
+                     89.0,
+                     89.416,
+                     103.97,
+                     126.0,
+                     127.0,
+                     128.0,
+                     149.0,
+                     150.0,
+                     700.0,
+                     709.782712893384,
+                     710.4758600739439,
+                     745.13,
+                     1000.0,
+                     1022.0,
+                     1024.0,
+                     1074.0,
+                     0x1p23,
+                     0x1p24,
+                     0x1p31,
+                     0x1p52,
+                     0x1p53,
+                     1e8,
+                     1e15,
+                     1e30,
+                     1e300})
       v.push_back(static_cast<T>(x));
     using L = std::numeric_limits<T>;
     for (T x : {L::min(), L::denorm_min(), L::max(), L::epsilon(), T(L::min() / 2)}) v.push_back(x);
@@ -99,7 +153,8 @@ template <class T, class F, class R> void unary(const char* name, F f, R referen
 template <class T, class F, class R, class M>
 void binary(const char* name, F f, R reference, M magnitude) {
   static const auto pairs = [] {
-    std::pair<std::vector<T>, std::vector<T>> p{samples<T>(kPatterns<T> / 4, 2), samples<T>(kPatterns<T> / 4, 3)};
+    std::pair<std::vector<T>, std::vector<T>> p{samples<T>(kPatterns<T> / 4, 2),
+                                                samples<T>(kPatterns<T> / 4, 3)};
     std::mt19937_64 random(4);
     std::shuffle(p.second.begin(), p.second.end(), random);
     std::uniform_real_distribution<double> base(0, 8), exponent(-20, 20), near(0.99, 1.01);
@@ -109,10 +164,30 @@ void binary(const char* name, F f, R reference, M magnitude) {
     }
     const auto& s = specials<T>();
     for (std::size_t i = 0; i < s.size(); i += 13)
-      for (std::size_t j = 0; j < s.size(); j += 11) p.first.push_back(s[i]), p.second.push_back(s[j]);
+      for (std::size_t j = 0; j < s.size(); j += 11)
+        p.first.push_back(s[i]), p.second.push_back(s[j]);
     using L = std::numeric_limits<T>;
-    const std::vector<T> few = {0, T(-0.0), 1, -1, 2, -2, 3, -3, T(0.5), T(-0.5), T(-1.5), L::infinity(), -L::infinity(),
-                                L::quiet_NaN(), L::max(), L::min(), L::denorm_min(), -L::max(), T(0x1p24), T(0x1p24 - 1), T(0x1p53 - 1)};
+    const std::vector<T> few = {0,
+                                T(-0.0),
+                                1,
+                                -1,
+                                2,
+                                -2,
+                                3,
+                                -3,
+                                T(0.5),
+                                T(-0.5),
+                                T(-1.5),
+                                L::infinity(),
+                                -L::infinity(),
+                                L::quiet_NaN(),
+                                L::max(),
+                                L::min(),
+                                L::denorm_min(),
+                                -L::max(),
+                                T(0x1p24),
+                                T(0x1p24 - 1),
+                                T(0x1p53 - 1)};
     for (T a : few)
       for (T b : few) p.first.push_back(a), p.second.push_back(b);
     return p;
@@ -131,16 +206,22 @@ void binary(const char* name, F f, R reference, M magnitude) {
               static_cast<double>(b[at]));
 }
 
-#define UNARY(name, reference)                                                        \
+#define UNARY(name, reference) \
   unary<T>(#name, [](T x) { return m::name(x); }, [](W x) -> W { return reference; })
-#define BINARY_NEAR(name, reference, magnitude)                                       \
-  binary<T>(#name, [](T x, T y) { return m::name(x, y); }, [](W x, W y) -> W { return reference; }, \
-            [](W x, W y) -> W { (void)x, (void)y; return magnitude; })
+#define BINARY_NEAR(name, reference, magnitude)                                               \
+  binary<T>(                                                                                  \
+      #name, [](T x, T y) { return m::name(x, y); }, [](W x, W y) -> W { return reference; }, \
+      [](W x, W y) -> W {                                                                     \
+        (void)x, (void)y;                                                                     \
+        return magnitude;                                                                     \
+      })
 #define BINARY(name, reference) BINARY_NEAR(name, reference, 0)
 
-#define BOUNDED(name)                                                                 \
-  unary<T>("bounded::" #name, [](T x) { return std::fabs(x) > m::bounded::limit ? T(0) : m::bounded::name(x); }, \
-           [](W x) -> W { return std::fabs(x) > m::bounded::limit ? W(0) : std::name(x); })
+#define BOUNDED(name)                                                                    \
+  unary<T>(                                                                              \
+      "bounded::" #name,                                                                 \
+      [](T x) { return std::fabs(x) > m::bounded::limit ? T(0) : m::bounded::name(x); }, \
+      [](W x) -> W { return std::fabs(x) > m::bounded::limit ? W(0) : std::name(x); })
 
 template <class T> void exponentials() {
   using W = Wide<T>;
@@ -164,8 +245,12 @@ template <class T> void logarithms() {
   UNARY(acosh, std::acosh(x));
   UNARY(atanh, std::atanh(x));
   BINARY(pow, std::pow(x, y));
-  BINARY_NEAR(logaddexp, x == y ? x + std::log(W(2)) : std::isnan(x) || std::isnan(y) ? x + y
-                         : std::max(x, y) + std::log1p(std::exp(-std::fabs(x - y))), std::max(std::fabs(std::max(x, y)), W(0.7)));
+  BINARY_NEAR(logaddexp,
+              x == y ? x + std::log(W(2))
+              : std::isnan(x) || std::isnan(y)
+                  ? x + y
+                  : std::max(x, y) + std::log1p(std::exp(-std::fabs(x - y))),
+              std::max(std::fabs(std::max(x, y)), W(0.7)));
 }
 template <class T> void trigonometry() {
   using W = Wide<T>;
@@ -211,7 +296,8 @@ template <class T> int integers() {
       wrong += m::floor_divide(a, b) != static_cast<T>(q);
       wrong += m::wrap_add(a, b) != static_cast<T>(x + y);
       wrong += m::wrap_sub(a, b) != static_cast<T>(x - y);
-      wrong += m::wrap_mul(a, b) != static_cast<T>(static_cast<unsigned __int128>(x) * static_cast<unsigned __int128>(y));
+      wrong += m::wrap_mul(a, b) != static_cast<T>(static_cast<unsigned __int128>(x) *
+                                                   static_cast<unsigned __int128>(y));
       wrong += m::abs(a) != static_cast<T>(x < 0 ? -x : x);
       wrong += m::sign(a) != static_cast<T>((x > 0) - (x < 0));
       wrong += m::maximum(a, b) != std::max(a, b);
@@ -220,8 +306,9 @@ template <class T> int integers() {
 }
 
 int main() {
-  std::printf("integers all %d\n", integers<std::int8_t>() + integers<std::int16_t>() + integers<std::int32_t>() +
-                                        integers<std::int64_t>() + integers<std::uint8_t>());
+  std::printf("integers all %d\n", integers<std::int8_t>() + integers<std::int16_t>() +
+                                       integers<std::int32_t>() + integers<std::int64_t>() +
+                                       integers<std::uint8_t>());
   exponentials<float>(), logarithms<float>(), trigonometry<float>(), arithmetic<float>();
   exponentials<double>(), logarithms<double>(), trigonometry<double>(), arithmetic<double>();
 }
