@@ -27,7 +27,7 @@ struct Relu : Unary {
   static constexpr const char* formula = "y = max(x, 0)";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  template <class T> static T value(T x) { return maximum(x, T(0)); }
+  template <class T> static T value(T x) { return maximum(T(0), x); }
   template <class T> static T local(T, T y) { return where(y <= 0, T(0), T(1)); }
 };
 BACKLIT_FORMULA(Relu)
@@ -48,7 +48,7 @@ struct Relu6 : Activation<Unary> {
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
   static constexpr Domain domain[] = {{-3, 9}};
-  template <class T> static T value(T x) { return minimum(maximum(x, T(0)), T(6)); }
+  template <class T> static T value(T x) { return minimum(T(6), maximum(T(0), x)); }
   template <class T> static T local(T x, T) {
     return where((x <= 0) | (x >= 6), T(0), T(1));
   }
@@ -65,7 +65,7 @@ struct Hardtanh : Activation<Unary> {
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
   static constexpr bool inplace = true;
-  template <class T> static T value(T x, T min, T max) { return minimum(maximum(x, min), max); }
+  template <class T> static T value(T x, T min, T max) { return minimum(max, maximum(min, x)); }
   template <class T> static T local(T x, T, T min, T max) {
     return where((x <= min) | (x >= max), T(0), T(1));
   }
@@ -325,7 +325,8 @@ struct Softshrink : Activation<Unary> {
   static constexpr int params = 1;
   static constexpr bool masks = true;
   template <class T> static T value(T x, T lambd) {
-    return where(x > lambd, x - lambd, where(x < -lambd, x + lambd, x * 0));
+    const T inside = where(x != x, x, T(0));
+    return where(x > lambd, x - lambd, where(x < -lambd, x + lambd, inside));
   }
   template <class T> static T local(T x, T, T lambd) {
     return where((x >= -lambd) & (x <= lambd), T(0), T(1));

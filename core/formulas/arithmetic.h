@@ -239,7 +239,7 @@ BACKLIT_FORMULA(Addcdiv)
 
 // Both halves are exact at their end: weight 0 gives a, weight 1 gives b.
 template <class T> T lerp(T a, T b, T weight) {
-  return where(abs(weight) < T(0.5), a + weight * (b - a), b - (b - a) * (1 - weight));
+  return where(abs(weight) < T(0.5), a + weight * (b - a), b + (weight - 1) * (b - a));
 }
 
 struct Lerp : Ternary {

@@ -228,7 +228,8 @@ template <class T> constexpr T highest() {
     return std::numeric_limits<T>::max();
 }
 
-// The gradient passes on the bounds too.
+// The gradient passes on the bounds too. Of equals, maximum and minimum return the second: x, and
+// with it the sign of zero.
 struct Clamp : Unary {
   static constexpr const char* name = "clamp";
   static constexpr const char* aliases = "clip";
@@ -241,7 +242,7 @@ struct Clamp : Unary {
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
   template <class T> static constexpr T none[] = {lowest<T>(), highest<T>()};
-  template <class T> static T value(T x, T min, T max) { return minimum(maximum(x, min), max); }
+  template <class T> static T value(T x, T min, T max) { return minimum(max, maximum(min, x)); }
   template <class T> static T local(T x, T, T min, T max) {
     return where((x >= min) & (x <= max), T(1), T(0));
   }
@@ -256,7 +257,7 @@ struct ClampMin : Unary {
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  template <class T> static T value(T x, T min) { return maximum(x, min); }
+  template <class T> static T value(T x, T min) { return maximum(min, x); }
   template <class T> static T local(T x, T, T min) { return where(x >= min, T(1), T(0)); }
 };
 BACKLIT_FORMULA(ClampMin)
@@ -269,7 +270,7 @@ struct ClampMax : Unary {
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  template <class T> static T value(T x, T max) { return minimum(x, max); }
+  template <class T> static T value(T x, T max) { return minimum(max, x); }
   template <class T> static T local(T x, T, T max) { return where(x <= max, T(1), T(0)); }
 };
 BACKLIT_FORMULA(ClampMax)
@@ -303,7 +304,7 @@ struct ClampMinTensor : Binary {
   static constexpr const char* meaning = "Raises each element to at least a bound of its own.";
   static constexpr const char* formula = "y = max(a, b)";
   static constexpr const char* node = "ClampMinBackward1";
-  static constexpr unsigned kinds = kNumbers;
+  static constexpr unsigned kinds = kAll;
   static constexpr bool masks = true;
   template <class T> static T value(T a, T b) { return maximum(a, b); }
   template <class T> static T local_a(T a, T b, T) { return where(a >= b, T(1), T(0)); }
@@ -318,7 +319,7 @@ struct ClampMaxTensor : Binary {
   static constexpr const char* meaning = "Lowers each element to at most a bound of its own.";
   static constexpr const char* formula = "y = min(a, b)";
   static constexpr const char* node = "ClampMaxBackward1";
-  static constexpr unsigned kinds = kNumbers;
+  static constexpr unsigned kinds = kAll;
   static constexpr bool masks = true;
   template <class T> static T value(T a, T b) { return minimum(a, b); }
   template <class T> static T local_a(T a, T b, T) { return where(a <= b, T(1), T(0)); }

@@ -99,8 +99,8 @@ struct Logaddexp : Binary {
   static constexpr const char* formula = "y = ln(eᵃ + eᵇ)";
   static constexpr bool inplace = false;
   template <class T> static T value(T a, T b) { return logaddexp(a, b); }
-  template <class T> static T local_a(T a, T, T y) { return exp(a - y); }
-  template <class T> static T local_b(T, T b, T y) { return exp(b - y); }
+  template <class T> static T local_a(T a, T b, T) { return 1 / (1 + exp(b - a)); }
+  template <class T> static T local_b(T a, T b, T) { return 1 / (1 + exp(a - b)); }
 };
 BACKLIT_FORMULA(Logaddexp)
 
@@ -115,8 +115,8 @@ struct Logaddexp2 : Binary {
     const T gap = abs(a - b);
     return where(a == b, a + 1, larger + log1p(exp2(-gap)) * T(std::numbers::log2e));
   }
-  template <class T> static T local_a(T a, T, T y) { return exp2(a - y); }
-  template <class T> static T local_b(T, T b, T y) { return exp2(b - y); }
+  template <class T> static T local_a(T a, T b, T) { return 1 / (1 + exp2(b - a)); }
+  template <class T> static T local_b(T a, T b, T) { return 1 / (1 + exp2(a - b)); }
 };
 BACKLIT_FORMULA(Logaddexp2)
 

@@ -102,7 +102,8 @@ template <Integer T> inline T gcd(T a, T b) {
 }
 template <Integer T> inline T lcm(T a, T b) {
   const T divisor = maximum(gcd(a, b), T(1));
-  return abs(wrap_mul(static_cast<T>(a / divisor), b));
+  const auto product = wrapping(static_cast<T>(a / divisor)) * wrapping(b);
+  return static_cast<T>(abs(static_cast<std::make_signed_t<Unsigned<T>>>(product)));
 }
 
 // Shifting by a negative amount, or by all bits and more, leaves 0 (-1 for a negative number

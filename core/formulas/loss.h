@@ -31,7 +31,8 @@ struct L1Elementwise : Elementwise<Binary> {
   static constexpr const char* meaning = "Absolute error.";
   static constexpr const char* formula = "y = |a - b|";
   static constexpr const char* node = "AbsBackward0";
-  template <class T> static T value(T a, T b) { return abs(a - b); }
+  static constexpr unsigned kinds = kNumbers;
+  template <class T> static T value(T a, T b) { return abs(T(wrapping(a) - wrapping(b))); }
   template <class T> static T local_a(T a, T b, T) { return sign(a - b); }
   template <class T> static T local_b(T a, T b, T) { return -sign(a - b); }
 };
@@ -49,7 +50,7 @@ struct SmoothL1Elementwise : Elementwise<Binary> {
   static constexpr int params = 1;
   template <class T> static T value(T a, T b, T beta) {
     const T z = abs(a - b);
-    return where(z < beta, T(0.5) * z * z / beta, z - T(0.5) * beta);
+    return where(z < beta, T(0.5) * (z * z) / beta, z - T(0.5) * beta);
   }
   template <class T> static T local_a(T a, T b, T, T beta) {
     const T d = a - b;
@@ -70,7 +71,7 @@ struct HuberElementwise : Elementwise<Binary> {
   static constexpr int params = 1;
   template <class T> static T value(T a, T b, T delta) {
     const T z = abs(a - b);
-    return where(z <= delta, T(0.5) * z * z, delta * (z - T(0.5) * delta));
+    return where(z <= delta, T(0.5) * (z * z), delta * (z - T(0.5) * delta));
   }
   template <class T> static T local_a(T a, T b, T, T delta) {
     const T d = a - b;
@@ -96,9 +97,7 @@ struct BinaryCrossEntropyElementwise : Elementwise<Binary> {
   template <class T> static T local_a(T a, T b, T) {
     return (a - b) / maximum((1 - a) * a, T(1e-12));
   }
-  template <class T> static T local_b(T a, T, T) {
-    return maximum(log1p(-a), T(-100)) - maximum(log(a), T(-100));
-  }
+  template <class T> static T local_b(T a, T, T) { return log1p(-a) - log(a); }
 };
 BACKLIT_FORMULA(BinaryCrossEntropyElementwise)
 
@@ -126,6 +125,7 @@ struct BceWithLogitsWeighted : Elementwise<Ternary> {
   static constexpr const char* meaning = "Cross entropy of σ(a) and b, where positives weigh c.";
   static constexpr const char* formula = "y = (1 - b) a - (1 + (c - 1) b) ln σ(a)";
   static constexpr const char* node = "BinaryCrossEntropyWithLogitsBackward0";
+  static constexpr Rule c_rule = Rule::NotDifferentiable;
   static constexpr Domain domain[] = {{-3, 3}, {0, 1}, {0.5, 3}};
   template <class T> static T value(T a, T b, T c) {
     return (1 - b) * a - ((c - 1) * b + 1) * log_sigmoid(a);
@@ -136,7 +136,6 @@ struct BceWithLogitsWeighted : Elementwise<Ternary> {
   template <class T> static T local_b(T a, T, T c, T) {
     return log_sigmoid(-a) - c * log_sigmoid(a);
   }
-  template <class T> static T local_c(T a, T b, T, T) { return -b * log_sigmoid(a); }
 };
 BACKLIT_FORMULA(BceWithLogitsWeighted)
 

@@ -137,6 +137,7 @@ struct Nextafter : Binary {
   static constexpr const char* signature = "nextafter(Tensor input, Tensor other)";
   static constexpr const char* meaning = "The next floating-point number after a towards b.";
   static constexpr const char* formula = "y = next(a → b)";
+  static constexpr bool masks = true;
   template <class T> static T value(T a, T b) { return nextafter(a, b); }
   template <class T> static T local_a(T a, T b, T) { return where(a == b, T(0), T(1)); }
   template <class T> static T local_b(T, T, T) { return T(0); }
@@ -166,7 +167,6 @@ struct NanToNum : Unary {
   static constexpr const char* formula = "y = x if finite else its replacement";
   static constexpr int params = 3;
   static constexpr unsigned kinds = kAll;
-  static constexpr bool masks = true;
   template <class T>
   static constexpr T none[] = {T(0), std::numeric_limits<T>::max(), std::numeric_limits<T>::lowest()};
   template <class T> static T value(T x, T nan, T posinf, T neginf) {

@@ -152,7 +152,7 @@ struct Acosh : Unary {
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{1.1, 4}};
   template <class T> static T value(T x) { return acosh(x); }
-  template <class T> static T local(T x, T) { return rsqrt((x - 1) * (x + 1)); }
+  template <class T> static T local(T x, T) { return rsqrt(x * x - 1); }
 };
 BACKLIT_FORMULA(Acosh)
 
