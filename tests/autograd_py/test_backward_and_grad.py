@@ -139,6 +139,7 @@ def test_gradient_edge(lib, x):
     assert lib.autograd.graph.get_gradient_edge(x).node.variable is x
 
 
+@pytest.mark.filterwarnings("ignore:Error detected")
 def test_anomaly_mode_names_the_nan(lib):
     x = lib.tensor([0.0], requires_grad=True)
     with (

@@ -1,7 +1,7 @@
 """Derivatives: `backward`, `grad`, custom functions, and the modes that switch recording off.
 
-The engine itself is C++ (`core/graph`); this package gives it PyTorch's names. `gradcheck`,
-`functional`, `graph` and `profiler`-like modules load when they are first used.
+The engine itself is C++ (`core/graph`); this package gives it PyTorch's names. `functional` and
+`graph` load when they are first used.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from .grad_mode import inference_mode as inference_mode
 from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
+from .gradcheck import gradcheck as gradcheck  # from here on the function, not its module
+from .gradcheck import gradgradcheck as gradgradcheck
 from .variable import Variable as Variable
 
 __all__ = [
@@ -42,12 +44,6 @@ _LAZY_MODULES = ("functional", "graph")
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("gradcheck", "gradgradcheck"):
-        from . import gradcheck as module
-
-        # PyTorch has the function under the name of its module
-        globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
-        return globals()[name]
     if name in _LAZY_MODULES:
         import importlib
 

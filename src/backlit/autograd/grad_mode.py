@@ -147,8 +147,8 @@ class inference_mode(_GradMode):
         self.former: list[tuple[bool, bool]] = []
 
     def __enter__(self) -> None:
-        inference = _C._set_inference_mode(self.mode)
-        self.former.append((inference, _set(not self.mode)))
+        recording = _set(not self.mode)
+        self.former.append((_C._set_inference_mode(self.mode), recording))
 
     def __exit__(self, kind: object, value: object, trace: object) -> None:
         inference, recording = self.former.pop()
