@@ -1,0 +1,125 @@
+"""`backlit.nn`: modules, parameters, losses and initial values, named as in PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from . import functional as functional, init as init, parameter as parameter, utils as utils
+from ._activation import (
+    CELU as CELU,
+    ELU as ELU,
+    GELU as GELU,
+    GLU as GLU,
+    SELU as SELU,
+    Hardshrink as Hardshrink,
+    Hardsigmoid as Hardsigmoid,
+    Hardswish as Hardswish,
+    Hardtanh as Hardtanh,
+    LeakyReLU as LeakyReLU,
+    LogSigmoid as LogSigmoid,
+    LogSoftmax as LogSoftmax,
+    Mish as Mish,
+    PReLU as PReLU,
+    ReLU as ReLU,
+    ReLU6 as ReLU6,
+    RReLU as RReLU,
+    Sigmoid as Sigmoid,
+    SiLU as SiLU,
+    Softmax as Softmax,
+    Softmax2d as Softmax2d,
+    Softmin as Softmin,
+    Softplus as Softplus,
+    Softshrink as Softshrink,
+    Softsign as Softsign,
+    Tanh as Tanh,
+    Tanhshrink as Tanhshrink,
+    Threshold as Threshold,
+)
+from ._containers import (
+    ModuleDict as ModuleDict,
+    ModuleList as ModuleList,
+    Sequential as Sequential,
+)
+from ._dropout import (
+    AlphaDropout as AlphaDropout,
+    Dropout as Dropout,
+    Dropout1d as Dropout1d,
+    Dropout2d as Dropout2d,
+    Dropout3d as Dropout3d,
+    FeatureAlphaDropout as FeatureAlphaDropout,
+)
+from ._linear import (
+    Bilinear as Bilinear,
+    Embedding as Embedding,
+    Flatten as Flatten,
+    Identity as Identity,
+    Linear as Linear,
+    Unflatten as Unflatten,
+)
+from ._loss import (
+    BCELoss as BCELoss,
+    BCEWithLogitsLoss as BCEWithLogitsLoss,
+    CosineEmbeddingLoss as CosineEmbeddingLoss,
+    CosineSimilarity as CosineSimilarity,
+    CrossEntropyLoss as CrossEntropyLoss,
+    GaussianNLLLoss as GaussianNLLLoss,
+    HingeEmbeddingLoss as HingeEmbeddingLoss,
+    HuberLoss as HuberLoss,
+    KLDivLoss as KLDivLoss,
+    L1Loss as L1Loss,
+    MarginRankingLoss as MarginRankingLoss,
+    MSELoss as MSELoss,
+    MultiLabelMarginLoss as MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
+    MultiMarginLoss as MultiMarginLoss,
+    NLLLoss as NLLLoss,
+    PairwiseDistance as PairwiseDistance,
+    PoissonNLLLoss as PoissonNLLLoss,
+    SmoothL1Loss as SmoothL1Loss,
+    SoftMarginLoss as SoftMarginLoss,
+    TripletMarginLoss as TripletMarginLoss,
+    TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
+)
+from ._module import Module as Module
+from ._normalization import (
+    BatchNorm1d as BatchNorm1d,
+    GroupNorm as GroupNorm,
+    LayerNorm as LayerNorm,
+    RMSNorm as RMSNorm,
+)
+from ._parameter_containers import (
+    ParameterDict as ParameterDict,
+    ParameterList as ParameterList,
+)
+from .parameter import Buffer as Buffer, Parameter as Parameter
+
+_DIMENSIONAL = (
+    "AdaptiveAvgPool AdaptiveMaxPool AvgPool CircularPad ConstantPad Conv ConvTranspose "
+    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxPool "
+    "MaxUnpool ReflectionPad ReplicationPad ZeroPad"
+)
+_LATER = frozenset(
+    [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
+    + (
+        "AdaptiveLogSoftmaxWithLoss BatchNorm2d BatchNorm3d CTCLoss ChannelShuffle CrossMapLRN2d "
+        "DataParallel EmbeddingBag Fold FractionalMaxPool2d FractionalMaxPool3d GRU GRUCell LSTM "
+        "LSTMCell LazyLinear LinearCrossEntropyLoss LocalResponseNorm MultiheadAttention NLLLoss2d "
+        "PixelShuffle PixelUnshuffle RNN RNNBase RNNCell RNNCellBase SyncBatchNorm Transformer "
+        "TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer "
+        "Unfold UninitializedBuffer UninitializedParameter Upsample UpsamplingBilinear2d "
+        "UpsamplingNearest2d"
+    ).split()
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Layers that come later exist as names, so that `isinstance` works; making one raises."""
+    if name not in _LATER:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"nn.{name}: this layer is not implemented yet in backlit.")
+
+    later = type(name, (Module,), {"__init__": refuse, "__module__": __name__})
+    globals()[name] = later
+    return later
