@@ -171,7 +171,7 @@ class CELU(_Alpha):
 
 
 class GELU(Module):
-    """y = x Φ(x), Φ the normal distribution function; `approximate="tanh"` for the usual estimate."""
+    """y = x Φ(x), Φ the normal distribution function; `approximate="tanh"` for an estimate."""
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()

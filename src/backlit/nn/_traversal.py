@@ -131,7 +131,7 @@ class Traversal(Registry):
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert parameters and buffers: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(like)`.
+        """Convert parameters and buffers, to a device, a dtype, both, or those of a tensor.
 
         Only floating point tensors change their dtype.
         """

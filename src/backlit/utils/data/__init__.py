@@ -1,0 +1,29 @@
+"""`backlit.utils.data`: datasets, samplers and the DataLoader, named as in PyTorch."""
+
+from __future__ import annotations
+
+from ._collate import default_collate as default_collate, default_convert as default_convert
+from ._dataloader import DataLoader as DataLoader
+from ._dataset import (
+    ChainDataset as ChainDataset,
+    ConcatDataset as ConcatDataset,
+    Dataset as Dataset,
+    IterableDataset as IterableDataset,
+    StackDataset as StackDataset,
+    Subset as Subset,
+    TensorDataset as TensorDataset,
+    random_split as random_split,
+)
+from ._sampler import (
+    BatchSampler as BatchSampler,
+    RandomSampler as RandomSampler,
+    Sampler as Sampler,
+    SequentialSampler as SequentialSampler,
+    SubsetRandomSampler as SubsetRandomSampler,
+    WeightedRandomSampler as WeightedRandomSampler,
+)
+
+
+def get_worker_info() -> None:
+    """None: there are no worker processes."""
+    return None
