@@ -77,13 +77,13 @@ def install() -> None:
             "before the first `import torch`."
         )
     if Finder not in sys.meta_path:
-        sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Finder)
 
 
 def uninstall() -> None:
     """Undo `install`; forget the modules known as `torch`."""
     if Finder in sys.meta_path:
-        sys.meta_path.remove(Finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(Finder)
     for name in [n for n in sys.modules if _belongs(n, _THEIRS)]:
         if sys.modules[name] is sys.modules.get(_ours(name)):
             del sys.modules[name]

@@ -136,7 +136,8 @@ def _backward_of(kind: type[Any]) -> Callable[..., Any]:
             "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You "
             "should only implement one of them."
         )
-    return kind.vjp if has_vjp else kind.backward
+    found: Callable[..., Any] = kind.vjp if has_vjp else kind.backward
+    return found
 
 
 class FunctionMeta(type):

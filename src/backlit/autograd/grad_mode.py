@@ -185,7 +185,7 @@ def _wrap(make: Callable[[], Any], function: Any) -> Any:
     import functools
     import inspect
 
-    if inspect.isclass(function):
+    if isinstance(function, type):
         import warnings
 
         warnings.warn(
@@ -194,7 +194,7 @@ def _wrap(make: Callable[[], Any], function: Any) -> Any:
             FutureWarning,
             stacklevel=3,
         )
-        function.__init__ = _wrap(make, function.__init__)
+        setattr(function, "__init__", _wrap(make, function.__init__))  # noqa: B010
         return function
     if inspect.isgeneratorfunction(function):
         return _wrap_generator(make, function)
@@ -216,11 +216,12 @@ def _wrap_generator(
     @functools.wraps(function)
     def inside(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = function(*args, **kwargs)
-        step, sent = generator.send, None
+        step: Callable[[Any], Any] = generator.send
+        sent: Any = None
         while True:
             try:
                 with make():
-                    produced = step(sent)  # type: ignore[arg-type]
+                    produced = step(sent)
             except StopIteration as end:
                 return end.value
             try:
@@ -230,6 +231,6 @@ def _wrap_generator(
                     generator.close()
                 raise
             except BaseException as error:
-                step, sent = generator.throw, error  # type: ignore[assignment]
+                step, sent = generator.throw, error
 
     return inside
