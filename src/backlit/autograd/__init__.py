@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import _hooks
 from . import grad_mode as grad_mode
 from ._run import backward as backward
 from ._run import grad as grad
@@ -22,6 +23,8 @@ from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
 from .gradcheck import gradcheck as gradcheck  # from here on the function, not its module
 from .gradcheck import gradgradcheck as gradgradcheck
 from .variable import Variable as Variable
+
+_hooks.attach()
 
 __all__ = [
     "Function",

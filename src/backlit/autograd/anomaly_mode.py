@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import _C
 
 
@@ -47,3 +49,30 @@ class detect_anomaly:
 
     def __exit__(self, *_: object) -> None:
         _C._set_anomaly_enabled(*self._former)
+
+
+def _note_creation(node: Any) -> None:
+    """The core calls this for each node recorded while anomaly mode is on."""
+    import traceback
+
+    frames = traceback.extract_stack()[:-1]
+    node.metadata["traceback_"] = traceback.format_list(frames)
+
+
+def _report(node: Any) -> None:
+    """The core calls this for the node whose backward failed, before the error goes on."""
+    import warnings
+
+    stack = node.metadata.get("traceback_")
+    name = node.name()
+    if stack is None:
+        text = (
+            f"Error detected in {name}. No forward pass information available. Enable detect "
+            "anomaly during forward pass for more information."
+        )
+    else:
+        text = (
+            f"Error detected in {name}. Traceback of forward call that caused the error:\n"
+            + "".join(stack)
+        )
+    warnings.warn(text, stacklevel=2)

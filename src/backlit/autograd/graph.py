@@ -7,7 +7,20 @@ from typing import Any, NamedTuple
 
 from .. import _C
 
-Node = _C.Node
+
+class _NodeType(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, (_C.Node, _C._FunctionBase))
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, (_C.Node, _C._FunctionBase))
+
+
+class Node(metaclass=_NodeType):
+    """What all nodes of the graph are instances of: those of the core and custom functions.
+
+    A node has `name()`, `next_functions`, `metadata`, `register_hook` and `register_prehook`.
+    """
 
 
 class GradientEdge(NamedTuple):
@@ -38,10 +51,6 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     return GradientEdge(node, tensor.output_nr)
 
 
-_active = 0  # saved_tensors_hooks blocks entered
-_disabled: str | None = None
-
-
 class saved_tensors_hooks:
     """Inside, each tensor saved for backward is passed to `pack`; backward uses `unpack`'s answer.
 
@@ -64,16 +73,10 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
-        global _active
-        if _disabled is not None:
-            raise RuntimeError(_disabled)
         _C._push_saved_tensors_hooks(self.pack_hook, self.unpack_hook)
-        _active += 1
 
     def __exit__(self, *_: object) -> None:
-        global _active
         _C._pop_saved_tensors_hooks()
-        _active -= 1
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -94,15 +97,10 @@ class disable_saved_tensors_hooks:
         self.error_message = error_message
 
     def __enter__(self) -> None:
-        global _disabled
-        if _active:
-            raise RuntimeError(self.error_message)
-        self._former = _disabled
-        _disabled = self.error_message
+        self._former = _C._set_saved_tensors_hooks_disabled(self.error_message)
 
     def __exit__(self, *_: object) -> None:
-        global _disabled
-        _disabled = self._former
+        _C._set_saved_tensors_hooks_disabled(self._former)
 
 
 def __getattr__(name: str) -> Any:
