@@ -200,10 +200,16 @@ struct Mish : Activation<Unary> {
   static constexpr const char* signature = "mish(Tensor input)";
   static constexpr const char* meaning = "x times the hyperbolic tangent of its softplus.";
   static constexpr const char* formula = "y = x tanh(ln(1 + eˣ))";
-  template <class T> static T value(T x) { return x * tanh(log1p(exp(x))); }
+  template <class T> static T value(T x) { return x * gate(x); }
   template <class T> static T local(T x, T) {
-    const T t = tanh(log1p(exp(x)));
+    const T t = gate(x);
     return t + x * sigmoid(x) * (1 - t * t);
+  }
+  // tanh(ln(1 + eˣ)) with one exponential; from 20 on it is 1.
+  template <class T> static T gate(T x) {
+    const T e = exp(minimum(T(20), x));
+    const T n = e * (e + 2);
+    return n / (n + 2);
   }
 };
 BACKLIT_FORMULA(Mish)
@@ -215,7 +221,7 @@ struct Hardsigmoid : Activation<Unary> {
   static constexpr const char* formula = "y = min(max(x + 3, 0), 6) / 6";
   static constexpr bool masks = true;
   static constexpr Domain domain[] = {{-5, 5}};
-  template <class T> static T value(T x) { return minimum(maximum(x + 3, T(0)), T(6)) / 6; }
+  template <class T> static T value(T x) { return minimum(T(6), maximum(T(0), x + 3)) / 6; }
   template <class T> static T local(T x, T) {
     return where((x > -3) & (x < 3), T(1.0 / 6), T(0));
   }
@@ -229,7 +235,7 @@ struct Hardswish : Activation<Unary> {
   static constexpr const char* formula = "y = x min(max(x + 3, 0), 6) / 6";
   static constexpr bool masks = true;
   static constexpr Domain domain[] = {{-5, 5}};
-  template <class T> static T value(T x) { return x * minimum(maximum(x + 3, T(0)), T(6)) / 6; }
+  template <class T> static T value(T x) { return x * minimum(T(6), maximum(T(0), x + 3)) / 6; }
   template <class T> static T local(T x, T) {
     return where(x <= -3, T(0), where(x < 3, x / 3 + T(0.5), T(1)));
   }
@@ -275,7 +281,7 @@ struct Logsigmoid : Activation<Unary> {
   static constexpr const char* meaning = "Logarithm of the sigmoid, without underflow.";
   static constexpr const char* formula = "y = ln σ(x)";
   static constexpr const char* node = "LogSigmoidBackward0";
-  template <class T> static T value(T x) { return minimum(x, T(0)) - log1p(exp(-abs(x))); }
+  template <class T> static T value(T x) { return minimum(T(0), x) - log1p(exp(-abs(x))); }
   template <class T> static T local(T x, T) {
     const T z = exp(-abs(x));
     const T tail = z / (1 + z);

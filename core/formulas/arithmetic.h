@@ -238,7 +238,7 @@ struct Addcdiv : Ternary {
 BACKLIT_FORMULA(Addcdiv)
 
 // Both halves are exact at their end: weight 0 gives a, weight 1 gives b.
-template <class T> T lerp(T a, T b, T weight) {
+template <class T> BACKLIT_INLINE T lerp(T a, T b, T weight) {
   return where(abs(weight) < T(0.5), a + weight * (b - a), b + (weight - 1) * (b - a));
 }
 

@@ -228,8 +228,7 @@ template <class T> constexpr T highest() {
     return std::numeric_limits<T>::max();
 }
 
-// The gradient passes on the bounds too. Of equals, maximum and minimum return the second: x, and
-// with it the sign of zero.
+// The gradient passes on the bounds too.
 struct Clamp : Unary {
   static constexpr const char* name = "clamp";
   static constexpr const char* aliases = "clip";
@@ -284,7 +283,7 @@ struct ClampTensor : Ternary {
   static constexpr const char* node = "ClampBackward0";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  template <class T> static T value(T a, T b, T c) { return minimum(maximum(a, b), c); }
+  template <class T> static T value(T a, T b, T c) { return minimum(c, maximum(b, a)); }
   template <class T> static T local_a(T a, T b, T c, T) {
     return where((a >= b) & (a <= c), T(1), T(0));
   }

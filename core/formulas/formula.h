@@ -8,7 +8,8 @@
 //   local(x, y, p...)                      dy/dx; or local_a(a, b, y, p...), local_b, local_c
 // where p... are its scalar parameters. Rules are branch-free so that every T can run them: `where`
 // selects, `&` `|` `!` combine conditions, and no rule asks what T is. At a kink a rule gives what
-// PyTorch gives.
+// PyTorch gives. A bound is the first argument of maximum and minimum: of equals they return the
+// second, so x keeps the sign of its zero (and GCC vectorises only that order).
 #pragma once
 
 #ifndef BACKLIT_ISA

@@ -92,17 +92,19 @@ struct BinaryCrossEntropyElementwise : Elementwise<Binary> {
   static constexpr const char* node = "BinaryCrossEntropyBackward0";
   static constexpr Domain domain[] = {{0.1, 0.9}, {0, 1}};
   template <class T> static T value(T a, T b) {
-    return (b - 1) * maximum(log1p(-a), T(-100)) - b * maximum(log(a), T(-100));
+    return (b - 1) * maximum(T(-100), log1p(-a)) - b * maximum(T(-100), log(a));
   }
   template <class T> static T local_a(T a, T b, T) {
-    return (a - b) / maximum((1 - a) * a, T(1e-12));
+    return (a - b) / maximum(T(1e-12), (1 - a) * a);
   }
   template <class T> static T local_b(T a, T, T) { return log1p(-a) - log(a); }
 };
 BACKLIT_FORMULA(BinaryCrossEntropyElementwise)
 
 // ln σ(x) without underflow.
-template <class T> T log_sigmoid(T x) { return minimum(x, T(0)) - log1p(exp(-abs(x))); }
+template <class T> BACKLIT_INLINE T log_sigmoid(T x) {
+  return minimum(T(0), x) - log1p(exp(-abs(x)));
+}
 
 struct BceWithLogitsElementwise : Elementwise<Binary> {
   static constexpr const char* name = "bce_with_logits_elementwise";
@@ -225,14 +227,14 @@ struct GaussianNllElementwise : Elementwise<Ternary> {
   static constexpr int params = 1;
   static constexpr Domain domain[] = {{-3, 3}, {-3, 3}, {0.5, 3}};
   template <class T> static T value(T a, T b, T c, T eps) {
-    const T variance = maximum(c, eps);
+    const T variance = maximum(eps, c);
     return T(0.5) * (log(variance) + (a - b) * (a - b) / variance);
   }
-  template <class T> static T local_a(T a, T b, T c, T, T eps) { return (a - b) / maximum(c, eps); }
-  template <class T> static T local_b(T a, T b, T c, T, T eps) { return (b - a) / maximum(c, eps); }
+  template <class T> static T local_a(T a, T b, T c, T, T eps) { return (a - b) / maximum(eps, c); }
+  template <class T> static T local_b(T a, T b, T c, T, T eps) { return (b - a) / maximum(eps, c); }
   // The lower bound of the variance is not seen by the gradient, as in PyTorch.
   template <class T> static T local_c(T a, T b, T c, T, T eps) {
-    const T variance = maximum(c, eps);
+    const T variance = maximum(eps, c);
     const T d = a - b;
     return T(0.5) * (1 / variance - d * d / (variance * variance));
   }
@@ -265,7 +267,7 @@ struct HingeEmbeddingElementwise : Elementwise<Binary> {
   static constexpr int params = 1;
   static constexpr Rule b_rule = Rule::NotDifferentiable;
   template <class T> static T value(T a, T b, T margin) {
-    const T apart = where(b != 1, maximum(margin - a, T(0)), T(0));
+    const T apart = where(b != 1, maximum(T(0), margin - a), T(0));
     return apart + where(b != -1, a, T(0));
   }
   template <class T> static T local_a(T a, T b, T, T margin) {
@@ -284,7 +286,7 @@ struct MarginRankingElementwise : Elementwise<Ternary> {
   static constexpr const char* node = "ClampMinBackward0";
   static constexpr int params = 1;
   template <class T> static T value(T a, T b, T c, T margin) {
-    return maximum(gap(a, b, c, margin), T(0));
+    return maximum(T(0), gap(a, b, c, margin));
   }
   template <class T> static T local_a(T a, T b, T c, T, T margin) {
     return where(gap(a, b, c, margin) >= 0, -c, T(0));

@@ -56,13 +56,13 @@ struct Reciprocal : Unary {
 BACKLIT_FORMULA(Reciprocal)
 
 // x^0 is 1 everywhere, 0 and inf included, so its derivative is 0 where 0 * x^-1 would be nan.
-template <class T> T power_slope(T x, T exponent) {
+template <class T> BACKLIT_INLINE T power_slope(T x, T exponent) {
   return where(exponent == 0, T(0), exponent * pow(x, exponent - 1));
 }
 
 // 0^b is 0 for every b > 0 (and PyTorch takes b = 0 along), so its derivative is 0 where
 // 0 * log 0 would be nan.
-template <class T> T exponential_slope(T base, T exponent, T y) {
+template <class T> BACKLIT_INLINE T exponential_slope(T base, T exponent, T y) {
   return where((base == 0) & (exponent >= 0), T(0), y * log(base));
 }
 
@@ -162,7 +162,7 @@ struct PowRsqrt : Unary {
   static constexpr double exponent = -0.5;
   static constexpr Domain domain[] = {{0.1, 4}};
   template <class T> static T value(T x) { return rsqrt(x); }
-  template <class T> static T local(T x, T) { return T(-0.5) * pow(x, T(-1.5)); }
+  template <class T> static T local(T x, T) { return T(-0.5) / (x * sqrt(x)); }
 };
 BACKLIT_FORMULA(PowRsqrt)
 

@@ -131,7 +131,7 @@ struct Logit : Unary {
   }
   template <class T> static T local(T x, T, T eps) {
     const T outside = where(eps < 0, T(kNaN), T(0));
-    const T edge = maximum(eps, T(0));
+    const T edge = maximum(T(0), eps);
     return where((x < edge) | (x > 1 - edge), outside, 1 / (x * (1 - x)));
   }
 };
@@ -207,7 +207,9 @@ struct Zeta : Special<Binary> {
 BACKLIT_FORMULA(Zeta)
 
 // Density of the gamma distribution with shape a.
-template <class T> T gamma_density(T a, T x) { return exp((a - 1) * log(x) - x - lgamma(a)); }
+template <class T> BACKLIT_INLINE T gamma_density(T a, T x) {
+  return exp((a - 1) * log(x) - x - lgamma(a));
+}
 
 struct Igamma : Binary {
   static constexpr const char* name = "igamma";
