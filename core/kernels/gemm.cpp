@@ -27,9 +27,13 @@ using std::int64_t;
 
 constexpr int64_t kSmallWork = 16 << 10;     // m * n * k up to here: own loops
 constexpr int64_t kBlockWork = 256 << 10;    // a block of C is not made smaller than this
-constexpr int64_t kBlockEdge = 32;           // nor thinner than this
+constexpr int64_t kBlockEdge = 64;           // nor thinner than this, unless there are two
+constexpr int64_t kLargeEdge = 256;          // edge when there are more than four: packing costs less
 constexpr int64_t kMaxBlocks = 32;
+constexpr int64_t kDepthWork = 4 << 20;      // from here on a small C is summed over pieces of k
+constexpr int64_t kMinDepth = 512;           // of a piece
 constexpr int64_t kVectorWork = 32 << 10;    // elements of a matrix that one chunk reads (gemv, ger)
+constexpr int64_t kVectorWidth = 1024;       // columns of a row read in a piece
 constexpr int64_t kDotChunk = 32 << 10;
 
 template <class T> inline constexpr bool kBlas = std::is_floating_point_v<T>;
@@ -68,8 +72,8 @@ void blas_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> 
   const OpenBlas& blas = openblas();
   const auto flag = [](bool t) { return t ? kCblasTrans : kCblasNoTrans; };
   const auto call = [&](auto function) {
-    function(kCblasRowMajor, flag(a.transposed), flag(b.transposed), to_blas(m), to_blas(n), to_blas(k), alpha,
-             a.data, to_blas(a.ld), b.data, to_blas(b.ld), beta, c, to_blas(ldc));
+    function(kCblasRowMajor, flag(a.transposed), flag(b.transposed), to_blas(m), to_blas(n), to_blas(k),
+             alpha, a.data, to_blas(a.ld), b.data, to_blas(b.ld), beta, c, to_blas(ldc));
   };
   if constexpr (std::is_same_v<T, float>)
     call(blas.sgemm);
@@ -84,7 +88,8 @@ struct Blocks {
     const auto half = [](int64_t edge) { return ((edge + 1) / 2 + 15) / 16 * 16; };
     for (int64_t count = 1; count < kMaxBlocks && rows * columns * k >= 2 * kBlockWork; count *= 2) {
       int64_t& edge = rows >= columns ? rows : columns;
-      if (edge < 2 * kBlockEdge) break;
+      const int64_t least = count == 1 ? kBlockEdge / 2 : count < 4 ? kBlockEdge : kLargeEdge;
+      if (edge < 2 * least) break;
       edge = half(edge);
     }
   }
@@ -104,6 +109,27 @@ void blocked_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
   });
 }
 
+// A small C with a long k (the gradient of a weight over a large batch): every piece of k fills a
+// C of its own, and these are added in order.
+template <class T>
+void deep_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+               int64_t ldc) {
+  const int64_t depth = std::max(kMinDepth, (k - 1) / 16 + 1), pieces = (k - 1) / depth + 1;
+  const auto parts = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(pieces * m * n));
+  parallel_for(k, depth, [&](int64_t begin, int64_t end) {
+    T* part = parts.get() + begin / depth * m * n;
+    blas_gemm(m, n, end - begin, alpha, a.at(0, begin), b.at(begin, 0), T(0), part, n);
+  });
+  for (int64_t i = 0; i < m; ++i) {
+    T* to = c + i * ldc;
+    scale(n, beta, to, 1);
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      const T* from = parts.get() + (piece * m + i) * n;
+      for (int64_t j = 0; j < n; ++j) to[j] += from[j];
+    }
+  }
+}
+
 // x as contiguous memory: itself, or a copy.
 template <class T> class Contiguous {
  public:
@@ -120,45 +146,50 @@ template <class T> class Contiguous {
   std::unique_ptr<T[]> copy_;
 };
 
-int64_t chunk_of(int64_t other) { return std::max<int64_t>(kVectorWork / std::max<int64_t>(other, 1), 16) / 16 * 16; }
+// Rows of n elements in a chunk.
+int64_t chunk_of(int64_t n) { return std::max<int64_t>(kVectorWork / std::max<int64_t>(n, 1), 16) / 16 * 16; }
 
 // y (m) = alpha * a @ x + beta * y by dot products of rows.
 template <class T>
-void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta, T* y,
-               int64_t incy) {
+void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
+               T* y, int64_t incy) {
   const Contiguous<T> vector(n, x, incx);
   parallel_for(m, chunk_of(n), [&](int64_t begin, int64_t end) {
-    small<T>().dot_rows(end - begin, n, alpha, a + begin * lda, lda, vector.get(), beta, y + begin * incy, incy);
+    small<T>().dot_rows(end - begin, n, alpha, a + begin * lda, lda, vector.get(), beta,
+                        y + begin * incy, incy);
   });
 }
 
-// y (n) = alpha * aᵀ @ x + beta * y by adding rows.
+// y (n) = alpha * aᵀ @ x + beta * y by adding rows: in pieces of columns, and when these are few, of
+// rows too, whose sums are added in order.
 template <class T>
 void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
                   T* y, int64_t incy) {
-  parallel_for(n, chunk_of(m), [&](int64_t begin, int64_t end) {
-    const int64_t count = end - begin;
-    if (incy == 1) {
-      scale(count, beta, y + begin, 1);
-      return small<T>().add_rows(m, count, alpha, a + begin, lda, x, incx, y + begin);
-    }
-    constexpr int64_t width = 256;
-    T sums[width];
-    for (int64_t j = begin; j < end; j += width) {
-      const int64_t w = std::min(width, end - j);
-      std::fill_n(sums, w, T(0));
-      small<T>().add_rows(m, w, alpha, a + j, lda, x, incx, sums);
-      for (int64_t l = 0; l < w; ++l) {
-        T& out = y[(j + l) * incy];
-        out = beta == T(0) ? sums[l] : sums[l] + beta * out;
-      }
+  const int64_t width = std::min(n, kVectorWidth), across = (n - 1) / width + 1;
+  const int64_t height = std::max<int64_t>(4 * kVectorWork / width, across >= 8 ? m : (m - 1) / 16 + 1);
+  const int64_t down = (m - 1) / height + 1;
+  const bool direct = down == 1 && incy == 1;
+  std::unique_ptr<T[]> parts;  // (down, n)
+  if (!direct) parts = std::make_unique<T[]>(static_cast<std::size_t>(down * n));
+  parallel_for(down * across, m * n <= kVectorWork ? down * across : 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t / across * height, j = t % across * width;
+      const int64_t rows = std::min(height, m - i), columns = std::min(width, n - j);
+      T* sums = direct ? y + j : parts.get() + t / across * n + j;
+      if (direct) scale(columns, beta, sums, 1);
+      small<T>().add_rows(rows, columns, alpha, a + i * lda + j, lda, x + i * incx, incx, sums);
     }
   });
+  if (direct) return;
+  scale(n, beta, y, incy);
+  for (int64_t i = 0; i < down; ++i)
+    for (int64_t j = 0; j < n; ++j) y[j * incy] += parts[static_cast<std::size_t>(i * n + j)];
 }
 
 // Integers: rows of c gather scaled rows of b, in unsigned arithmetic, where overflow is defined.
 template <class T>
-void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, int64_t ldc) {
+void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+                  int64_t ldc) {
   using U = std::make_unsigned_t<T>;
   constexpr int64_t width = 512;
   const int64_t rows = std::max<int64_t>(1, kVectorWork / std::max<int64_t>(1, n * k));
@@ -191,7 +222,8 @@ void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
 }
 
 template <class T>
-void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, int64_t ldc) {
+void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+             int64_t ldc) {
   if constexpr (!kBlas<T>) {
     integer_gemm(m, n, k, alpha, a, b, beta, c, ldc);
   } else if (n == 1) {
@@ -205,9 +237,14 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
     else
       gemv_columns(k, n, alpha, b.data, b.ld, a.data, a.column(), beta, c, 1);
   } else if (m * n * k <= kSmallWork) {
-    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta, c, ldc);
+    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta, c,
+                    ldc);
   } else {
-    blocked_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+    openblas();  // loads here, not in a worker: loading touches the environment
+    if (m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork)
+      deep_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+    else
+      blocked_gemm(m, n, k, alpha, a, b, beta, c, ldc);
   }
 }
 
@@ -230,10 +267,12 @@ void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t
                   int64_t ldc, int64_t stride_c) {
   // Large products split themselves, one after the other; small ones are dealt out.
   const int64_t work = std::max<int64_t>(1, m * n * k);
-  const int64_t chunk = work >= 4 * kBlockWork ? std::max<int64_t>(batch, 1) : std::max<int64_t>(1, kBlockWork / work);
+  const int64_t chunk =
+      work >= 4 * kBlockWork ? std::max<int64_t>(batch, 1) : std::max<int64_t>(1, kBlockWork / work);
   parallel_for(batch, chunk, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      gemm(ta, tb, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta, c + i * stride_c, ldc);
+      gemm(ta, tb, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta,
+           c + i * stride_c, ldc);
   });
 }
 
@@ -243,7 +282,8 @@ void gemv(bool ta, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const
   const int64_t out = ta ? n : m, inner = ta ? m : n;
   if (inner <= 0) return scale(out, beta, y, incy);
   if constexpr (!kBlas<T>)
-    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false}, beta, y, incy);
+    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false}, beta, y,
+                 incy);
   else if (ta)
     gemv_columns(m, n, alpha, a, lda, x, incx, beta, y, incy);
   else
@@ -289,7 +329,8 @@ template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_
 }
 
 template <class T>
-void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, int64_t incy, T* a, int64_t lda) {
+void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, int64_t incy, T* a,
+         int64_t lda) {
   if (n <= 0) return;
   const Contiguous<T> row(n, y, incy);
   const T* from = row.get();

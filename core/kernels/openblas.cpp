@@ -83,7 +83,8 @@ OpenBlas load() {
   open_library();
   BACKLIT_CHECK(library, Runtime,
                 "OpenBLAS not found: matrix products need it. Got no scipy-openblas32 package (",
-                candidates.size(), " paths tried) and no system libopenblas. Try: pip install scipy-openblas32");
+                candidates.size(),
+                " paths tried) and no system libopenblas. Try: pip install scipy-openblas32");
   OpenBlas blas;
   bind(blas.sgemm, "cblas_sgemm");
   bind(blas.dgemm, "cblas_dgemm");

@@ -137,6 +137,13 @@ double normal_double(double mean, double std, Generator& gen) {
   return radius * std::cos(theta) * std + mean;
 }
 
+// The names in PyTorch's range errors.
+const char* c_name(Dtype dtype) {
+  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
+                                          "int",  "long int",      "float",       "double"};
+  return names[static_cast<std::size_t>(dtype)];
+}
+
 double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
 
 }  // namespace
@@ -145,8 +152,9 @@ template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Ge
   BACKLIT_CHECK(lo <= hi, Runtime, "uniform_ expects to return a [from, to) range, but found from=", lo,
                 " > to=", hi);
   constexpr auto dtype = dtype_of<T>;
-  BACKLIT_CHECK(lo >= std::numeric_limits<T>::lowest(), Runtime, "from is out of bounds for ", info(dtype).name);
-  BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ", info(dtype).name);
+  BACKLIT_CHECK(lo >= std::numeric_limits<T>::lowest(), Runtime, "from is out of bounds for ",
+                c_name(dtype));
+  BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ", c_name(dtype));
   BACKLIT_CHECK(hi - lo <= std::numeric_limits<T>::max(), Runtime,
                 "uniform_ expects to-from <= std::numeric_limits<", info(dtype).scalar_name,
                 ">::max(), but found to=", hi, " and from=", lo,
@@ -207,13 +215,6 @@ BACKLIT_INSTANTIATE(double)
 #undef BACKLIT_INSTANTIATE
 
 namespace {
-
-// The names in PyTorch's range errors.
-const char* c_name(Dtype dtype) {
-  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
-                                          "int",  "long int",      "float",       "double"};
-  return names[static_cast<std::size_t>(dtype)];
-}
 
 // Moves the end of a range to the nearest integer that a float holds, so that rounding a draw does
 // not leave the range.
@@ -310,7 +311,8 @@ void fill_random(Dtype dtype, void* out, int64_t n, Generator& gen) {
     } else {
       using V = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
       // values up to 2^digits: reached by floats, wraps to none by integers
-      constexpr uint64_t count = (uint64_t{1} << std::numeric_limits<T>::digits) + std::is_floating_point_v<T>;
+      constexpr uint64_t count =
+          (uint64_t{1} << std::numeric_limits<T>::digits) + std::is_floating_point_v<T>;
       from_bits<V>(p, n, gen, [](uint64_t v) { return static_cast<T>(v % count); });
     }
   });
