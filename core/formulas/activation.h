@@ -195,21 +195,23 @@ struct Silu : Activation<Unary> {
 };
 BACKLIT_FORMULA(Silu)
 
+template <class T> T mish_gate(T x) { return tanh(log1p(exp(x))); }
+// The same with one exponential; from 20 on it is 1.
+template <Floating T> BACKLIT_INLINE T mish_gate(T x) {
+  const T e = exp(minimum(T(20), x));
+  const T n = e * (e + 2);
+  return n / (n + 2);
+}
+
 struct Mish : Activation<Unary> {
   static constexpr const char* name = "mish";
   static constexpr const char* signature = "mish(Tensor input)";
   static constexpr const char* meaning = "x times the hyperbolic tangent of its softplus.";
   static constexpr const char* formula = "y = x tanh(ln(1 + eˣ))";
-  template <class T> static T value(T x) { return x * gate(x); }
+  template <class T> static T value(T x) { return x * mish_gate(x); }
   template <class T> static T local(T x, T) {
-    const T t = gate(x);
+    const T t = mish_gate(x);
     return t + x * sigmoid(x) * (1 - t * t);
-  }
-  // tanh(ln(1 + eˣ)) with one exponential; from 20 on it is 1.
-  template <class T> static T gate(T x) {
-    const T e = exp(minimum(T(20), x));
-    const T n = e * (e + 2);
-    return n / (n + 2);
   }
 };
 BACKLIT_FORMULA(Mish)

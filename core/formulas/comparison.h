@@ -283,7 +283,7 @@ struct ClampTensor : Ternary {
   static constexpr const char* node = "ClampBackward0";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  template <class T> static T value(T a, T b, T c) { return minimum(c, maximum(b, a)); }
+  template <class T> static T value(T a, T b, T c) { return minimum(maximum(a, b), c); }
   template <class T> static T local_a(T a, T b, T c, T) {
     return where((a >= b) & (a <= c), T(1), T(0));
   }
