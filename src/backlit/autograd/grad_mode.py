@@ -1,8 +1,8 @@
 """no_grad, enable_grad, set_grad_enabled and inference_mode: context managers and decorators.
 
-`with no_grad():` stands in every training loop, so the way in and out is one call into the core
-each, and the classes carry nothing but the former state. What serves decorating (wrapping functions
-and generators) is at the end of the file and costs nothing until it is used.
+`with no_grad():` stands in every training loop, so making, entering and leaving it is C
+(`core/bind/grad_mode.cpp`). What serves decorating (wrapping functions and generators) is at the
+end of the file and costs nothing until it is used.
 """
 
 from __future__ import annotations
@@ -15,16 +15,10 @@ from .. import _C
 _set = _C._set_grad_enabled
 
 
-class _GradMode:
-    """Base of the modes: as a decorator, each call of the function runs inside a fresh copy."""
+class _Decorator:
+    """What makes a mode a decorator: each call of the function runs inside a fresh copy."""
 
-    __slots__ = ("prev",)
-
-    def __enter__(self) -> None:
-        raise NotImplementedError
-
-    def __exit__(self, kind: object, value: object, trace: object) -> None:
-        raise NotImplementedError
+    __slots__ = ()
 
     def clone(self) -> Any:
         """A fresh instance of the same mode."""
@@ -34,7 +28,7 @@ class _GradMode:
         return _wrap(self.clone, function)
 
 
-class no_grad(_GradMode):
+class no_grad(_Decorator, _C._GradModeOff):  # type: ignore[misc]
     """Inside, no operation is recorded and results have ``requires_grad=False``.
 
     Works as ``with no_grad():``, ``@no_grad()`` and ``@no_grad``, also on generator functions.
@@ -50,17 +44,8 @@ class no_grad(_GradMode):
 
     __slots__ = ()
 
-    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
-        return _new(cls) if orig_func is None else _wrap(cls, orig_func)
 
-    def __enter__(self) -> None:
-        self.prev = _set(False)
-
-    def __exit__(self, kind: object, value: object, trace: object) -> None:
-        _set(self.prev)
-
-
-class enable_grad(_GradMode):
+class enable_grad(_Decorator, _C._GradModeOn):  # type: ignore[misc]
     """Inside, operations are recorded again, also within `no_grad`.
 
     Example:
@@ -74,17 +59,8 @@ class enable_grad(_GradMode):
 
     __slots__ = ()
 
-    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
-        return _new(cls) if orig_func is None else _wrap(cls, orig_func)
 
-    def __enter__(self) -> None:
-        self.prev = _set(True)
-
-    def __exit__(self, kind: object, value: object, trace: object) -> None:
-        _set(self.prev)
-
-
-class set_grad_enabled(_GradMode):
+class set_grad_enabled(_Decorator):
     """Switch recording on or off: at once as a function, for a block as a context manager.
 
     Args:
@@ -99,7 +75,7 @@ class set_grad_enabled(_GradMode):
         True
     """
 
-    __slots__ = ("mode",)
+    __slots__ = ("mode", "prev")
 
     def __init__(self, mode: bool) -> None:
         self.prev = _set(mode)
@@ -116,13 +92,13 @@ class set_grad_enabled(_GradMode):
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         _set(self.prev)  # a decorator changes the mode in the function only
-        return _GradMode.__call__(self, function)
+        return _wrap(self.clone, function)
 
     def __repr__(self) -> str:
         return f"set_grad_enabled(mode={self.mode})"
 
 
-class inference_mode(_GradMode):
+class inference_mode(_Decorator):
     """`no_grad` for good: tensors made inside can never take part in recording later.
 
     Args:
@@ -140,7 +116,7 @@ class inference_mode(_GradMode):
     __slots__ = ("former", "mode")
 
     def __new__(cls, mode: Any = True) -> Any:
-        return _new(cls) if isinstance(mode, bool) else _wrap(cls, mode)
+        return object.__new__(cls) if isinstance(mode, bool) else _wrap(cls, mode)
 
     def __init__(self, mode: bool = True) -> None:
         self.mode = mode
@@ -159,7 +135,7 @@ class inference_mode(_GradMode):
         return type(self)(self.mode)
 
 
-class set_multithreading_enabled(_GradMode):
+class set_multithreading_enabled(_Decorator):
     """Accepted for PyTorch's sake: backward runs in the calling thread anyway."""
 
     __slots__ = ("mode",)
@@ -177,9 +153,6 @@ class set_multithreading_enabled(_GradMode):
         return type(self)(self.mode)
 
 
-_new = object.__new__
-
-
 def _wrap(make: Callable[[], Any], function: Any) -> Any:
     """`function` with each call inside ``with make():``."""
     import functools
@@ -194,7 +167,8 @@ def _wrap(make: Callable[[], Any], function: Any) -> Any:
             FutureWarning,
             stacklevel=3,
         )
-        setattr(function, "__init__", _wrap(make, function.__init__))  # noqa: B010
+        initialise: Any = vars(function)["__init__"]
+        setattr(function, "__init__", _wrap(make, initialise))  # noqa: B010
         return function
     if inspect.isgeneratorfunction(function):
         return _wrap_generator(make, function)
