@@ -266,11 +266,14 @@ class ModuleDict(Module):
             self[key] = module
 
 
-def pairs_of(source: Any, owner: str) -> list[tuple[Any, Any]]:
-    """The key/value pairs of a mapping or of an iterable of pairs, checked."""
+def pairs_of(source: Any, owner: str, called: str | None = None) -> list[tuple[Any, Any]]:
+    """The key/value pairs of a mapping or of an iterable of pairs, checked.
+
+    `called` is the name in one message, where PyTorch spells it differently.
+    """
     if not hasattr(source, "__iter__"):
         raise TypeError(
-            f"{owner}.update should be called with an iterable of key/value pairs, "
+            f"{called or owner}.update should be called with an iterable of key/value pairs, "
             f"but got {type(source).__name__}"
         )
     if hasattr(source, "items"):

@@ -174,7 +174,7 @@ class ParameterDict(Module):
 
     def update(self, parameters: Any) -> None:
         """Add or replace entries; the keys of a plain dict are taken in sorted order."""
-        pairs = pairs_of(parameters, "ParameterDict")
+        pairs = pairs_of(parameters, "ParameterDict", "ParametersDict")
         if isinstance(parameters, ParameterDict) or not _is_plain_mapping(parameters):
             ordered = pairs
         else:

@@ -65,21 +65,50 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Fill with draws from N(mean, std²) restricted to [a, b], by the inverse distribution."""
+    """Fill with draws from N(mean, std²) restricted to [a, b]."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
             "The distribution of values may be incorrect.",
             stacklevel=2,
         )
-    low, high = _normal_cdf((a - mean) / std), _normal_cdf((b - mean) / std)
+    inside = _normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)
     with bl.no_grad():
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        tensor.clamp_(min=a, max=b)
+        if inside > 0.3:
+            _reject_normal(tensor, mean, std, a, b, generator)
+        else:
+            _reject_uniform(tensor, mean, std, a, b, generator)
     return tensor
+
+
+def _reject_normal(
+    tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
+) -> None:
+    """Draw from the normal distribution until everything lies in [a, b]."""
+    low, high = bl.tensor([a, b], dtype=tensor.dtype).tolist()  # as the tensor can hold them
+    tensor.normal_(mean, std, generator=generator)
+    while (outside := (tensor < low) | (tensor > high)).any():
+        redrawn = bl.empty_like(tensor).normal_(mean, std, generator=generator)
+        tensor.copy_(bl.where(outside, redrawn, tensor))
+
+
+def _reject_uniform(
+    tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None
+) -> None:
+    """Draw from U(a, b), and keep a draw with probability density / largest density in [a, b]."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    chance = bl.empty_like(tensor)
+
+    def refused(draws: Tensor) -> Tensor:
+        log_density = draws.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+        return chance.uniform_(generator=generator).log_() > log_density
+
+    tensor.uniform_(a, b, generator=generator)
+    pending = refused(tensor)
+    while pending.any():
+        draws = bl.empty_like(tensor).uniform_(a, b, generator=generator)
+        tensor.copy_(bl.where(pending, draws, tensor))
+        pending = pending & refused(draws)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

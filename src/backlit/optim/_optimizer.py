@@ -54,17 +54,17 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
         ):
             return step(self, *args, **kwargs)
         for hook in [*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()]:
-            changed = hook(self, args, kwargs)
+            changed = hook(self, (self, *args), kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
                     raise RuntimeError(
                         f"{step.__qualname__} must return None or a tuple of "
                         f"(new_args, new_kwargs), but got {changed}."
                     )
-                args, kwargs = changed
+                (self, *args), kwargs = changed
         result = step(self, *args, **kwargs)
         for hook in [*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()]:
-            hook(self, args, kwargs)
+            hook(self, (self, *args), kwargs)
         return result
 
     wrapper.hooked = True  # type: ignore[attr-defined]
@@ -189,7 +189,8 @@ class Optimizer:
         if len(listed) != len(set(map(id, listed))):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this "
-                "will cause an error",
+                "will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
                 stacklevel=3,
             )
         known = {id(param) for group in self.param_groups for param in group["params"]}

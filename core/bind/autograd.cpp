@@ -1,0 +1,359 @@
+// Backward from Python, custom functions, and the switches of recording.
+#include <algorithm>
+#include <cstring>
+
+#include "bind/bind.h"
+#include "graph/engine.h"
+#include "graph/saved_hooks.h"
+#include "ops/arithmetic.h"
+
+namespace nb = nanobind;
+
+namespace backlit {
+
+namespace {
+
+// --- running backward ---
+
+Tensor ones_like(const Tensor& t) {
+  Tensor g = Tensor::empty(t.layout().dense ? t.layout_ref() : contiguous_layout(t.sizes()), t.dtype());
+  ops::fill_in_place(g, Scalar(1));
+  return g;
+}
+
+// The gradient that enters at root number i.
+Tensor incoming(const Tensor& root, PyObject* given, std::size_t i) {
+  if (!given || given == Py_None) {
+    BACKLIT_CHECK(root.numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs. Got a tensor of shape ",
+                  to_string(root.sizes()), "; reduce it with .sum() or .mean(), or pass gradient=.");
+    BACKLIT_CHECK(root.is_floating(), Runtime,
+                  "grad can be implicitly created only for real scalar outputs but got torch.",
+                  info(root.dtype()).name);
+    return ones_like(root);
+  }
+  BACKLIT_CHECK(is_tensor(given), Type, "gradients can be either Tensors or None, but got ",
+                Py_TYPE(given)->tp_name);
+  Tensor g = Tensor::borrow(reinterpret_cast<TensorObject*>(given));
+  const auto size = [](Span s) { return concat("torch.Size(", to_string(s), ")"); };
+  BACKLIT_CHECK(g.layout().same_sizes(root.layout()), Runtime, "Mismatch in shape: grad_output[", i,
+                "] has a shape of ", size(g.sizes()), " and output[", i, "] has a shape of ",
+                size(root.sizes()), ".");
+  return ops::to_dtype(g, root.dtype());
+}
+
+struct FunctionContext {
+  PyObject_HEAD
+  Node* node;  // borrowed: the node owns its context
+};
+PyTypeObject* function_type = nullptr;
+
+Node* node_from(PyObject* o) {
+  if (PyObject_TypeCheck(o, function_type)) return reinterpret_cast<FunctionContext*>(o)->node;
+  return PyObject_TypeCheck(o, node_type) ? reinterpret_cast<Node*>(o) : nullptr;
+}
+
+// A tensor, or graph.GradientEdge(node, output_nr). The edge owns a reference.
+Edge edge_from(PyObject* o) {
+  if (is_tensor(o)) return gradient_edge(Tensor::borrow(reinterpret_cast<TensorObject*>(o)));
+  BACKLIT_CHECK(PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2, Type,
+                "expected a tensor or a GradientEdge, but got ", Py_TYPE(o)->tp_name);
+  Node* node = node_from(PyTuple_GET_ITEM(o, 0));
+  BACKLIT_CHECK(node, Type, "expected a graph node, but got ", Py_TYPE(PyTuple_GET_ITEM(o, 0))->tp_name);
+  Py_INCREF(node);
+  return {node, static_cast<std::uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1)))};
+}
+
+struct Edges {
+  std::vector<Edge> list;
+  ~Edges() {
+    for (Edge& e : list) Py_XDECREF(e.node);
+  }
+};
+
+Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain_graph, bool create_graph,
+                  bool allow_unreachable, bool accumulate) {
+  Edges from, to;
+  std::vector<Tensor> incoming_grads;
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    PyObject* root = roots[i].ptr();
+    Edge e = edge_from(root);
+    BACKLIT_CHECK(e.node, Runtime, "element ", i,
+                  " of tensors does not require grad and does not have a grad_fn");
+    from.list.push_back(e);
+    if (is_tensor(root)) {
+      incoming_grads.push_back(incoming(Tensor::borrow(reinterpret_cast<TensorObject*>(root)), grads[i].ptr(), i));
+    } else {
+      BACKLIT_CHECK(is_tensor(grads[i].ptr()), Runtime, "a GradientEdge needs an explicit gradient");
+      incoming_grads.push_back(Tensor::borrow(reinterpret_cast<TensorObject*>(grads[i].ptr())));
+    }
+  }
+  std::vector<Object> wanted;
+  if (!inputs.is_none())
+    for (nb::handle h : inputs) {
+      Edge e = edge_from(h.ptr());
+      BACKLIT_CHECK(e.node, Runtime, "One of the differentiated Tensors does not require grad");
+      to.list.push_back(e);
+      wanted.push_back(Object::borrow(h.ptr()));
+    }
+  std::vector<Tensor> found =
+      run_backward(from.list, incoming_grads, to.list,
+                   {.retain_graph = retain_graph, .create_graph = create_graph, .accumulate = accumulate});
+  if (inputs.is_none()) return Object::borrow(Py_None);
+  if (accumulate) {
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (found[i].defined() && is_tensor(wanted[i].get()) && !accumulated_leaf(to.list[i].node))
+        accumulate_grad(Tensor::borrow(reinterpret_cast<TensorObject*>(wanted[i].get())), found[i]);
+    return Object::borrow(Py_None);
+  }
+  for (const Tensor& t : found)
+    BACKLIT_CHECK(allow_unreachable || t.defined(), Runtime,
+                  "One of the differentiated Tensors appears to not have been used in the graph. Set "
+                  "allow_unused=True if this is the desired behavior.");
+  return Object::steal(to_python(std::move(found)));
+}
+
+// --- custom functions ---
+
+struct FunctionPayload {
+  PyObject* context;
+  std::vector<std::pair<LayoutRef, Dtype>> inputs;  // null layout: not a tensor
+};
+
+void function_vjp(Vjp& v) {
+  const auto& p = v.payload<FunctionPayload>();
+  Node& node = v.node();
+  const Object context = Object::borrow(p.context);
+  Object grads = Object::steal(PyTuple_New(node.n_outputs));
+  for (int i = 0; i < node.n_outputs; ++i) {
+    PyObject* g = v.g(i).defined() ? v.g(i).object() : Py_None;
+    Py_INCREF(g);
+    PyTuple_SET_ITEM(grads.get(), i, g);
+  }
+  const Object result = Object::steal(PyObject_CallMethod(context.get(), "_backward", "O", grads.get()));
+  if (!result) throw PythonErrorSet();
+  for (int i = 0; i < v.inputs(); ++i) {
+    PyObject* o = PyTuple_GET_ITEM(result.get(), i);
+    if (o == Py_None || !v.needs(i)) continue;
+    Tensor g = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
+    const auto& [layout, dtype] = p.inputs[static_cast<std::size_t>(i)];
+    if (!g.layout().same_sizes(*layout)) {
+      bool fits = true;
+      try {
+        fits = std::ranges::equal(Span(broadcast_sizes(g.sizes(), layout->sizes())), g.sizes());
+      } catch (const Error&) {
+        fits = false;
+      }
+      BACKLIT_CHECK(fits, Runtime, "Function ", node.name, " returned an invalid gradient at index ", i, " - got ",
+                    to_string(g.sizes()), " but expected shape compatible with ", to_string(layout->sizes()));
+      g = ops::sum_to(g, layout->sizes());
+    }
+    v.set(i, ops::to_dtype(g, dtype));
+  }
+}
+void function_destroy(void* payload) noexcept {
+  auto* p = static_cast<FunctionPayload*>(payload);
+  reinterpret_cast<FunctionContext*>(p->context)->node = nullptr;
+  Py_DECREF(p->context);
+  p->~FunctionPayload();
+}
+int function_traverse(void* payload, visitproc visit, void* arg) {
+  Py_VISIT(static_cast<FunctionPayload*>(payload)->context);
+  return 0;
+}
+void function_release(void* payload) {
+  const Object context = Object::borrow(static_cast<FunctionPayload*>(payload)->context);
+  const Object done = Object::steal(PyObject_CallMethod(context.get(), "_release", nullptr));
+  if (!done) throw PythonErrorSet();
+}
+constexpr NodeKind kFunction{&function_vjp, &function_destroy, &function_traverse, &function_release};
+
+const char* interned_name(const char* name) {
+  static auto* names = new std::vector<std::unique_ptr<std::string>>;
+  for (const auto& n : *names)
+    if (*n == name) return n->c_str();
+  names->push_back(std::make_unique<std::string>(name));
+  return names->back()->c_str();
+}
+
+Object record_function(nb::object context, const char* name, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty) {
+  const auto n_in = static_cast<int>(inputs.size()), n_out = static_cast<int>(outputs.size());
+  Node* node = new_node(kFunction, interned_name(name), n_in, 0, n_out, sizeof(FunctionPayload));
+  auto owner = Ref<Node>::steal(node);
+  auto* p = new (node->payload()) FunctionPayload{context.ptr(), {}};
+  Py_INCREF(p->context);
+  reinterpret_cast<FunctionContext*>(p->context)->node = node;
+  for (int i = 0; i < n_in; ++i) {
+    PyObject* o = inputs[static_cast<std::size_t>(i)].ptr();
+    if (o == Py_None) {
+      p->inputs.emplace_back(LayoutRef(), Dtype::Float32);
+      continue;
+    }
+    const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
+    p->inputs.emplace_back(t.layout_ref(), t.dtype());
+    node->edges()[i] = gradient_edge(t);
+  }
+  std::vector<Object> results;
+  for (int i = 0; i < n_out; ++i) {
+    PyObject* o = outputs[static_cast<std::size_t>(i)].ptr();
+    if (o != Py_None) {
+      const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
+      if (nb::cast<bool>(dirty[static_cast<std::size_t>(i)])) {
+        check_inplace(t);
+        Ref<Node> former = Ref<Node>::steal(std::exchange(t->grad_fn, nullptr));
+        t->requires_grad = false;
+      }
+      if (t->grad_fn) Py_CLEAR(t->grad_fn);
+      set_history(t, node, static_cast<std::uint32_t>(i));
+    }
+    results.push_back(Object::borrow(o));
+  }
+  PyObject* tuple = PyTuple_New(n_out);
+  for (int i = 0; i < n_out; ++i) PyTuple_SET_ITEM(tuple, i, results[static_cast<std::size_t>(i)].release());
+  return Object::steal(tuple);
+}
+
+PyObject* context_attribute(PyObject* self, void* name) {
+  Node* node = reinterpret_cast<FunctionContext*>(self)->node;
+  if (!node) return PyTuple_New(0);
+  return PyObject_GetAttrString(reinterpret_cast<PyObject*>(node), static_cast<const char*>(name));
+}
+int set_context_attribute(PyObject* self, PyObject* value, void* name) {
+  Node* node = reinterpret_cast<FunctionContext*>(self)->node;
+  if (!node) {
+    PyErr_SetString(PyExc_RuntimeError, "the graph of this context was freed");
+    return -1;
+  }
+  return PyObject_SetAttrString(reinterpret_cast<PyObject*>(node), static_cast<const char*>(name), value);
+}
+PyObject* context_name(PyObject* self, PyObject*) { return PyUnicode_FromString(Py_TYPE(self)->tp_name); }
+
+#define BACKLIT_DELEGATE(name) \
+  {name, context_attribute, nullptr, nullptr, const_cast<char*>(name)}
+#define BACKLIT_DELEGATE_SET(name) \
+  {name, context_attribute, set_context_attribute, nullptr, const_cast<char*>(name)}
+PyGetSetDef context_getset[] = {BACKLIT_DELEGATE("next_functions"), BACKLIT_DELEGATE("metadata"),
+                                BACKLIT_DELEGATE("_sequence"), BACKLIT_DELEGATE_SET("_pre_hooks"),
+                                BACKLIT_DELEGATE_SET("_post_hooks"),
+                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef context_methods[] = {{"name", context_name, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyType_Slot context_slots[] = {{Py_tp_getset, context_getset}, {Py_tp_methods, context_methods}, {0, nullptr}};
+PyType_Spec context_spec = {"backlit._C._FunctionBase", sizeof(FunctionContext), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, context_slots};
+
+// A tensor kept by a custom function, with the checks of the core's own saved tensors.
+class SavedTensor {
+ public:
+  SavedTensor(const Tensor& t, bool is_output) {
+    if (is_output)
+      save_output(saved_, t, t->output_nr);
+    else
+      save_input(saved_, t);
+  }
+  ~SavedTensor() { Py_XDECREF(saved_.object); }
+  SavedTensor(const SavedTensor&) = delete;
+  Tensor unpack(nb::object context) {
+    // the checks live with nodes: lend this one to a node-shaped frame
+    if (saved_.kind == Saved::Kind::Packed) return unpack_saved(saved_.object);
+    Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(saved_.object));
+    BACKLIT_CHECK(t.version() == saved_.version, Runtime,
+                  "one of the variables needed for gradient computation has been modified by an inplace "
+                  "operation: [backlit.",
+                  info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "] is at version ", t.version(),
+                  "; expected version ", saved_.version, " instead. Hint: it was saved by ",
+                  Py_TYPE(context.ptr())->tp_name,
+                  "; clone() it before the in-place change, or use the out-of-place form.");
+    Node* node = node_from(context.ptr());
+    if (saved_.kind == Saved::Kind::Output && modes.grad && node) {
+      Tensor y = t.alias();
+      set_history(y, node, saved_.output_nr);
+      return y;
+    }
+    return t;
+  }
+
+ private:
+  Saved saved_{nullptr, 0, 0, Saved::Kind::None};
+};
+
+}  // namespace
+
+PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return guarded([&]() -> PyObject* {
+    const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(self));
+    constexpr const char* names[] = {"gradient", "retain_graph", "create_graph", "inputs"};
+    PyObject* values[4] = {Py_None, Py_None, Py_False, Py_None};
+    BACKLIT_CHECK(nargs <= 4, Type, "backward() takes from 1 to 5 positional arguments but ", nargs + 1, " were given");
+    for (Py_ssize_t i = 0; i < nargs; ++i) values[i] = args[i];
+    for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k) {
+      const char* key = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k));
+      bool known = false;
+      for (int i = 0; i < 4; ++i)
+        if (std::strcmp(key, names[i]) == 0) {
+          values[i] = args[nargs + k];
+          known = true;
+        }
+      BACKLIT_CHECK(known, Type, "backward() got an unexpected keyword argument '", key, "'");
+    }
+    const bool create = PyObject_IsTrue(values[2]) == 1;
+    const bool retain = values[1] == Py_None ? create : PyObject_IsTrue(values[1]) == 1;
+    if (values[3] != Py_None) {
+      Object inputs = is_tensor(values[3]) ? Object::steal(PyTuple_Pack(1, values[3]))
+                                           : Object::steal(PySequence_Tuple(values[3]));
+      if (!inputs) return nullptr;
+      BACKLIT_CHECK(PyTuple_GET_SIZE(inputs.get()) > 0, Runtime,
+                    "`inputs` argument to `backward()` cannot be empty.");
+      const Object roots = Object::steal(PyTuple_Pack(1, self)), grads = Object::steal(PyTuple_Pack(1, values[0]));
+      return engine_run(nb::borrow<nb::tuple>(roots.get()), nb::borrow<nb::tuple>(grads.get()),
+                        nb::borrow(inputs.get()), retain, create, true, true)
+          .release();
+    }
+    Edges root;
+    root.list.push_back(gradient_edge(t));
+    BACKLIT_CHECK(root.list[0].node, Runtime,
+                  "element 0 of tensors does not require grad and does not have a grad_fn");
+    const Tensor g = incoming(t, values[0], 0);
+    run_backward(root.list, {&g, 1}, {}, {.retain_graph = retain, .create_graph = create, .accumulate = true});
+    Py_RETURN_NONE;
+  });
+}
+
+// What y.grad_fn shows: the context for a custom function, else the node.
+PyObject* function_context(Node* node) {
+  return node->kind == &kFunction ? static_cast<FunctionPayload*>(node->payload())->context : nullptr;
+}
+
+void bind_autograd(nb::module_& m) {
+  function_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&context_spec));
+  nb::setattr(m, "_FunctionBase", nb::borrow(reinterpret_cast<PyObject*>(function_type)));
+  nb::class_<SavedTensor>(m, "_SavedTensor")
+      .def(nb::init<const Tensor&, bool>())
+      .def("unpack", &SavedTensor::unpack);
+  m.def("_engine_run",
+        [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow, bool accumulate) {
+          return nb::steal(engine_run(roots, grads, inputs, retain, create, allow, accumulate).release());
+        },
+        nb::arg("roots"), nb::arg("grads"), nb::arg("inputs").none(), nb::arg("retain_graph"),
+        nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"));
+  m.def("_record_function", [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
+    return nb::steal(record_function(context, name, in, out, dirty).release());
+  });
+  m.def("_set_grad_enabled", [](bool on) { return std::exchange(modes.grad, on); });
+  m.def("is_grad_enabled", [] { return modes.grad; });
+  m.def("_set_inference_mode", [](bool on) { return std::exchange(modes.inference, on); });
+  m.def("is_inference_mode_enabled", [] { return modes.inference; });
+  m.def("_set_anomaly_enabled", [](bool on, bool check_nan) {
+    modes.anomaly = on;
+    modes.anomaly_check_nan = check_nan;
+  }, nb::arg("mode"), nb::arg("check_nan") = true);
+  m.def("_is_anomaly_enabled", [] { return modes.anomaly; });
+  m.def("_is_anomaly_check_nan_enabled", [] { return modes.anomaly_check_nan; });
+  m.def("_push_saved_tensors_hooks", [](nb::object pack, nb::object unpack) { push_saved_hooks(pack.ptr(), unpack.ptr()); });
+  m.def("_pop_saved_tensors_hooks", [] { pop_saved_hooks(); });
+  m.def("_set_saved_tensors_hooks_disabled", [](nb::object message) {
+    const char* former = saved_hooks.disabled;
+    saved_hooks.disabled = message.is_none() ? nullptr : interned_name(nb::cast<const char*>(message));
+    return former ? nb::cast(former) : nb::none();
+  }, nb::arg("message").none());
+}
+
+}  // namespace backlit

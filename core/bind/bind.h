@@ -1,0 +1,60 @@
+// What the files of bind/ share.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "registry/registry.h"
+
+namespace backlit {
+
+void init_types();        // dtype, device, Size, finfo, iinfo, Generator (bind/types.cpp)
+void init_tensor_type();  // Tensor (bind/tensor_type.cpp)
+void init_node_type();    // graph nodes (bind/node_type.cpp)
+void bind_types(nanobind::module_& m);
+void bind_autograd(nanobind::module_& m);
+void bind_nodes(nanobind::module_& m);
+
+PyObject* device_object();  // borrowed: torch.device('cpu')
+
+// tensor.backward(...) and autograd's entry point (bind/autograd.cpp).
+PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+
+// x[index] and x[index] = value (ops/indexing.cpp).
+namespace ops {
+PyObject* get_item(const Tensor& x, PyObject* index);
+void set_item(const Tensor& x, PyObject* index, PyObject* value);
+}  // namespace ops
+
+// A node as a Python object whose type is named after its operation.
+PyObject* node_object(Node* node);  // new reference
+
+}  // namespace backlit
+
+namespace nanobind::detail {
+
+// Tensors are objects of our own type; nanobind passes them through.
+template <> struct type_caster<backlit::Tensor> {
+  NB_TYPE_CASTER(backlit::Tensor, const_name("Tensor"))
+  bool from_python(handle src, std::uint8_t, cleanup_list*) noexcept {
+    if (!PyObject_TypeCheck(src.ptr(), backlit::tensor_type)) return false;
+    value = backlit::Tensor::borrow(reinterpret_cast<backlit::TensorObject*>(src.ptr()));
+    return true;
+  }
+  static handle from_cpp(const backlit::Tensor& t, rv_policy, cleanup_list*) noexcept {
+    return backlit::to_python(t);
+  }
+};
+
+template <> struct type_caster<backlit::Dtype> {
+  NB_TYPE_CASTER(backlit::Dtype, const_name("dtype"))
+  bool from_python(handle src, std::uint8_t, cleanup_list*) noexcept {
+    if (Py_TYPE(src.ptr()) != backlit::dtype_type) return false;
+    value = backlit::dtype_from_object(src.ptr());
+    return true;
+  }
+  static handle from_cpp(backlit::Dtype d, rv_policy, cleanup_list*) noexcept {
+    return backlit::to_python(d);
+  }
+};
+
+}  // namespace nanobind::detail

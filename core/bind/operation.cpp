@@ -1,0 +1,476 @@
+// Reading starts at call_operation: bind the arguments of the first overload that fits, call it.
+#include "bind/operation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "formulas/formula.h"
+#include "graph/inplace.h"
+#include "ops/arithmetic.h"
+
+namespace backlit {
+
+PyTypeObject* operation_type = nullptr;
+
+namespace {
+
+constexpr std::size_t kMaxParameters = 20;
+
+struct Operation {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  std::vector<const Overload*>* overloads;
+  PyObject* name;
+  PyObject* dict;
+};
+
+using Type = Parameter::Type;
+
+bool is_int(PyObject* o) {
+  if (PyLong_Check(o)) return !PyBool_Check(o);
+  if (is_tensor(o)) {
+    auto* t = reinterpret_cast<TensorObject*>(o);
+    return t->layout->numel == 1 && is_integral(t->dtype);
+  }
+  return PyIndex_Check(o) && !PyBool_Check(o);
+}
+
+bool is_int_list(PyObject* o) {
+  if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
+  const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+  for (Py_ssize_t i = 0; i < n; ++i)
+    if (!is_int(PySequence_Fast_GET_ITEM(o, i))) return false;
+  return true;
+}
+
+bool accepts(const Parameter& p, PyObject* o, bool elementwise) {
+  if (o == Py_None && p.optional) return true;
+  switch (p.type) {
+    case Type::Tensor: return is_tensor(o) || (elementwise && is_number(o));
+    case Type::TensorList: {
+      if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
+      const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+      for (Py_ssize_t i = 0; i < n; ++i)
+        if (!is_tensor(PySequence_Fast_GET_ITEM(o, i))) return false;
+      return true;
+    }
+    case Type::Scalar:
+      return is_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->ndim == 0 &&
+                              !reinterpret_cast<TensorObject*>(o)->requires_grad &&
+                              !reinterpret_cast<TensorObject*>(o)->grad_fn);
+    case Type::Int: return is_int(o);
+    case Type::IntList: return is_int_list(o) || ((p.single || p.variadic) && is_int(o));
+    case Type::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->numel == 1);
+    case Type::Bool: return PyBool_Check(o) || (Py_TYPE(o)->tp_name && std::strstr(Py_TYPE(o)->tp_name, "bool"));
+    case Type::Str: return PyUnicode_Check(o);
+    case Type::Dtype: return Py_TYPE(o) == dtype_type;
+    case Type::Generator: return PyObject_TypeCheck(o, generator_type);
+    case Type::Any: return true;
+  }
+  return false;
+}
+
+const char* type_name(Type t) {
+  switch (t) {
+    case Type::Tensor: return "Tensor";
+    case Type::TensorList: return "tuple of Tensors";
+    case Type::Scalar: return "Number";
+    case Type::Int: return "int";
+    case Type::IntList: return "tuple of ints";
+    case Type::Float: return "float";
+    case Type::Bool: return "bool";
+    case Type::Str: return "str";
+    case Type::Dtype: return "torch.dtype";
+    case Type::Generator: return "torch.Generator";
+    case Type::Any: return "object";
+  }
+  return "";
+}
+
+// NumPy's names for parameters.
+bool is_alias(const std::string& parameter, const char* given) {
+  const auto is = [&](const char* a) { return std::strcmp(given, a) == 0; };
+  if (parameter == "dim" || parameter == "dims") return is("axis") || is("axes") || is("dim") || is("dims");
+  if (parameter == "keepdim") return is("keepdims");
+  if (parameter == "input") return is("self") || is("x") || is("a") || is("x1");
+  if (parameter == "other") return is("x2");
+  return false;
+}
+
+struct Bound {
+  PyObject* slots[kMaxParameters];
+  Object gathered;  // positional ints of a variadic parameter
+};
+
+// Why an overload does not fit, built only for the message.
+struct Mismatch {
+  std::string text;
+};
+
+bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Bound& b,
+          Mismatch* why) {
+  const auto& parameters = row.parameters;
+  const std::size_t n = parameters.size();
+  const bool elementwise = row.elementwise != nullptr;
+  const auto refuse = [&](auto&&... parts) {
+    if (why) why->text = concat(parts...);
+    return false;
+  };
+  std::fill_n(b.slots, n, nullptr);
+  auto given = static_cast<std::size_t>(nargs);
+  for (std::size_t i = 0; i < row.positional && i < given; ++i) {
+    const Parameter& p = parameters[i];
+    if (p.variadic && (given > i + 1 || is_int(args[i])) && is_int(args[i])) {
+      PyObject* tuple = PyTuple_New(nargs - static_cast<Py_ssize_t>(i));
+      for (std::size_t k = i; k < given; ++k) {
+        Py_INCREF(args[k]);
+        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(k - i), args[k]);
+      }
+      b.gathered = Object::steal(tuple);
+      b.slots[i] = tuple;
+      given = i + 1;
+      break;
+    }
+    b.slots[i] = args[i];
+  }
+  if (given > row.positional)
+    return refuse(row.name, "() takes ", row.positional, " positional argument",
+                  row.positional == 1 ? "" : "s", " but ", given, given == 1 ? " was" : " were", " given");
+  if (kwnames) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
+    for (Py_ssize_t k = 0; k < count; ++k) {
+      const char* key = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k));
+      std::size_t at = n;
+      for (std::size_t i = 0; i < n; ++i)
+        if (parameters[i].name == key) at = i;
+      for (std::size_t i = 0; i < n && at == n; ++i)
+        if (is_alias(parameters[i].name, key)) at = i;
+      if (at == n) return refuse(row.name, "() got an unexpected keyword argument '", key, "'");
+      if (b.slots[at]) return refuse(row.name, "() got multiple values for argument '", key, "'");
+      b.slots[at] = args[nargs + k];
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const Parameter& p = parameters[i];
+    if (!b.slots[i]) {
+      if (!p.fallback)
+        return refuse(row.name, "() missing 1 required positional arguments: \"", p.name, "\"");
+      b.slots[i] = p.fallback;
+    } else if (!accepts(p, b.slots[i], elementwise)) {
+      return refuse(row.name, "(): argument '", p.name, "' (position ", i + 1, ") must be ",
+                    type_name(p.type), ", not ", Py_TYPE(b.slots[i])->tp_name);
+    }
+  }
+  if (elementwise) {
+    bool any = false;
+    for (int i = 0; i < row.elementwise->arity; ++i) any = any || is_tensor(b.slots[i]);
+    if (!any)
+      return refuse(row.name, "(): argument 'input' (position 1) must be Tensor, not ",
+                    Py_TYPE(b.slots[0])->tp_name);
+  }
+  return true;
+}
+
+void fail_binding(const Operation& op, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  if (op.overloads->size() == 1) {
+    Bound b;
+    Mismatch why;
+    bind(*op.overloads->front(), args, nargs, kwnames, b, &why);
+    PyErr_SetString(PyExc_TypeError, why.text.c_str());
+    return;
+  }
+  std::string text = concat(PyUnicode_AsUTF8(op.name), "() received an invalid combination of arguments - got (");
+  const Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+  for (Py_ssize_t i = 0; i < total; ++i) {
+    if (i) text += ", ";
+    if (i >= nargs) text += concat(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i - nargs)), "=");
+    text += Py_TYPE(args[i])->tp_name;
+  }
+  text += "), but expected one of:\n";
+  for (const Overload* row : *op.overloads) {
+    Bound b;
+    Mismatch why;
+    bind(*row, args, nargs, kwnames, b, &why);
+    text += concat(" * ", row->signature, "\n      didn't match because: ", why.text, "\n");
+  }
+  PyErr_SetString(PyExc_TypeError, text.c_str());
+}
+
+PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
+  const auto& op = *reinterpret_cast<Operation*>(self);
+  const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+  return guarded([&]() -> PyObject* {
+    Bound b;
+    for (const Overload* row : *op.overloads)
+      if (bind(*row, args, nargs, kwnames, b, nullptr)) return row->call(*row, b.slots);
+    if (!PyErr_Occurred()) fail_binding(op, args, nargs, kwnames);
+    return nullptr;
+  });
+}
+
+Operand operand_of(PyObject* o) {
+  if (is_tensor(o)) return Operand(reinterpret_cast<TensorObject*>(o));
+  return Operand(scalar_from_object(o));
+}
+
+// Writes a result into out=, as PyTorch does: converted, and resized where it does not fit.
+PyObject* into_out(Tensor result, PyObject* out) {
+  Tensor target = Tensor::borrow(reinterpret_cast<TensorObject*>(out));
+  BACKLIT_CHECK(!result.requires_grad() && !target.requires_grad(), Runtime,
+                "functions with out=... arguments don't support automatic differentiation, but one of "
+                "the arguments requires grad.");
+  check_can_cast(result.dtype(), target.dtype());
+  if (!target.layout().same_sizes(result.layout())) {
+    Tensor fresh = Tensor::empty(result.sizes(), target.dtype());
+    std::swap(target->storage, fresh->storage);
+    std::swap(target->data, fresh->data);
+    std::swap(target->layout, fresh->layout);
+  }
+  ops::copy_in_place(target, result);
+  bump_version(target);
+  return to_python(std::move(target));
+}
+
+template <bool kInPlace>
+PyObject* call_elementwise(const Overload& self, PyObject* const* arguments) {
+  const ElementwiseOp& op = *self.elementwise;
+  const Operand in[kMaxArity] = {operand_of(arguments[0]),
+                                 op.arity > 1 ? operand_of(arguments[1]) : Operand(Scalar(0.0)),
+                                 op.arity > 2 ? operand_of(arguments[2]) : Operand(Scalar(0.0))};
+  double params[kMaxParams] = {1, 1, 1, 1};
+  for (int k = 0; k < op.params; ++k)
+    params[k] = FromPython<double>::get(arguments[op.arity + k]);
+  const std::span<const Operand> inputs(in, static_cast<std::size_t>(op.arity));
+  if constexpr (kInPlace) return to_python(elementwise_in_place(op, inputs, params));
+  PyObject* out = arguments[op.arity + op.params];
+  Tensor y = elementwise(op, inputs, params);
+  return out == Py_None ? to_python(std::move(y)) : into_out(std::move(y), out);
+}
+
+// The rows of a formula: name(...), and name_(...) where it may work in place.
+std::vector<std::unique_ptr<Overload>> rows_of(const ElementwiseOp& op) {
+  std::vector<std::unique_ptr<Overload>> rows;
+  auto row = parse_signature(op.signature);
+  if (static_cast<int>(row->parameters.size()) != op.arity + op.params) return rows;
+  const RowOptions options{.meaning = op.meaning, .formula = op.formula, .home = op.home,
+                           .aliases = op.aliases, .method = op.method};
+  if (op.inplace) {
+    auto in_place = parse_signature(op.signature);
+    in_place->name += "_";
+    in_place->elementwise = &op;
+    in_place->call = &call_elementwise<true>;
+    in_place->options = options;
+    rows.push_back(std::move(in_place));
+  }
+  Parameter out;
+  out.name = "out";
+  out.type = Type::Tensor;
+  out.optional = true;
+  out.keyword_only = true;
+  Py_INCREF(Py_None);
+  out.fallback = Py_None;
+  row->parameters.push_back(out);
+  row->elementwise = &op;
+  row->call = &call_elementwise<false>;
+  row->options = options;
+  rows.push_back(std::move(row));
+  return rows;
+}
+
+std::vector<std::string> words(const char* text) {
+  std::vector<std::string> out;
+  std::string word;
+  for (const char* c = text;; ++c) {
+    if (*c == ' ' || *c == 0) {
+      if (!word.empty()) out.push_back(word);
+      word.clear();
+      if (!*c) return out;
+    } else {
+      word += *c;
+    }
+  }
+}
+
+Object new_operation(const std::string& name) {
+  auto* op = PyObject_New(Operation, operation_type);
+  if (!op) throw PythonErrorSet();
+  op->vectorcall = &call_operation;
+  op->overloads = new std::vector<const Overload*>;
+  op->name = PyUnicode_InternFromString(name.c_str());
+  op->dict = nullptr;
+  return Object::steal(reinterpret_cast<PyObject*>(op));
+}
+
+// home -> name -> callable; homes and methods are filled together so that names share one callable.
+class Builder {
+ public:
+  void add(const Overload* row, bool in_place_name) {
+    const std::string home = row->options.home;
+    Object op = find(home, row->name);
+    reinterpret_cast<Operation*>(op.get())->overloads->push_back(row);
+    place(*row, home, row->name, op);
+    for (const std::string& alias : words(row->options.aliases)) {
+      const auto dot = alias.find('.');
+      const std::string where = dot == std::string::npos ? home : alias.substr(0, dot);
+      std::string name = dot == std::string::npos ? alias : alias.substr(dot + 1);
+      if (in_place_name && dot == std::string::npos) name += "_";
+      if (in_place_name && dot != std::string::npos) continue;
+      if (dot != std::string::npos)
+        set(homes_[where], name, op);
+      else
+        place(*row, where, name, op);
+    }
+  }
+  PyObject* finish() {
+    Object result = Object::steal(PyDict_New());
+    for (auto& [home, dict] : homes_) PyDict_SetItemString(result.get(), home.c_str(), dict.get());
+    return result.release();
+  }
+
+ private:
+  Object find(const std::string& home, const std::string& name) {
+    auto& op = operations_[home + "." + name];
+    if (!op) op = new_operation(name);
+    return op;
+  }
+  void set(Object& dict, const std::string& name, const Object& op) {
+    if (!dict) dict = Object::steal(PyDict_New());
+    if (PyDict_SetItemString(dict.get(), name.c_str(), op.get()) < 0) throw PythonErrorSet();
+  }
+  void place(const Overload& row, const std::string& home, const std::string& name, const Object& op) {
+    if (row.options.function) set(homes_[home], name, op);
+    const bool takes_self = !row.parameters.empty() && row.parameters[0].name == "input" &&
+                            (row.parameters[0].type == Type::Tensor);
+    if (row.options.method && takes_self && (home == "torch" || home == "_C"))
+      if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), name.c_str(), op.get()) < 0)
+        throw PythonErrorSet();
+  }
+  std::map<std::string, Object> operations_;
+  std::map<std::string, Object> homes_;
+};
+
+// --- the type ---
+
+void dealloc(PyObject* self) {
+  auto* op = reinterpret_cast<Operation*>(self);
+  delete op->overloads;
+  Py_XDECREF(op->name);
+  Py_XDECREF(op->dict);
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_Free(self);
+  Py_DECREF(type);
+}
+
+PyObject* repr(PyObject* self) {
+  return PyUnicode_FromFormat("<built-in method %U of backlit>", reinterpret_cast<Operation*>(self)->name);
+}
+
+PyObject* descr_get(PyObject* self, PyObject* instance, PyObject*) {
+  if (!instance || instance == Py_None) {
+    Py_INCREF(self);
+    return self;
+  }
+  return PyMethod_New(self, instance);
+}
+
+PyObject* get_name(PyObject* self, void*) {
+  PyObject* name = reinterpret_cast<Operation*>(self)->name;
+  Py_INCREF(name);
+  return name;
+}
+
+PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("backlit"); }
+
+PyObject* get_rows(PyObject* self, void*) {
+  const auto& rows = *reinterpret_cast<Operation*>(self)->overloads;
+  PyObject* list = PyList_New(0);
+  for (const Overload* row : rows) {
+    const RowOptions& o = row->options;
+    const ElementwiseOp* e = row->elementwise;
+    Object item = Object::steal(Py_BuildValue(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:O,s:O}", "name", row->name.c_str(), "signature",
+        row->signature.c_str(), "meaning", o.meaning, "formula", o.formula, "gradient", o.gradient, "home",
+        o.home, "aliases", o.aliases, "example", o.example, "node", e ? e->node : "", "elementwise",
+        e ? Py_True : Py_False, "method", o.method ? Py_True : Py_False));
+    if (!item) return nullptr;
+    if (e) {
+      Object domain = Object::steal(PyList_New(0));
+      for (int i = 0; i < e->arity; ++i) {
+        Object pair = Object::steal(Py_BuildValue("(dd)", e->domain[i][0], e->domain[i][1]));
+        PyList_Append(domain.get(), pair.get());
+      }
+      PyDict_SetItemString(item.get(), "domain", domain.get());
+      Object facts = Object::steal(Py_BuildValue(
+          "{s:i,s:i,s:i,s:i,s:I}", "arity", e->arity, "params", e->params, "promote",
+          static_cast<int>(e->promote), "rule", static_cast<int>(e->rule), "kinds", e->kinds));
+      PyDict_Update(item.get(), facts.get());
+    }
+    PyList_Append(list, item.get());
+  }
+  return list;
+}
+
+PyObject* get_doc(PyObject* self, void*) {
+  const auto& rows = *reinterpret_cast<Operation*>(self)->overloads;
+  std::string doc;
+  for (const Overload* row : rows) doc += row->signature + "\n";
+  const RowOptions& o = rows.front()->options;
+  if (o.meaning[0]) doc += concat("\n", o.meaning, "\n");
+  if (o.formula[0]) doc += concat("\nFormula: ", o.formula, "\n");
+  if (o.gradient[0]) doc += concat("Derivative: ", o.gradient, "\n");
+  if (o.example[0]) doc += concat("\nExample: ", o.example, "\n");
+  return to_python(doc);
+}
+
+PyGetSetDef getset[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
+                        {"__qualname__", get_name, nullptr, nullptr, nullptr},
+                        {"__module__", get_module, nullptr, nullptr, nullptr},
+                        {"__doc__", get_doc, nullptr, nullptr, nullptr},
+                        {"__rows__", get_rows, nullptr, nullptr, nullptr},
+                        {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Operation, vectorcall), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+
+PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                       {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                       {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                       {Py_tp_descr_get, reinterpret_cast<void*>(descr_get)},
+                       {Py_tp_getset, getset},
+                       {Py_tp_methods, methods},
+                       {Py_tp_members, members},
+                       {0, nullptr}};
+
+PyType_Spec spec = {"backlit._C.Operation", sizeof(Operation), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                    slots};
+
+}  // namespace
+
+void init_operation_type(PyObject*) {
+  operation_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  if (!operation_type) throw PythonErrorSet();
+}
+
+PyObject* build_operations() {
+  // a row written by hand under a formula's name is that formula's public form
+  auto& rows = registry_rows();
+  std::map<std::string, bool> by_hand;
+  for (const auto& row : rows) by_hand[concat(row->options.home, ".", row->name)] = true;
+  for (const ElementwiseOp* op : elementwise_ops()) {
+    if (std::strcmp(op->home, "internal") == 0) continue;
+    for (auto& row : rows_of(*op))
+      if (!by_hand.count(concat(op->home, ".", row->name))) rows.push_back(std::move(row));
+  }
+  Builder builder;
+  for (const auto& row : rows) builder.add(row.get(), row->name.back() == '_' && row->name.size() > 1);
+  return builder.finish();
+}
+
+}  // namespace backlit

@@ -1,0 +1,223 @@
+#include "graph/node.h"
+
+#include "graph/saved_hooks.h"
+
+namespace backlit {
+
+PyTypeObject* node_type = nullptr;
+thread_local Modes modes;
+
+namespace {
+
+std::uint64_t next_sequence = 0;
+
+// Freed nodes by size in steps of 32 bytes, and the queue that keeps release off the stack.
+constexpr std::size_t kStep = 32, kClasses = 32;
+PyObject* free_nodes[kClasses];
+int free_count[kClasses];
+constexpr int kMaxFree = 1024;
+
+Node* pending = nullptr;  // linked through `task`
+bool draining = false;
+
+Node* allocate_node(std::size_t bytes) {
+  const std::size_t size_class = (bytes - sizeof(Node) + kStep - 1) / kStep;
+#ifndef BACKLIT_SANITIZE
+  if (size_class < kClasses && free_nodes[size_class]) {
+    auto* node = reinterpret_cast<Node*>(free_nodes[size_class]);
+    free_nodes[size_class] = reinterpret_cast<PyObject*>(node->task);
+    --free_count[size_class];
+    PyObject_Init(reinterpret_cast<PyObject*>(node), node_type);
+    node->size_class = static_cast<std::uint8_t>(size_class);
+    return node;
+  }
+#endif
+  auto* var = PyObject_GC_NewVar(PyVarObject, node_type, static_cast<Py_ssize_t>(size_class));
+  if (!var) throw PythonErrorSet();
+  auto* node = reinterpret_cast<Node*>(var);
+  // too large for the freelists: 255 says so
+  node->size_class = static_cast<std::uint8_t>(size_class < kClasses ? size_class : 255);
+  return node;
+}
+
+void clear_saved(Saved& s) {
+  s.kind = Saved::Kind::None;
+  Py_CLEAR(s.object);
+}
+
+void destroy_node(Node* node) {
+  if (node->weakrefs) PyObject_ClearWeakRefs(reinterpret_cast<PyObject*>(node));
+  for (int i = 0; i < node->n_saved; ++i) clear_saved(node->saved()[i]);
+  for (int i = 0; i < node->n_edges; ++i) Py_CLEAR(node->edges()[i].node);
+  if (node->kind->destroy) node->kind->destroy(node->payload());
+  delete node->meta;
+  PyTypeObject* type = Py_TYPE(node);
+#ifndef BACKLIT_SANITIZE
+  if (node->size_class < kClasses && free_count[node->size_class] < kMaxFree) {
+    node->task = reinterpret_cast<GraphTask*>(free_nodes[node->size_class]);
+    free_nodes[node->size_class] = reinterpret_cast<PyObject*>(node);
+    ++free_count[node->size_class];
+    Py_DECREF(type);
+    return;
+  }
+#endif
+  PyObject_GC_Del(node);
+  Py_DECREF(type);
+}
+
+}  // namespace
+
+// tp_dealloc: a node is queued, and freed by the outermost call, so that a chain of a million nodes
+// is released without a million stack frames.
+void dealloc_node(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  auto* node = reinterpret_cast<Node*>(self);
+  node->task = reinterpret_cast<GraphTask*>(pending);
+  pending = node;
+  if (draining) return;
+  draining = true;
+  // destructors of payloads may run Python code, which must not see or lose a current exception
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  while (pending) {
+    Node* n = pending;
+    pending = reinterpret_cast<Node*>(n->task);
+    n->task = nullptr;
+    destroy_node(n);
+  }
+  PyErr_Restore(type, value, traceback);
+  draining = false;
+}
+
+int traverse_node(PyObject* self, visitproc visit, void* arg) {
+  auto* node = reinterpret_cast<Node*>(self);
+  Py_VISIT(Py_TYPE(self));
+  for (int i = 0; i < node->n_edges; ++i) Py_VISIT(node->edges()[i].node);
+  for (int i = 0; i < node->n_saved; ++i) Py_VISIT(node->saved()[i].object);
+  if (node->meta) {
+    Py_VISIT(node->meta->pre_hooks.get());
+    Py_VISIT(node->meta->post_hooks.get());
+    Py_VISIT(node->meta->metadata.get());
+    for (auto& h : node->meta->tensor_hooks) {
+      Py_VISIT(h.hooks.get());
+      Py_VISIT(h.retain.get());
+    }
+  }
+  if (node->kind->traverse) return node->kind->traverse(node->payload(), visit, arg);
+  return 0;
+}
+
+int clear_node(PyObject* self) {
+  auto* node = reinterpret_cast<Node*>(self);
+  for (int i = 0; i < node->n_saved; ++i) clear_saved(node->saved()[i]);
+  node->released = true;
+  for (int i = 0; i < node->n_edges; ++i) Py_CLEAR(node->edges()[i].node);
+  if (node->kind->release) node->kind->release(node->payload());
+  if (node->meta) *node->meta = NodeMeta{};
+  return 0;
+}
+
+Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int outputs,
+               std::size_t payload_bytes) {
+  const auto e = static_cast<std::size_t>(edges), s = static_cast<std::size_t>(saved);
+  Node* node = allocate_node(sizeof(Node) + e * sizeof(Edge) + s * sizeof(Saved) + payload_bytes);
+  node->kind = &kind;
+  node->name = name;
+  node->meta = nullptr;
+  node->weakrefs = nullptr;
+  node->sequence = next_sequence++;
+  node->task = nullptr;
+  node->slot = -1;
+  node->n_edges = static_cast<std::uint16_t>(edges);
+  node->n_saved = static_cast<std::uint16_t>(saved);
+  node->n_outputs = static_cast<std::uint16_t>(outputs);
+  node->released = false;
+  for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
+  for (std::size_t i = 0; i < s; ++i)
+    node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
+  PyObject_GC_Track(node);
+  return node;
+}
+
+NodeMeta& meta_of(Node& node) {
+  if (!node.meta) node.meta = new NodeMeta;
+  return *node.meta;
+}
+
+void save_input(Saved& s, const Tensor& t) {
+  if (!t.defined()) return;
+  if (saved_hooks_active()) {
+    s.object = pack_saved(t);
+    s.kind = Saved::Kind::Packed;
+    return;
+  }
+  s.object = t.object();
+  Py_INCREF(s.object);
+  s.version = t.version();
+  s.kind = Saved::Kind::Tensor;
+}
+
+void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
+  // an alias without history: y itself would own the node that owns y
+  Tensor alias = y.alias();
+  if (saved_hooks_active()) {
+    s.object = pack_saved(alias);
+    s.kind = Saved::Kind::Packed;
+    return;
+  }
+  s.version = y.version();
+  s.output_nr = output_nr;
+  s.kind = Saved::Kind::Output;
+  s.object = reinterpret_cast<PyObject*>(alias.release());
+}
+
+void fail_released() {
+  fail(ErrorKind::Runtime,
+       "Trying to backward through the graph a second time (or directly access saved tensors after "
+       "they have already been freed). Saved intermediate values of the graph are freed when you "
+       "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+       "through the graph a second time or if you need to access saved tensors after calling "
+       "backward.");
+}
+
+Tensor unpack(Node& node, int i) {
+  Saved& s = node.saved()[i];
+  if (s.kind == Saved::Kind::None) {
+    if (node.released) fail_released();
+    return {};
+  }
+  if (s.kind == Saved::Kind::Packed) return unpack_saved(s.object);
+  Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(s.object));
+  if (t.version() != s.version) [[unlikely]] {
+    fail(ErrorKind::Runtime,
+         "one of the variables needed for gradient computation has been modified by an inplace "
+         "operation: [backlit.",
+         info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "]",
+         s.kind == Saved::Kind::Output
+             ? concat(", which is output ", s.output_nr, " of ", node.name, ",")
+             : (t->grad_fn ? concat(", which is output ", t->output_nr, " of ", t->grad_fn->name, ",")
+                           : std::string()),
+         " is at version ", t.version(), "; expected version ", s.version,
+         " instead. Hint: it was saved by ", node.name,
+         "; clone() it before the in-place change, or use the out-of-place form.");
+  }
+  if (s.kind == Saved::Kind::Output && modes.grad) {
+    Tensor y = t.alias();
+    Py_INCREF(&node);
+    y->grad_fn = &node;
+    y->output_nr = s.output_nr;
+    track(*y.get());
+    return y;
+  }
+  return t;
+}
+
+void set_history(const Tensor& y, Node* node, std::uint32_t nr) {
+  Py_INCREF(node);
+  y->grad_fn = node;
+  y->output_nr = nr;
+  track(*y.get());
+  if (modes.anomaly) [[unlikely]] note_creation(*node);
+}
+
+}  // namespace backlit

@@ -1,0 +1,202 @@
+// The recorded graph: nodes, edges and saved tensors.
+//
+// A Node is one recorded operation. Its edges lead to the nodes that made its inputs (or to the
+// AccumulateGrad node of a leaf); its saved tensors are what its rule needs. Memory of a node:
+//   Node | Edge[n_edges] | Saved[n_saved] | payload
+// where the payload is whatever the rule keeps besides tensors (sizes, flags, scalars).
+//
+// An operation records itself with one call:
+//   return record("MmBackward0", y, {a, b}, {a, b}, [](Vjp& v) {
+//     if (v.needs(0)) v.set(0, mm(v.g(), transpose(v.saved(1), 0, 1)));
+//     if (v.needs(1)) v.set(1, mm(transpose(v.saved(0), 0, 1), v.g()));
+//   });
+// The rule is written with recorded operations, so it differentiates again.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "graph/modes.h"
+#include "tensor/tensor.h"
+
+namespace backlit {
+
+class Vjp;
+class GraphTask;
+
+// What distinguishes the nodes of one operation; one static instance per rule.
+struct NodeKind {
+  void (*vjp)(Vjp&);
+  void (*destroy)(void* payload) noexcept = nullptr;
+  int (*traverse)(void* payload, visitproc, void*) = nullptr;  // Python objects in the payload
+  // Overrides the saved-tensor check and release (custom functions keep theirs in Python).
+  void (*release)(void* payload) = nullptr;
+};
+
+struct Edge {
+  Node* node;  // owned; null: no gradient is wanted
+  std::uint32_t output_nr;
+};
+
+struct Saved {
+  enum class Kind : std::uint8_t { None, Tensor, Output, Packed };
+  PyObject* object;  // owned: a tensor, or (unpack hook, packed object)
+  std::uint32_t version;
+  std::uint32_t output_nr;
+  Kind kind;
+};
+
+// Hooks and whatever else few nodes have.
+struct NodeMeta {
+  struct TensorHooks {
+    std::uint32_t output_nr;
+    Object hooks;   // OrderedDict shared with the tensor, or null
+    Object retain;  // weak reference to the tensor whose .grad is kept, or null
+  };
+  std::vector<TensorHooks> tensor_hooks;
+  Object pre_hooks, post_hooks;  // OrderedDict
+  Object metadata;               // dict
+};
+
+struct Node {
+  PyObject_HEAD
+  const NodeKind* kind;
+  const char* name;  // "PowBackward0"
+  NodeMeta* meta;
+  PyObject* weakrefs;
+  std::uint64_t sequence;  // creation order: a node's number is above those of its inputs
+  GraphTask* task;         // the backward run that uses `slot`, if any
+  std::int32_t slot;
+  std::uint16_t n_edges, n_saved, n_outputs;
+  std::uint8_t size_class;
+  bool released;  // saved tensors were freed by a backward run
+
+  Edge* edges() { return reinterpret_cast<Edge*>(this + 1); }
+  Saved* saved() { return reinterpret_cast<Saved*>(edges() + n_edges); }
+  void* payload() { return saved() + n_saved; }
+};
+
+extern PyTypeObject* node_type;
+inline constexpr std::uint64_t kAccumulateSequence = ~std::uint64_t{0};
+
+// A node without saved tensors or edges set; the payload's memory is not initialised.
+Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int outputs,
+               std::size_t payload_bytes);
+NodeMeta& meta_of(Node& node);
+// With anomaly mode on: remembers the Python stack (called by record).
+void note_creation(Node& node);
+
+// The edge along which the gradient of t flows: its grad_fn or its AccumulateGrad node.
+Edge gradient_edge(const Tensor& t);
+// grad_fn, brought up to date when t is a view whose base was changed in place.
+Node* grad_fn_of(const Tensor& t);
+
+void save_input(Saved& s, const Tensor& t);
+void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr = 0);
+// The saved tensor, after the check that nothing changed it in place.
+Tensor unpack(Node& node, int i);
+[[noreturn]] void fail_released();
+
+// One application of a rule: incoming gradients, outgoing gradients.
+class Vjp {
+ public:
+  Vjp(Node& node, const Tensor* in, Tensor* out, const bool* needs)
+      : node_(node), in_(in), out_(out), needs_(needs) {}
+  Node& node() const { return node_; }
+  int inputs() const { return node_.n_edges; }
+  // Is the gradient of input i wanted?
+  bool needs(int i) const { return needs_[i]; }
+  // Incoming gradient of output i; undefined when nothing depended on that output.
+  const Tensor& g(int i = 0) const { return in_[i]; }
+  Tensor saved(int i) const { return unpack(node_, i); }
+  void set(int i, Tensor t) { out_[i] = std::move(t); }
+  template <class P> P& payload() const { return *static_cast<P*>(node_.payload()); }
+
+ private:
+  Node& node_;
+  const Tensor* in_;
+  Tensor* out_;
+  const bool* needs_;
+};
+
+inline bool any_requires_grad(std::span<const Tensor> inputs) {
+  for (const Tensor& t : inputs)
+    if (t.defined() && t.requires_grad()) return true;
+  return false;
+}
+inline bool should_record(std::span<const Tensor> inputs) {
+  return modes.grad && any_requires_grad(inputs);
+}
+inline bool should_record(std::initializer_list<Tensor> inputs) {
+  return should_record(std::span<const Tensor>(inputs.begin(), inputs.size()));
+}
+
+// Makes `node` the origin of output number nr.
+void set_history(const Tensor& y, Node* node, std::uint32_t nr = 0);
+
+template <class F> struct RuleKind {
+  static void vjp(Vjp& v) { v.payload<F>()(v); }
+  static void destroy(void* p) noexcept { static_cast<F*>(p)->~F(); }
+  static constexpr NodeKind kind{&vjp, std::is_trivially_destructible_v<F> ? nullptr : &destroy};
+};
+
+// A node for `rule` with its edges and saved inputs; outputs are attached by the caller.
+template <class F>
+Ref<Node> make_node(const char* name, std::span<const Tensor> inputs,
+                    std::span<const Tensor> saved, int outputs, int saved_outputs, F rule) {
+  const int n_saved = static_cast<int>(saved.size());
+  Node* node = new_node(RuleKind<F>::kind, name, static_cast<int>(inputs.size()),
+                        n_saved + saved_outputs, outputs, sizeof(F));
+  auto owner = Ref<Node>::steal(node);
+  new (node->payload()) F(std::move(rule));
+  for (std::size_t i = 0; i < inputs.size(); ++i) node->edges()[i] = gradient_edge(inputs[i]);
+  for (int i = 0; i < n_saved; ++i) save_input(node->saved()[i], saved[static_cast<std::size_t>(i)]);
+  return owner;
+}
+
+// Records y = op(inputs). `saved` are inputs or other tensors the rule reads through v.saved(i);
+// with save_result the result itself is saved last. Does nothing when nothing requires grad.
+template <class F>
+Tensor record(const char* name, Tensor y, std::span<const Tensor> inputs,
+              std::span<const Tensor> saved, F rule, bool save_result = false) {
+  if (!should_record(inputs)) return y;
+  auto node = make_node(name, inputs, saved, 1, save_result ? 1 : 0, std::move(rule));
+  set_history(y, node.get());
+  if (save_result) save_output(node->saved()[saved.size()], y);
+  return y;
+}
+template <class F>
+Tensor record(const char* name, Tensor y, std::initializer_list<Tensor> inputs,
+              std::initializer_list<Tensor> saved, F rule, bool save_result = false) {
+  return record(name, std::move(y), std::span<const Tensor>(inputs.begin(), inputs.size()),
+                std::span<const Tensor>(saved.begin(), saved.size()), std::move(rule), save_result);
+}
+
+// The same for several outputs; outputs that are not floating keep no history.
+template <class F>
+void record_outputs(const char* name, std::span<const Tensor> outputs,
+                    std::span<const Tensor> inputs, std::span<const Tensor> saved, F rule) {
+  if (!should_record(inputs)) return;
+  auto node =
+      make_node(name, inputs, saved, static_cast<int>(outputs.size()), 0, std::move(rule));
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].defined() && outputs[i].is_floating())
+      set_history(outputs[i], node.get(), static_cast<std::uint32_t>(i));
+}
+
+// --- in-place changes and views (graph/inplace.cpp) ---
+
+// Throws unless t may be changed in place now (leaf rules, overlapping memory, inference tensors).
+void check_inplace(const Tensor& t);
+inline void bump_version(const Tensor& t) { ++t->storage->version; }
+// After an in-place change recorded as `node` (null: not recorded): t, or the base that t looks at,
+// now comes from it.
+void rebase_history(const Tensor& t, Node* node);
+// Marks y as a differentiable view of x (its base, if x is a view itself).
+void set_view(const Tensor& y, const Tensor& x);
+
+}  // namespace backlit

@@ -1,0 +1,106 @@
+// The reading of formulas as loops: included by one generated file per formulas/*.h, which defines
+// BACKLIT_FORMULA through this header and then includes the formulas.
+#pragma once
+
+#include "kernels/isa.h"
+#include "kernels/tiles.h"
+
+#define BACKLIT_FORMULA(Struct)                                                              \
+  namespace {                                                                                \
+  const ::backlit::FormulaKernels kernels_##Struct = ::backlit::formula_kernels<Struct>();   \
+  const ::backlit::KernelRegistration register_##Struct(::backlit::kIsaLevel, kernels_##Struct); \
+  }
+
+#include "formulas/formula.h"
+
+namespace backlit {
+inline namespace BACKLIT_ISA {
+
+// n input pointers of type T, indexed at once.
+template <class F, class T, std::size_t... I, std::size_t... P>
+void forward_loop(const void* const* in, void* out, std::int64_t n, const double* params,
+                  std::index_sequence<I...>, std::index_sequence<P...>) {
+  const T* const x[] = {static_cast<const T*>(in[I])...};
+  [[maybe_unused]] const T p[] = {static_cast<T>(params[P])..., T()};
+  using Result = std::conditional_t<F::promote == Promote::ToBool, bool, T>;
+  auto* y = static_cast<Result*>(out);
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(F::value(x[I][i]..., p[P]...));
+}
+
+template <class F, int Input> struct Local {
+  template <class T, class... A> static T at(A... a) {
+    if constexpr (F::arity == 1) return F::local(a...);
+    else if constexpr (Input == 0) return F::local_a(a...);
+    else if constexpr (Input == 1) return F::local_b(a...);
+    else return F::local_c(a...);
+  }
+};
+
+template <class F, int Input, class T, std::size_t... I, std::size_t... P>
+void backward_loop(const void* const* in, void* out, std::int64_t n, const double* params,
+                   std::index_sequence<I...>, std::index_sequence<P...>) {
+  const T* const g = static_cast<const T*>(in[0]);
+  const T* const x[] = {static_cast<const T*>(in[I + 1])...};
+  const T* const y = static_cast<const T*>(in[F::arity + 1]);
+  [[maybe_unused]] const T p[] = {static_cast<T>(params[P])..., T()};
+  auto* gx = static_cast<T*>(out);
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T local = Local<F, Input>::template at<T>(x[I][i]..., y[i], p[P]...);
+    if constexpr (F::masks)
+      gx[i] = local == T(0) ? T(0) : g[i] * local;
+    else
+      gx[i] = g[i] * local;
+  }
+}
+
+template <class F, class T>
+void forward_tile(const void* const* in, void* out, std::int64_t n, const double* p) {
+  forward_loop<F, T>(in, out, n, p, std::make_index_sequence<F::arity>(),
+                     std::make_index_sequence<F::params>());
+}
+template <class F, int Input, class T>
+void backward_tile(const void* const* in, void* out, std::int64_t n, const double* p) {
+  backward_loop<F, Input, T>(in, out, n, p, std::make_index_sequence<F::arity>(),
+                             std::make_index_sequence<F::params>());
+}
+
+template <class F, int Input> constexpr bool has_local() {
+  constexpr Rule rules[] = {F::a_rule, F::b_rule, F::c_rule};
+  return Input < F::arity && F::rule == Rule::Derivative && rules[Input] == Rule::Derivative;
+}
+
+template <class F> FormulaKernels formula_kernels() {
+  FormulaKernels k{};
+  k.name = F::name;
+  const auto forward = [&]<class T>(T) {
+    k.forward[static_cast<int>(dtype_of<T>)] = &forward_tile<F, T>;
+  };
+  const auto backward = [&]<class T>(T) {
+    constexpr int d = static_cast<int>(dtype_of<T>);
+    if constexpr (has_local<F, 0>()) k.backward[0][d] = &backward_tile<F, 0, T>;
+    if constexpr (has_local<F, 1>()) k.backward[1][d] = &backward_tile<F, 1, T>;
+    if constexpr (has_local<F, 2>()) k.backward[2][d] = &backward_tile<F, 2, T>;
+  };
+  if constexpr ((F::kinds & kBools) != 0) forward(bool());
+  if constexpr ((F::kinds & kIntegers) != 0) {
+    forward(std::uint8_t());
+    forward(std::int8_t());
+    forward(std::int16_t());
+    forward(std::int32_t());
+    forward(std::int64_t());
+  }
+  if constexpr ((F::kinds & kFloats) != 0) {
+    if constexpr (F::promote != Promote::ToDouble) {
+      forward(float());
+      backward(float());
+    }
+    forward(double());
+    backward(double());
+  }
+  return k;
+}
+
+}  // namespace BACKLIT_ISA
+}  // namespace backlit

@@ -1,0 +1,213 @@
+#include "ops/arithmetic.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "formulas/arithmetic.h"
+#include "formulas/comparison.h"
+#include "formulas/power.h"
+#include "graph/inplace.h"
+#include "ops/recorded.h"
+#include "ops/reductions.h"
+#include "ops/tile_run.h"
+#include "ops/views.h"
+
+namespace backlit::ops {
+
+Tensor add(const Operand& a, const Operand& b) {
+  const Operand in[] = {a, b};
+  return elementwise(RecordOf<formulas::Add>::op, in);
+}
+Tensor sub(const Operand& a, const Operand& b) {
+  const Operand in[] = {a, b};
+  return elementwise(RecordOf<formulas::Sub>::op, in);
+}
+Tensor mul(const Operand& a, const Operand& b) {
+  const Operand in[] = {a, b};
+  return elementwise(RecordOf<formulas::Mul>::op, in);
+}
+Tensor div(const Operand& a, const Operand& b) {
+  const Operand in[] = {a, b};
+  return elementwise(RecordOf<formulas::Div>::op, in);
+}
+Tensor neg(const Tensor& x) { return apply<formulas::Neg>(x); }
+
+namespace {
+
+// A power with a number as exponent: the kernel that PyTorch uses for it.
+const ElementwiseOp& power_op(double p) {
+  using namespace formulas;
+  if (p == 2) return RecordOf<PowSquare>::op;
+  if (p == 3) return RecordOf<PowCube>::op;
+  if (p == 0.5) return RecordOf<PowSqrt>::op;
+  if (p == -0.5) return RecordOf<PowRsqrt>::op;
+  if (p == -1) return RecordOf<PowReciprocal>::op;
+  if (p == -2) return RecordOf<PowReciprocalSquare>::op;
+  return RecordOf<PowScalar>::op;
+}
+
+bool float_result(const Operand& x, const Scalar& p) {
+  return is_floating(x.t->dtype) || p.kind == Scalar::Kind::Float;
+}
+
+}  // namespace
+
+Tensor pow(const Operand& base, const Operand& exponent) {
+  if (base.t && !exponent.t) {
+    const Scalar& p = exponent.s;
+    if (float_result(base, p)) {
+      const double params[] = {p.d, 1, 1, 1};
+      if (is_floating(base.t->dtype)) {
+        const Operand in[] = {base};
+        return elementwise(power_op(p.d), in, params);
+      }
+      const Tensor x = to_dtype(Tensor::borrow(base.t), default_dtype());
+      const Operand in[] = {x};
+      return elementwise(power_op(p.d), in, params);
+    }
+    BACKLIT_CHECK(p.i >= 0 || base.t->dtype == Dtype::Bool, Runtime,
+                  "Integers to negative integer powers are not allowed.");
+    const Operand in[] = {base};
+    if (p.i == 2 && base.t->dtype != Dtype::Bool) return elementwise(RecordOf<formulas::PowSquare>::op, in);
+  }
+  if (!base.t && is_floating(exponent.t->dtype)) {
+    const double params[] = {base.s.d, 1, 1, 1};
+    const Operand in[] = {exponent};
+    return elementwise(RecordOf<formulas::RPow>::op, in, params);
+  }
+  const Operand in[] = {base, exponent};
+  return elementwise(RecordOf<formulas::Pow>::op, in);
+}
+
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
+  const Operand in[] = {condition, a, b};
+  return elementwise(RecordOf<formulas::Where>::op, in);
+}
+
+void add_in_place(const Tensor& x, const Tensor& y) {
+  const auto d = static_cast<std::size_t>(x.dtype());
+  constexpr double one[] = {1};
+  if (x->layout == y->layout && x.dtype() == y.dtype() && x.layout().dense && x.numel() <= 1 << 14) {
+    const void* in[] = {x.raw(), y.raw()};
+    RecordOf<formulas::Add>::op.forward[d](in, x.raw(), x.numel(), one);
+    return;
+  }
+  const TileInput in[] = {{x.raw(), x.dtype(), &x.layout()}, {y.raw(), y.dtype(), &y.layout()}};
+  run_tiles(RecordOf<formulas::Add>::op.forward[d], in, {x.raw(), x.dtype(), &x.layout()}, x.dtype(),
+            x.dtype(), one);
+}
+
+void copy_in_place(const Tensor& x, const Tensor& from) {
+  copy_tiles({from.raw(), from.dtype(), &from.layout()}, {x.raw(), x.dtype(), &x.layout()});
+}
+
+void fill_in_place(const Tensor& x, const Scalar& value) {
+  double number;
+  value.write(&number, x.dtype());
+  if (x.numel() == 1) {
+    std::memcpy(x.raw(), &number, size_of(x.dtype()));
+    return;
+  }
+  copy_tiles({reinterpret_cast<const char*>(&number), x.dtype(), nullptr},
+             {x.raw(), x.dtype(), &x.layout()});
+}
+
+namespace {
+
+Tensor copy_with_layout(const Tensor& x, LayoutRef layout, Dtype dtype) {
+  Tensor y = Tensor::empty(std::move(layout), dtype);
+  if (dtype == x.dtype() && y->layout == x->layout && x.layout().dense) {
+    const auto bytes = static_cast<std::size_t>(x.numel()) * size_of(dtype);
+    if (bytes && bytes <= 1 << 16) {
+      std::memcpy(y.raw(), x.raw(), bytes);
+      return y;
+    }
+  }
+  copy_in_place(y, x);
+  return y;
+}
+
+// Of a copy: dense strides are kept, others become PyTorch's for that order of dimensions.
+LayoutRef preserved(const Tensor& x) {
+  if (x.layout().dense) return x.layout_ref();
+  const Layout* l[] = {&x.layout()};
+  return result_layout(x.sizes(), l);
+}
+
+Tensor record_copy(const char* name, const Tensor& x, Tensor y) {
+  return record(name, std::move(y), {x}, {},
+                [dtype = x.dtype()](Vjp& v) { v.set(0, to_dtype(v.g(), dtype)); });
+}
+
+}  // namespace
+
+Tensor clone(const Tensor& x) {
+  return record_copy("CloneBackward0", x, copy_with_layout(x, preserved(x), x.dtype()));
+}
+
+Tensor clone_contiguous(const Tensor& x) {
+  return record_copy("CloneBackward0", x,
+                     copy_with_layout(x, contiguous_layout(x.sizes()), x.dtype()));
+}
+
+Tensor clone_like(const Tensor& g, const Tensor& like) {
+  LayoutRef layout = like.layout().dense && g.layout().same_sizes(like.layout())
+                         ? like.layout_ref()
+                         : contiguous_layout(g.sizes());
+  Tensor y = Tensor::empty(std::move(layout), like.dtype());
+  copy_in_place(y, g);
+  return y;
+}
+
+Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : clone_contiguous(x); }
+
+Tensor to_dtype(const Tensor& x, Dtype dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = copy_with_layout(x, preserved(x), dtype);
+  if (!is_floating(dtype)) return y;
+  return record_copy("ToCopyBackward0", x, std::move(y));
+}
+
+Tensor copy_(const Tensor& x, const Tensor& from) {
+  BACKLIT_CHECK(std::ranges::equal(Span(broadcast_sizes(x.sizes(), from.sizes())), x.sizes()), Runtime,
+                "output with shape ", to_string(x.sizes()), " doesn't match the broadcast shape ",
+                to_string(broadcast_sizes(x.sizes(), from.sizes())));
+  const bool overlap = x->storage->data == from->storage->data && x.get() != from.get();
+  const Tensor source = overlap ? clone(detach(from)) : from;
+  return record_in_place(
+      "CopyBackwards", x, {x, from}, {}, [&] { copy_in_place(x, source); },
+      [sizes = Dims(from.sizes()), dtype = from.dtype()](Vjp& v) {
+        if (v.needs(0)) v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype()));
+        if (v.needs(1)) v.set(1, to_dtype(sum_to(v.g(), sizes), dtype));
+      });
+}
+
+Tensor times_local(const Tensor& g, const Recorded& local, bool masks) {
+  Tensor product = mul(g, local.operand());
+  if (!masks) return product;
+  if (local.is_number()) return local.number() == 0 ? Tensor::zeros(g.sizes(), g.dtype()) : product;
+  const Operand test[] = {local.tensor(), Scalar(0.0)};
+  Tensor stopped = elementwise(RecordOf<formulas::Eq>::op, test);
+  return where(stopped, Scalar(0.0), product);
+}
+
+Tensor sum_to(const Tensor& g, Span sizes) {
+  if (std::ranges::equal(g.sizes(), sizes)) return g;
+  const int lead = g.dim() - static_cast<int>(sizes.size());
+  Dims dims;
+  for (int d = 0; d < g.dim(); ++d)
+    if (d < lead || (sizes[static_cast<std::size_t>(d - lead)] == 1 && g.layout().size(d) != 1))
+      dims.push_back(d);
+  Tensor s = dims.empty() ? g : sum(g, dims, true);
+  return lead > 0 ? view(s, sizes) : s;
+}
+
+bool all_nonzero(const Tensor& x) {
+  const Operand test[] = {detach(x), Scalar(0)};
+  Tensor zero = elementwise(RecordOf<formulas::Eq>::op, test);
+  const Tensor flat = contiguous(zero);
+  return std::find(flat.data<bool>(), flat.data<bool>() + flat.numel(), true) ==
+         flat.data<bool>() + flat.numel();
+}
+
+}  // namespace backlit::ops

@@ -1,0 +1,44 @@
+// Arithmetic and copies for use inside the core. The functions with `in_place` neither check nor
+// record: they are for memory that the caller owns.
+#pragma once
+
+#include "ops/elementwise.h"
+
+namespace backlit {
+
+class Recorded;
+
+namespace ops {
+
+Tensor add(const Operand& a, const Operand& b);
+Tensor sub(const Operand& a, const Operand& b);
+Tensor mul(const Operand& a, const Operand& b);
+Tensor div(const Operand& a, const Operand& b);
+Tensor neg(const Tensor& x);
+Tensor pow(const Operand& base, const Operand& exponent);
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
+
+void add_in_place(const Tensor& x, const Tensor& y);
+void copy_in_place(const Tensor& x, const Tensor& from);  // broadcasts and converts
+void fill_in_place(const Tensor& x, const Scalar& value);
+
+// A copy with the strides of x where they are dense, else contiguous; recorded.
+Tensor clone(const Tensor& x);
+Tensor clone_contiguous(const Tensor& x);
+// A copy of g with the strides of `like`; not recorded.
+Tensor clone_like(const Tensor& g, const Tensor& like);
+Tensor contiguous(const Tensor& x);
+Tensor to_dtype(const Tensor& x, Dtype dtype);  // x itself when it has that dtype
+// x.copy_(from): checked, recorded.
+Tensor copy_(const Tensor& x, const Tensor& from);
+
+// g * local for a recorded gradient; with masks, where local is 0 the product is 0.
+Tensor times_local(const Tensor& g, const Recorded& local, bool masks);
+
+// The gradient of a broadcast: g summed over what was expanded, in the shape `sizes`.
+Tensor sum_to(const Tensor& g, Span sizes);
+
+bool all_nonzero(const Tensor& x);
+
+}  // namespace ops
+}  // namespace backlit

@@ -1,0 +1,485 @@
+// Reading starts at `elementwise`: the short way for operands of one shape and dtype, which is the
+// hot path of small models, then `general`, then recording and the vector-Jacobian product.
+#include "ops/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/cpu.h"
+#include "formulas/formula.h"
+#include "ops/arithmetic.h"
+#include "ops/recorded.h"
+#include "ops/tile_run.h"
+#include "ops/views.h"
+
+namespace backlit {
+namespace {
+
+Dtype the_default_dtype = Dtype::Float32;
+
+std::vector<ElementwiseOp*>& mutable_ops() {
+  static std::vector<ElementwiseOp*> ops;
+  return ops;
+}
+
+constexpr std::int64_t kSmallElements = 1 << 14;  // below: one direct call, GIL held
+constexpr double kOnes[kMaxParams] = {1, 1, 1, 1};  // parameters left out: alpha
+constexpr std::int64_t kScalarTile = 64;          // numbers beside a small tensor: a buffer this long
+
+// What a node of an elementwise operation keeps besides its saved tensors.
+struct ElementwisePayload {
+  const ElementwiseOp* op;
+  Dtype compute;
+  Dtype in_dtype[kMaxArity];
+  std::int8_t saved_at[kMaxArity + 1];  // index among the saved tensors; -1: not saved
+  bool is_tensor[kMaxArity];
+  double number[kMaxArity];         // the inputs that are numbers
+  LayoutRef in_layout[kMaxArity];   // null: as the result
+  double params[kMaxParams];
+
+  void operator()(Vjp& v) const;
+  Tensor fused(Vjp& v, int i, const Tensor* inputs, const Tensor& y) const;
+  double uniform_local(int i) const;
+};
+
+Dtype of_category(Category c) {
+  switch (c) {
+    case Category::Bool: return Dtype::Bool;
+    case Category::Integer: return Dtype::Int64;
+    case Category::Float: break;
+  }
+  return the_default_dtype;
+}
+
+// Computation dtype from the inputs' common dtype.
+Dtype compute_dtype(const ElementwiseOp& op, Dtype common) {
+  if (op.promote == Promote::ToDouble) return Dtype::Float64;
+  if (op.promote == Promote::ToFloat && !is_floating(common)) return the_default_dtype;
+  return common;
+}
+
+[[noreturn]] void fail_dtype(const ElementwiseOp& op, Dtype d) {
+  if (d == Dtype::Bool && op.bool_error[0]) fail(ErrorKind::Runtime, op.bool_error);
+  fail(ErrorKind::NotImplemented, "\"", op.name, "\" not implemented for '", info(d).scalar_name,
+       "'");
+}
+
+TileFunction forward_for(const ElementwiseOp& op, Dtype d) {
+  const TileFunction f = op.forward[static_cast<std::size_t>(d)];
+  if (!f) [[unlikely]]
+    fail_dtype(op, d);
+  return f;
+}
+
+void check_divisor(const ElementwiseOp& op, const Operand& divisor) {
+  const auto zero = [&] { fail(ErrorKind::Runtime, "ZeroDivisionError"); };
+  if (!divisor.t) {
+    if (divisor.s.d == 0) zero();
+    return;
+  }
+  const Tensor d = Tensor::borrow(divisor.t);
+  if (d.numel() && !ops::all_nonzero(d)) zero();
+  (void)op;
+}
+
+bool same_geometry(const Layout* a, const Layout* b) {
+  return a == b || (a->ndim == b->ndim && std::memcmp(a->values, b->values,
+                                                      sizeof(std::int64_t) * 2 *
+                                                          static_cast<std::size_t>(a->ndim)) == 0);
+}
+
+Layout* anchor_layout(std::span<const Operand> in) {
+  for (const Operand& o : in)
+    if (o.t) return o.t->layout;
+  return nullptr;
+}
+
+// The short way: tensors of one dense layout in the computation dtype, and numbers. Returns the
+// layout, or null where the general way is needed.
+Layout* short_way(const ElementwiseOp& op, std::span<const Operand> in, Dtype& compute) {
+  Layout* layout = anchor_layout(in);
+  if (!layout || !layout->dense || layout->numel > kSmallElements) return nullptr;
+  Dtype d = Dtype::Bool;
+  bool first = true, numbers = false;
+  for (const Operand& o : in) {
+    if (!o.t) {
+      numbers = true;
+      continue;
+    }
+    if (!same_geometry(o.t->layout, layout)) return nullptr;
+    if (first) d = o.t->dtype;
+    if (o.t->dtype != d) return nullptr;
+    first = false;
+  }
+  if (numbers) {
+    if (layout->numel > kScalarTile) return nullptr;
+    if (!is_floating(d)) {
+      const auto category = [](const Scalar& s) { return static_cast<int>(s.kind); };
+      for (const Operand& o : in)
+        if (!o.t && category(o.s) > static_cast<int>(info(d).category)) return nullptr;
+    }
+  }
+  if (compute_dtype(op, d) != d) return nullptr;
+  compute = d;
+  return layout;
+}
+
+void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int64_t n, Dtype d,
+               const double* params) {
+  const void* ptr[kMaxArity];
+  alignas(64) double buffers[kMaxArity][kScalarTile];
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (in[i].t) {
+      ptr[i] = in[i].t->data;
+      continue;
+    }
+    in[i].s.write(buffers[i], d);
+    if (n > 1)
+      visit(d, [&](auto zero) {
+        using T = decltype(zero);
+        std::fill_n(reinterpret_cast<T*>(buffers[i]) + 1, n - 1, *reinterpret_cast<T*>(buffers[i]));
+      });
+    ptr[i] = buffers[i];
+  }
+  f(ptr, out, n, params);
+}
+
+struct General {
+  Dtype compute, result;
+  Dims sizes;
+  TileInput in[kMaxArity];
+  std::int64_t numbers[kMaxArity];  // storage of scalars, in the computation dtype
+};
+
+General plan(const ElementwiseOp& op, std::span<const Operand> in) {
+  General g;
+  g.compute = compute_dtype(op, result_type(in));
+  g.result = op.promote == Promote::ToBool ? Dtype::Bool : g.compute;
+  bool first = true;
+  for (const Operand& o : in) {
+    if (!o.t) continue;
+    g.sizes = first ? Dims(o.t->layout->sizes()) : broadcast_sizes(g.sizes, o.t->layout->sizes());
+    first = false;
+  }
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (in[i].t) {
+      g.in[i] = {in[i].t->data, in[i].t->dtype, in[i].t->layout};
+    } else {
+      in[i].s.write(&g.numbers[i], g.compute);
+      g.in[i] = {reinterpret_cast<const char*>(&g.numbers[i]), g.compute, nullptr};
+    }
+  }
+  return g;
+}
+
+Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand> in,
+                                const Layout* result, Dtype compute, const double* params) {
+  const auto n = in.size();
+  std::uint8_t reads = 0;
+  bool wanted[kMaxArity] = {};
+  for (std::size_t i = 0; i < n; ++i) {
+    wanted[i] = in[i].t && (in[i].t->grad_fn || in[i].t->requires_grad);
+    if (wanted[i]) reads |= op.reads[i];
+  }
+  int saved = 0;
+  std::int8_t at[kMaxArity + 1];
+  for (std::size_t i = 0; i < n; ++i)
+    at[i] = in[i].t && (reads >> i & 1) ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
+  const bool save_y = reads & kResultBit;
+  at[kMaxArity] = save_y ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
+  Node* node = new_node(RuleKind<ElementwisePayload>::kind, op.node, static_cast<int>(n), saved, 1,
+                        sizeof(ElementwisePayload));
+  auto owner = Ref<Node>::steal(node);
+  auto* p = new (node->payload()) ElementwisePayload{};
+  p->op = &op;
+  p->compute = compute;
+  for (int k = 0; k < op.params; ++k) p->params[k] = params[k];
+  p->saved_at[kMaxArity] = at[kMaxArity];
+  for (std::size_t i = 0; i < n; ++i) {
+    p->is_tensor[i] = in[i].t != nullptr;
+    p->saved_at[i] = at[i];
+    if (!in[i].t) {
+      p->number[i] = in[i].s.kind == Scalar::Kind::Float ? in[i].s.d : static_cast<double>(in[i].s.i);
+      continue;
+    }
+    TensorObject* t = in[i].t;
+    p->in_dtype[i] = t->dtype;
+    const Tensor handle = Tensor::borrow(t);
+    if (wanted[i]) {
+      node->edges()[i] = gradient_edge(handle);
+      if (!t->layout->same_sizes(*result)) p->in_layout[i] = LayoutRef::borrow(t->layout);
+    }
+    if (at[i] >= 0) save_input(node->saved()[at[i]], handle);
+  }
+  return owner;
+}
+
+bool wants_node(const ElementwiseOp& op, std::span<const Operand> in, Dtype result) {
+  if (!modes.grad || op.rule == Rule::NotDifferentiable || !is_floating(result)) return false;
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i].t && (in[i].t->grad_fn || in[i].t->requires_grad)) {
+      if (op.input_rule[i] == Rule::Derivative && op.rule == Rule::Derivative) return true;
+      if (op.input_rule[i] == Rule::NotImplemented || op.rule == Rule::NotImplemented)
+        fail(ErrorKind::NotImplemented, "the derivative for '", op.name,
+             "' is not implemented. ", op.why);
+    }
+  return false;
+}
+
+void attach(const Tensor& y, Node* node) {
+  const auto& p = *static_cast<ElementwisePayload*>(node->payload());
+  if (p.saved_at[kMaxArity] >= 0) save_output(node->saved()[p.saved_at[kMaxArity]], y);
+}
+
+// A gradient of the result's shape, brought to the shape and dtype of input i.
+Tensor reduce_to_input(const ElementwisePayload& p, int i, Tensor g) {
+  if (p.in_layout[i]) g = ops::sum_to(g, p.in_layout[i]->sizes());
+  if (g.dtype() != p.in_dtype[i]) g = ops::to_dtype(g, p.in_dtype[i]);
+  return g;
+}
+
+// g * local by the fused kernel, without recording.
+Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tensor& y) const {
+  const Tensor& g = v.g();
+  const TileFunction f = op->backward[i][static_cast<std::size_t>(compute)];
+  const std::uint8_t reads = op->reads[i];
+  const int arity = op->arity;
+  // what the rule does not read may be anything of that length
+  Layout* layout = g->layout;
+  bool direct = layout->dense && layout->numel <= kSmallElements && g.dtype() == compute;
+  for (int k = 0; k < arity && direct; ++k) {
+    if (!(reads >> k & 1)) continue;
+    direct = inputs[k].defined() ? same_geometry(inputs[k]->layout, layout) && inputs[k].dtype() == compute
+                                 : layout->numel <= kScalarTile;
+  }
+  if (direct && (reads & kResultBit)) direct = same_geometry(y->layout, layout);
+  if (direct) {
+    Tensor out = Tensor::empty(g.layout_ref(), compute);
+    const void* ptr[kMaxArity + 2];
+    alignas(64) double buffers[kMaxArity][kScalarTile];
+    ptr[0] = g.raw();
+    for (int k = 0; k < arity; ++k) {
+      ptr[k + 1] = inputs[k].defined() ? inputs[k].raw() : g.raw();
+      if (inputs[k].defined() || !(reads >> k & 1)) continue;
+      if (compute == Dtype::Float32)
+        std::fill_n(reinterpret_cast<float*>(buffers[k]), layout->numel, static_cast<float>(number[k]));
+      else
+        std::fill_n(buffers[k], layout->numel, number[k]);
+      ptr[k + 1] = buffers[k];
+    }
+    ptr[arity + 1] = (reads & kResultBit) ? y.raw() : g.raw();
+    f(ptr, out.raw(), layout->numel, params);
+    return out;
+  }
+  TileInput in[kMaxArity + 2];
+  Dims sizes(g.sizes());
+  in[0] = {g.raw(), g.dtype(), &g.layout()};
+  for (int k = 0; k < arity; ++k) {
+    if (!(reads >> k & 1))
+      in[k + 1] = in[0];
+    else if (inputs[k].defined())
+      in[k + 1] = {inputs[k].raw(), inputs[k].dtype(), &inputs[k].layout()};
+    else
+      in[k + 1] = {reinterpret_cast<const char*>(&number[k]), Dtype::Float64, nullptr};
+  }
+  in[arity + 1] = (reads & kResultBit) ? TileInput{y.raw(), y.dtype(), &y.layout()} : in[0];
+  const Layout* layouts[kMaxArity + 1] = {&g.layout()};
+  std::size_t n_layouts = 1;
+  for (int k = 0; k < arity; ++k)
+    if ((reads >> k & 1) && inputs[k].defined()) layouts[n_layouts++] = &inputs[k].layout();
+  Tensor out = Tensor::empty(result_layout(sizes, {layouts, n_layouts}), compute);
+  run_tiles(f, {in, static_cast<std::size_t>(arity) + 2}, {out.raw(), compute, &out.layout()}, compute,
+            compute, params);
+  return out;
+}
+
+double ElementwisePayload::uniform_local(int i) const {
+  const Recorded none[kMaxArity];
+  return op->local[i](none, Recorded(), params).number();
+}
+
+void ElementwisePayload::operator()(Vjp& v) const {
+  Tensor inputs[kMaxArity], y;
+  const int arity = op->arity;
+  std::uint8_t reads = 0;
+  for (int i = 0; i < arity; ++i)
+    if (v.needs(i)) reads |= op->reads[i];
+  for (int k = 0; k < arity; ++k)
+    if (saved_at[k] >= 0 && (reads >> k & 1)) inputs[k] = v.saved(saved_at[k]);
+  if (reads & kResultBit) y = v.saved(saved_at[kMaxArity]);
+  for (int i = 0; i < arity; ++i) {
+    if (!v.needs(i) || op->input_rule[i] != Rule::Derivative) continue;
+    Tensor g;
+    if (op->uniform[i] && uniform_local(i) == 1) {
+      g = v.g();
+    } else if (modes.grad) {
+      Recorded r[kMaxArity];
+      recorded_dtype = compute;
+      for (int k = 0; k < arity; ++k)
+        r[k] = is_tensor[k] ? (inputs[k].defined() ? Recorded(ops::to_dtype(inputs[k], compute)) : Recorded())
+                            : Recorded(number[k]);
+      const Recorded ry = y.defined() ? Recorded(y) : Recorded();
+      g = ops::times_local(v.g(), op->local[i](r, ry, params), op->masks);
+    } else {
+      g = fused(v, i, inputs, y);
+    }
+    v.set(i, reduce_to_input(*this, i, std::move(g)));
+  }
+}
+
+Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const double* params) {
+  General g = plan(op, in);
+  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(op, in[1]);
+  const TileFunction f = forward_for(op, g.compute);
+  const Layout* layouts[kMaxArity];
+  std::size_t n = 0;
+  for (const Operand& o : in)
+    if (o.t) layouts[n++] = o.t->layout;
+  Tensor y = Tensor::empty(result_layout(g.sizes, {layouts, n}), g.result);
+  run_tiles(f, {g.in, in.size()}, {y.raw(), g.result, &y.layout()}, g.compute, g.result, params);
+  y->inference = modes.inference;
+  if (wants_node(op, in, g.result)) {
+    Ref<Node> node = make_elementwise_node(op, in, &y.layout(), g.compute, params);
+    set_history(y, node.get());
+    attach(y, node.get());
+  }
+  return y;
+}
+
+// PyTorch refuses an input that shares some, but not all, of the memory being written.
+void check_no_partial_overlap(const Tensor& out, std::span<const Operand> in) {
+  for (const Operand& o : in) {
+    if (!o.t || o.t == out.get() || o.t->storage->data != out->storage->data) continue;
+    if (o.t->data == out.raw() && same_geometry(o.t->layout, out->layout)) continue;
+    if (!o.t->layout->dense || !out.layout().dense || o.t->layout->numel == 0) continue;
+    const char* end = out.raw() + out.numel() * static_cast<std::int64_t>(size_of(out.dtype()));
+    const char* other_end =
+        o.t->data + o.t->layout->numel * static_cast<std::int64_t>(size_of(o.t->dtype));
+    BACKLIT_CHECK(o.t->data >= end || out.raw() >= other_end, Runtime,
+                  "unsupported operation: some elements of the input tensor and the written-to "
+                  "tensor refer to a single memory location. Please clone() the tensor before "
+                  "performing the operation.");
+  }
+}
+
+}  // namespace
+
+void Scalar::write(void* p, Dtype dtype) const {
+  if (kind == Kind::Float || backlit::is_floating(dtype)) {
+    write_double(p, dtype, d);
+    return;
+  }
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T v = static_cast<T>(i);
+    std::memcpy(p, &v, sizeof v);
+  });
+}
+
+Dtype default_dtype() { return the_default_dtype; }
+void set_default_dtype(Dtype d) {
+  BACKLIT_CHECK(is_floating(d), Type, "only floating-point types are supported as the default type");
+  the_default_dtype = d;
+}
+
+Dtype promote_types(Dtype a, Dtype b) {
+  if (a == b) return a;
+  if (a > b) std::swap(a, b);
+  // uint8 and int8 fit neither in the other
+  if (a == Dtype::UInt8 && b == Dtype::Int8) return Dtype::Int16;
+  return b;
+}
+
+Dtype result_type(std::span<const Operand> inputs) {
+  // three levels: tensors with dimensions, 0-d tensors, numbers; a lower one counts when its
+  // category is higher
+  int found[3] = {-1, -1, -1};
+  const auto add = [&](int level, Dtype d) {
+    found[level] = found[level] < 0
+                       ? static_cast<int>(d)
+                       : static_cast<int>(promote_types(static_cast<Dtype>(found[level]), d));
+  };
+  for (const Operand& o : inputs) {
+    if (o.t)
+      add(o.t->layout->ndim ? 0 : 1, o.t->dtype);
+    else
+      add(2, of_category(static_cast<Category>(o.s.kind)));
+  }
+  int result = -1;
+  for (int level = 0; level < 3; ++level) {
+    if (found[level] < 0) continue;
+    const auto d = static_cast<Dtype>(found[level]);
+    if (result < 0 || info(d).category > info(static_cast<Dtype>(result)).category)
+      result = found[level];
+  }
+  return static_cast<Dtype>(result);
+}
+
+void check_can_cast(Dtype from, Dtype to) {
+  BACKLIT_CHECK(info(from).category <= info(to).category, Runtime, "result type ",
+                info(from).scalar_name, " can't be cast to the desired output type ",
+                info(to).scalar_name, ". Convert the inputs, or use the out-of-place form.");
+}
+
+const std::vector<ElementwiseOp*>& elementwise_ops() { return mutable_ops(); }
+void register_elementwise(ElementwiseOp& op) { mutable_ops().push_back(&op); }
+
+void link_kernels() {
+  const int machine = cpu_isa_level();
+  for (int level = 0; level <= machine; ++level)
+    for (auto* r = first_kernel_registration; r; r = r->next) {
+      if (r->isa_level != level) continue;
+      for (ElementwiseOp* op : mutable_ops()) {
+        if (std::strcmp(op->name, r->kernels.name) != 0) continue;
+        std::memcpy(op->forward, r->kernels.forward, sizeof op->forward);
+        std::memcpy(op->backward, r->kernels.backward, sizeof op->backward);
+      }
+    }
+}
+
+Tensor elementwise(const ElementwiseOp& op, std::span<const Operand> in, const double* params) {
+  if (!params) params = kOnes;
+  Dtype compute;
+  Layout* layout = short_way(op, in, compute);
+  if (!layout) return general(op, in, params);
+  if (op.checks_zero_divisor && !is_floating(compute)) [[unlikely]]
+    check_divisor(op, in[1]);
+  const TileFunction f = forward_for(op, compute);
+  const Dtype result = op.promote == Promote::ToBool ? Dtype::Bool : compute;
+  Tensor y = Tensor::empty(LayoutRef::borrow(layout), result);
+  run_short(f, in, y.raw(), layout->numel, compute, params);
+  y->inference = modes.inference;
+  if (wants_node(op, in, result)) {
+    Ref<Node> node = make_elementwise_node(op, in, layout, compute, params);
+    set_history(y, node.get());
+    attach(y, node.get());
+  }
+  return y;
+}
+
+Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in,
+                            const double* params) {
+  if (!params) params = kOnes;
+  const Tensor x = Tensor::borrow(in[0].t);
+  check_inplace(x);
+  General g = plan(op, in);
+  check_can_cast(g.result, x.dtype());
+  BACKLIT_CHECK(std::ranges::equal(Span(g.sizes), x.sizes()), Runtime, "output with shape ",
+                to_string(x.sizes()), " doesn't match the broadcast shape ", to_string(g.sizes));
+  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(op, in[1]);
+  check_no_partial_overlap(x, in);
+  const TileFunction f = forward_for(op, g.compute);
+  Ref<Node> node;
+  if (wants_node(op, in, x.dtype()))
+    node = make_elementwise_node(op, in, &x.layout(), g.compute, params);
+  run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.result, params);
+  bump_version(x);
+  if (node) {
+    attach(x, node.get());
+    rebase_history(x, node.get());
+  }
+  return x;
+}
+
+}  // namespace backlit

@@ -1,0 +1,360 @@
+#include "ops/views.h"
+
+#include <algorithm>
+
+#include "ops/arithmetic.h"
+#include "ops/reductions.h"
+
+namespace backlit::ops {
+
+Tensor expand(const Tensor& x, Span sizes) {
+  const int lead = static_cast<int>(sizes.size()) - x.dim();
+  BACKLIT_CHECK(lead >= 0, Runtime, "expand(torch.", info(x.dtype()).tensor_type, "{",
+                to_string(x.sizes()), "}, size=", to_string(sizes),
+                "): the number of sizes provided (", sizes.size(),
+                ") must be greater or equal to the number of dimensions in the tensor (", x.dim(), ")");
+  Dims out(sizes), strides;
+  strides.n = out.n;
+  for (int d = 0; d < out.n; ++d) {
+    const int k = d - lead;
+    if (k < 0) {
+      BACKLIT_CHECK(out[d] >= 0, Runtime, "The expanded size of the tensor (", out[d],
+                    ") isn't allowed in a leading, non-existing dimension ", d);
+      strides[d] = 0;
+      continue;
+    }
+    if (out[d] == -1) out[d] = x.layout().size(k);
+    if (x.layout().size(k) == out[d]) {
+      strides[d] = x.layout().stride(k);
+    } else {
+      BACKLIT_CHECK(x.layout().size(k) == 1, Runtime, "The expanded size of the tensor (", out[d],
+                    ") must match the existing size (", x.layout().size(k),
+                    ") at non-singleton dimension ", d, ".  Target sizes: ", to_string(sizes),
+                    ".  Tensor sizes: ", to_string(x.sizes()));
+      strides[d] = 0;
+    }
+  }
+  return make_view("ExpandBackward0", x, strided_layout(out, strides), 0,
+                   [from = x.layout_ref()](Vjp& v) { v.set(0, sum_to(v.g(), from->sizes())); });
+}
+
+Dims infer_sizes(Span sizes, std::int64_t numel) {
+  Dims out(sizes);
+  int inferred = -1;
+  std::int64_t known = 1;
+  for (int i = 0; i < out.n; ++i) {
+    if (out[i] == -1) {
+      BACKLIT_CHECK(inferred < 0, Runtime, "only one dimension can be inferred");
+      inferred = i;
+    } else {
+      BACKLIT_CHECK(out[i] >= 0, Runtime, "invalid shape dimension ", out[i]);
+      known *= out[i];
+    }
+  }
+  const bool fits = known == numel || (inferred >= 0 && known > 0 && numel % known == 0);
+  BACKLIT_CHECK(fits, Runtime, "shape '", to_string(sizes), "' is invalid for input of size ", numel);
+  if (inferred >= 0) {
+    BACKLIT_CHECK(known != 0, Runtime, "cannot reshape tensor of 0 elements into shape ",
+                  to_string(sizes),
+                  " because the unspecified dimension size -1 can be any value and is ambiguous");
+    out[inferred] = numel / known;
+  }
+  return out;
+}
+
+std::optional<Dims> view_strides(const Layout& x, Span sizes) {
+  if (x.numel == 0) return contiguous_strides(sizes);
+  if (x.contiguous) return contiguous_strides(sizes);
+  // walk both shapes from the inside: a block of old dimensions that are contiguous among
+  // themselves may be cut anew
+  Dims strides;
+  strides.n = static_cast<int>(sizes.size());
+  int view_d = strides.n - 1;
+  std::int64_t base = x.ndim ? x.stride(x.ndim - 1) : 1, old_numel = 1, new_numel = 1;
+  for (int d = x.ndim - 1; d >= 0; --d) {
+    old_numel *= x.size(d);
+    const bool block_ends =
+        d == 0 || (x.size(d - 1) != 1 && x.stride(d - 1) != old_numel * base);
+    if (!block_ends) continue;
+    while (view_d >= 0 &&
+           (new_numel < old_numel || sizes[static_cast<std::size_t>(view_d)] == 1)) {
+      strides[view_d] = new_numel * base;
+      new_numel *= sizes[static_cast<std::size_t>(view_d)];
+      --view_d;
+    }
+    if (new_numel != old_numel) return std::nullopt;
+    if (d > 0) {
+      base = x.stride(d - 1);
+      old_numel = new_numel = 1;
+    }
+  }
+  if (view_d != -1) return std::nullopt;
+  return strides;
+}
+
+namespace {
+
+Tensor view_with(const char* name, const Tensor& x, const Dims& sizes, const Dims& strides) {
+  return make_view(name, x, strided_layout(sizes, strides), 0,
+                   [from = x.layout_ref()](Vjp& v) { v.set(0, reshape(v.g(), from->sizes())); });
+}
+
+}  // namespace
+
+Tensor view(const Tensor& x, Span sizes) {
+  const Dims out = infer_sizes(sizes, x.numel());
+  const auto strides = view_strides(x.layout(), out);
+  BACKLIT_CHECK(strides, Runtime,
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across two contiguous subspaces). Use .reshape(...) instead.");
+  return view_with("ViewBackward0", x, out, *strides);
+}
+
+Tensor reshape(const Tensor& x, Span sizes) {
+  const Dims out = infer_sizes(sizes, x.numel());
+  if (const auto strides = view_strides(x.layout(), out))
+    return view_with("ViewBackward0", x, out, *strides);
+  const Tensor flat = clone_contiguous(x);
+  return view_with("UnsafeViewBackward0", flat, out, contiguous_strides(out));
+}
+
+Tensor permute(const Tensor& x, Span order) {
+  BACKLIT_CHECK(static_cast<int>(order.size()) == x.dim(), Runtime,
+                "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+                "length of the desired ordering of dimensions i.e. input.dim() = ",
+                x.dim(), " is not equal to len(dims) = ", order.size());
+  Dims sizes, strides, inverse;
+  inverse.n = x.dim();
+  bool seen[kMaxDims] = {};
+  for (int i = 0; i < x.dim(); ++i) {
+    const int d = wrap_dim(order[static_cast<std::size_t>(i)], x.dim());
+    BACKLIT_CHECK(!seen[d], Runtime, "permute(): duplicate dims are not allowed.");
+    seen[d] = true;
+    sizes.push_back(x.layout().size(d));
+    strides.push_back(x.layout().stride(d));
+    inverse[d] = i;
+  }
+  return make_view("PermuteBackward0", x, strided_layout(sizes, strides), 0,
+                   [inverse](Vjp& v) { v.set(0, permute(v.g(), inverse)); });
+}
+
+Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b) {
+  const int i = wrap_dim(a, x.dim()), j = wrap_dim(b, x.dim());
+  Dims sizes(x.sizes()), strides(x.strides());
+  if (x.dim() > 0) {
+    std::swap(sizes[i], sizes[j]);
+    std::swap(strides[i], strides[j]);
+  }
+  return make_view("TransposeBackward0", x, strided_layout(sizes, strides), 0,
+                   [i, j](Vjp& v) { v.set(0, transpose(v.g(), i, j)); });
+}
+
+namespace {
+
+// The gradient of a view that leaves elements out: zeros of x's shape with g written into the view.
+Tensor embed(const Tensor& g, const LayoutRef& full, const LayoutRef& view, std::int64_t offset) {
+  Tensor out = Tensor::zeros(full->sizes(), g.dtype());
+  // the view as it would be in a contiguous x
+  copy_in_place(out.alias(view, offset), g);
+  return record("EmbedBackward0", out, {g}, {}, [view, offset](Vjp& v) {
+    const Tensor h = contiguous(v.g());
+    v.set(0, as_strided(h, view->sizes(), view->strides(), h.offset() + offset));
+  });
+}
+
+}  // namespace
+
+Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
+  BACKLIT_CHECK(x.dim() > 0, Index, "select() cannot be applied to a 0-dim tensor.");
+  const int d = wrap_dim(dim, x.dim());
+  const std::int64_t n = x.layout().size(d);
+  BACKLIT_CHECK(index >= -n && index < n, Index, "select(): index ", index,
+                " out of range for tensor of size ", to_string(x.sizes()), " at dimension ", d);
+  const std::int64_t i = index < 0 ? index + n : index;
+  Dims sizes(x.sizes()), strides(x.strides());
+  sizes.erase(d);
+  strides.erase(d);
+  return make_view("SelectBackward0", x, strided_layout(sizes, strides), i * x.layout().stride(d),
+                   [from = x.layout_ref(), d, i](Vjp& v) {
+                     Dims s = contiguous_strides(from->sizes());
+                     const std::int64_t step = s[d];
+                     s.erase(d);
+                     v.set(0, embed(v.g(), from, strided_layout(v.g().sizes(), s), i * step));
+                   });
+}
+
+Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end,
+             std::int64_t step) {
+  BACKLIT_CHECK(x.dim() > 0, Runtime, "slice() cannot be applied to a 0-dim tensor.");
+  BACKLIT_CHECK(step > 0, Value, "step must be greater than zero");
+  const int d = wrap_dim(dim, x.dim());
+  const std::int64_t n = x.layout().size(d);
+  if (start < 0) start += n;
+  if (end < 0) end += n;
+  start = std::clamp<std::int64_t>(start, 0, n);
+  end = std::clamp<std::int64_t>(end, start, n);
+  Dims sizes(x.sizes()), strides(x.strides());
+  sizes[d] = (end - start + step - 1) / step;
+  strides[d] *= step;
+  return make_view("SliceBackward0", x, strided_layout(sizes, strides), start * x.layout().stride(d),
+                   [from = x.layout_ref(), d, start, step](Vjp& v) {
+                     Dims s = contiguous_strides(from->sizes());
+                     const std::int64_t offset = start * s[d];
+                     s[d] *= step;
+                     v.set(0, embed(v.g(), from, strided_layout(v.g().sizes(), s), offset));
+                   });
+}
+
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+  BACKLIT_CHECK(x.dim() > 0, Runtime, "narrow() cannot be applied to a 0-dim tensor.");
+  BACKLIT_CHECK(length >= 0, Runtime, "narrow(): length must be non-negative.");
+  const std::int64_t n = x.size(dim);
+  BACKLIT_CHECK(start >= -n && start <= n, Index,
+                "start out of range (expected to be in range of [", -n, ", ", n, "], but got ", start, ")");
+  if (start < 0) start += n;
+  BACKLIT_CHECK(start + length <= n, Runtime, "start (", start, ") + length (", length,
+                ") exceeds dimension size (", n, ").");
+  return slice(x, dim, start, start + length, 1);
+}
+
+Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
+  const int d = wrap_dim(dim, x.dim() + 1);
+  Dims sizes(x.sizes()), strides(x.strides());
+  strides.insert(d, d < x.dim() ? sizes[d] * strides[d] : 1);
+  sizes.insert(d, 1);
+  return make_view("UnsqueezeBackward0", x, strided_layout(sizes, strides), 0,
+                   [d](Vjp& v) { v.set(0, squeeze(v.g(), Dims{d})); });
+}
+
+namespace {
+
+Tensor squeeze_where(const char* name, const Tensor& x, const bool* drop) {
+  Dims sizes, strides;
+  for (int d = 0; d < x.dim(); ++d) {
+    if (x.layout().size(d) == 1 && drop[d]) continue;
+    sizes.push_back(x.layout().size(d));
+    strides.push_back(x.layout().stride(d));
+  }
+  return make_view(name, x, strided_layout(sizes, strides), 0,
+                   [from = x.layout_ref()](Vjp& v) { v.set(0, reshape(v.g(), from->sizes())); });
+}
+
+}  // namespace
+
+Tensor squeeze(const Tensor& x) {
+  bool drop[kMaxDims];
+  std::ranges::fill(drop, true);
+  return squeeze_where("SqueezeBackward0", x, drop);
+}
+
+Tensor squeeze(const Tensor& x, Span dims) {
+  bool drop[kMaxDims] = {};
+  for (auto d : dims) drop[wrap_dim(d, x.dim())] = true;
+  return squeeze_where(dims.size() == 1 ? "SqueezeBackward1" : "SqueezeBackward2", x, drop);
+}
+
+Tensor detach(const Tensor& x) { return x.alias(); }
+
+namespace {
+
+// Gradient of as_strided(x): for each element of x the sum over the places of the view that show it.
+// Worked out on flat storages, so that overlapping and partial views are right.
+struct AsStridedRule {
+  LayoutRef from, view;
+  std::int64_t offset;  // of the view's first element from x's first
+
+  void operator()(Vjp& v) const {
+    Tensor g = v.g();
+    v.set(0, scatter(g, from, view, offset));
+  }
+  // x-shaped result whose memory order is x's own.
+  static Tensor scatter(const Tensor& g, const LayoutRef& from, const LayoutRef& view,
+                        std::int64_t offset);
+};
+
+std::int64_t extent(const Layout& l) {
+  if (l.numel == 0) return 0;
+  std::int64_t n = 1;
+  for (int d = 0; d < l.ndim; ++d) n += (l.size(d) - 1) * l.stride(d);
+  return n;
+}
+
+Tensor AsStridedRule::scatter(const Tensor& g, const LayoutRef& from, const LayoutRef& view,
+                              std::int64_t offset) {
+  const std::int64_t low = std::min<std::int64_t>(offset, 0);
+  const std::int64_t high = std::max(extent(*from), offset + extent(*view));
+  Tensor flat = Tensor::zeros(Dims{high - low}, g.dtype());
+  const Tensor dense = contiguous(g);
+  visit(g.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = dense.data<T>();
+    T* target = flat.data<T>() + (offset - low);
+    std::int64_t index[kMaxDims] = {};
+    for (std::int64_t i = 0; i < view->numel; ++i) {
+      std::int64_t at = 0;
+      for (int d = 0; d < view->ndim; ++d) at += index[d] * view->stride(d);
+      target[at] = static_cast<T>(target[at] + source[i]);
+      for (int d = view->ndim - 1; d >= 0; --d) {
+        if (++index[d] < view->size(d)) break;
+        index[d] = 0;
+      }
+    }
+  });
+  Tensor out = clone_contiguous(flat.alias(from, -low));
+  return record("AsStridedScatterBackward0", out, {g}, {}, [from, view, offset](Vjp& v) {
+    // linear: the gradient reads the same places back
+    Tensor h = Tensor::empty(from, v.g().dtype());
+    copy_in_place(h, v.g());
+    Tensor back = clone_contiguous(h.alias(view, offset));
+    v.set(0, record("AsStridedBackward0", back, {v.g()}, {}, AsStridedRule{from, view, offset}));
+  });
+}
+
+}  // namespace
+
+Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t storage_offset) {
+  BACKLIT_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape");
+  for (auto s : strides)
+    BACKLIT_CHECK(s >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, got strides: ",
+                  to_string(strides));
+  LayoutRef layout = strided_layout(sizes, strides);
+  const auto step = static_cast<std::int64_t>(size_of(x.dtype()));
+  const std::int64_t need = (storage_offset + extent(*layout)) * step;
+  BACKLIT_CHECK(storage_offset >= 0 && (layout->numel == 0 ||
+                need <= static_cast<std::int64_t>(x->storage->bytes)),
+                Runtime, "setStorage: sizes ", to_string(sizes), ", strides ", to_string(strides),
+                ", storage offset ", storage_offset, ", and itemsize ", step,
+                " requiring a storage size of ", need, " are out of bounds for storage of size ",
+                x->storage->bytes);
+  const std::int64_t offset = storage_offset - x.offset();
+  return make_view("AsStridedBackward0", x, layout, offset,
+                   AsStridedRule{x.layout_ref(), layout, offset});
+}
+
+Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset) {
+  const Tensor inputs[] = {base};
+  return make_node("AsStridedBackward0", inputs, {}, 1, 0,
+                   AsStridedRule{base.layout_ref(), std::move(view), offset});
+}
+
+Tensor slice_scatter_strided(const Tensor& base, const Tensor& inner, const LayoutRef& layout,
+                             const LayoutRef& view, std::int64_t offset) {
+  Tensor out = Tensor::empty(layout, base.dtype());
+  copy_in_place(out, base);
+  Tensor window = out.alias(view, offset);
+  if (inner.defined())
+    copy_in_place(window, inner);
+  else
+    fill_in_place(window, Scalar(0));
+  return record("SliceScatterBackward0", out, {base, inner}, {}, [view, offset, layout](Vjp& v) {
+    if (v.needs(0)) v.set(0, slice_scatter_strided(v.g(), Tensor(), layout, view, offset));
+    if (v.needs(1)) {
+      Tensor h = Tensor::empty(layout, v.g().dtype());
+      copy_in_place(h, v.g());
+      Tensor part = clone_contiguous(h.alias(view, offset));
+      v.set(1, record("AsStridedBackward0", part, {v.g()}, {}, AsStridedRule{layout, view, offset}));
+    }
+  });
+}
+
+}  // namespace backlit::ops

@@ -1,0 +1,47 @@
+// Views: new sizes and strides over the same memory. All of them are recorded and differentiable.
+#pragma once
+
+#include <optional>
+
+#include "graph/node.h"
+
+namespace backlit::ops {
+
+// y looks at x's memory through `layout`, `offset` elements on; `rule` is its gradient.
+template <class F>
+Tensor make_view(const char* name, const Tensor& x, LayoutRef layout, std::int64_t offset, F rule) {
+  Tensor y = x.alias(std::move(layout), offset);
+  if (modes.grad) {
+    if (x.is_floating()) set_view(y, x);
+    return record(name, std::move(y), {x}, {}, std::move(rule));
+  }
+  return y;
+}
+
+Tensor expand(const Tensor& x, Span sizes);    // -1 keeps a size
+Tensor reshape(const Tensor& x, Span sizes);   // a view where possible, else a copy; -1 is inferred
+Tensor view(const Tensor& x, Span sizes);      // a view, or an error
+Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b);
+Tensor permute(const Tensor& x, Span order);
+Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index);
+Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step);
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length);
+Tensor unsqueeze(const Tensor& x, std::int64_t dim);
+Tensor squeeze(const Tensor& x);
+Tensor squeeze(const Tensor& x, Span dims);
+Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t offset);
+Tensor detach(const Tensor& x);
+
+// What in-place changes need (graph/inplace.cpp).
+Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset);
+// base, laid out as `layout`, with the elements seen through (view, offset) replaced by `inner`
+// (undefined: zero); recorded.
+Tensor slice_scatter_strided(const Tensor& base, const Tensor& inner, const LayoutRef& layout,
+                             const LayoutRef& view, std::int64_t offset);
+
+// Strides that make a view of x with `sizes` (same number of elements), if there are any.
+std::optional<Dims> view_strides(const Layout& x, Span sizes);
+// Replaces one -1 and checks the number of elements.
+Dims infer_sizes(Span sizes, std::int64_t numel);
+
+}  // namespace backlit::ops
