@@ -54,7 +54,7 @@ def assert_close(mine, theirs, tolerance):
     elif isinstance(theirs, (list, tuple)):
         assert isinstance(mine, (list, tuple)), (mine, theirs)
         assert len(mine) == len(theirs), (mine, theirs)
-        for a, b in zip(mine, theirs):
+        for a, b in zip(mine, theirs, strict=False):
             assert_close(a, b, tolerance)
     else:
         assert mine == theirs

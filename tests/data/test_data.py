@@ -3,9 +3,10 @@
 from collections import OrderedDict, namedtuple
 
 import pytest
-from oracle import same
 
 import backlit
+
+from oracle import same
 
 Point = namedtuple("Point", "x y")
 
@@ -24,18 +25,49 @@ class Pairs:
         return {"i": i, "pair": (i * 0.5, str(i))}
 
 
-LOADERS = """
-L(t) L(t,8) L(t,8,True) L(t,8,True,drop_last=True) L(t,8,drop_last=True) L(part,4,True) L(part,4)
-L(t,5,sampler=D.WeightedRandomSampler(range(1,104),70)) L(t,5,sampler=D.SubsetRandomSampler(range(3,50)))
-L(t,5,sampler=D.RandomSampler(t,True,64)) L(t,5,sampler=D.RandomSampler(t,True,70)) L(t,None)
-L(t,50,sampler=D.RandomSampler(t,False,250)) L(t,10,True,generator=g) L(t,None,True) L(pairs,4,True)
-L(t,batch_sampler=[[1,2],[5]]) L(t,3,sampler=[5,4,3,2,1]) L(pairs,4,collate_fn=len) L(D.ConcatDataset([t,t]),9,True)
-L(D.StackDataset(t,t),9,True) L(D.StackDataset(a=t,b=t),9) L(D.Subset(pairs,[3,2]),2) L(stream,2) L(stream,None)
-L(stream,2,drop_last=True) L(D.ChainDataset([stream,stream]),4) L(t,sampler=D.WeightedRandomSampler([1.,2.],1),batch_size=None)
-L(t,0) L(t,shuffle=True,sampler=[1]) L(t,3,batch_sampler=[[1]]) L(t,None,drop_last=True) L(t,num_workers=-1) L(t,timeout=-1)
-L(t,prefetch_factor=2) L(t,persistent_workers=True) L(t,multiprocessing_context='fork') L(stream,shuffle=True)
-L(stream,sampler=[1]) L(stream,batch_sampler=[1]) L([],shuffle=True)
-""".split()
+LOADERS = [
+    "L(t)",
+    "L(t,8)",
+    "L(t,8,True)",
+    "L(t,8,True,drop_last=True)",
+    "L(t,8,drop_last=True)",
+    "L(part,4,True)",
+    "L(part,4)",
+    "L(t,5,sampler=D.WeightedRandomSampler(range(1,104),70))",
+    "L(t,5,sampler=D.SubsetRandomSampler(range(3,50)))",
+    "L(t,5,sampler=D.RandomSampler(t,True,64))",
+    "L(t,5,sampler=D.RandomSampler(t,True,70))",
+    "L(t,None)",
+    "L(t,50,sampler=D.RandomSampler(t,False,250))",
+    "L(t,10,True,generator=g)",
+    "L(t,None,True)",
+    "L(pairs,4,True)",
+    "L(t,batch_sampler=[[1,2],[5]])",
+    "L(t,3,sampler=[5,4,3,2,1])",
+    "L(pairs,4,collate_fn=len)",
+    "L(D.ConcatDataset([t,t]),9,True)",
+    "L(D.StackDataset(t,t),9,True)",
+    "L(D.StackDataset(a=t,b=t),9)",
+    "L(D.Subset(pairs,[3,2]),2)",
+    "L(stream,2)",
+    "L(stream,None)",
+    "L(stream,2,drop_last=True)",
+    "L(D.ChainDataset([stream,stream]),4)",
+    "L(t,sampler=D.WeightedRandomSampler([1.,2.],1),batch_size=None)",
+    "L(t,0)",
+    "L(t,shuffle=True,sampler=[1])",
+    "L(t,3,batch_sampler=[[1]])",
+    "L(t,None,drop_last=True)",
+    "L(t,num_workers=-1)",
+    "L(t,timeout=-1)",
+    "L(t,prefetch_factor=2)",
+    "L(t,persistent_workers=True)",
+    "L(t,multiprocessing_context='fork')",
+    "L(stream,shuffle=True)",
+    "L(stream,sampler=[1])",
+    "L(stream,batch_sampler=[1])",
+    "L([],shuffle=True)",
+]
 
 
 def names(lib):
@@ -70,20 +102,52 @@ def test_batches(source):
     same(run)
 
 
-EXPRESSIONS = """
-D.TensorDataset(torch.ones(2),torch.ones(3)) D.RandomSampler(t,replacement=3) D.RandomSampler(t,num_samples=0)
-D.BatchSampler([1],0,False) D.BatchSampler([1],2,3) D.random_split(t,[1,2]) D.random_split(t,[.5,.6])
-[list(p.indices)for(p)in(D.random_split(t,[50,53]))] [len(p)for(p)in(D.random_split(t,[.35,.35,.3]))]
-[len(p)for(p)in(D.random_split(range(1),[.5,.5]))] D.ConcatDataset([]) D.ConcatDataset([t,t])[-300] D.ConcatDataset([t,t])[-1]
-D.ConcatDataset([stream]) (t+t)[150] D.StackDataset() D.StackDataset(t,t)[1] D.StackDataset(a=t,b=t)[1] D.StackDataset(t,range(2))
-D.StackDataset(t,a=t) D.WeightedRandomSampler([.1],0) D.WeightedRandomSampler([.1,.9],3,2) D.WeightedRandomSampler([[1.]],1)
-D.Dataset()[0] t[[1,2]] list(D.BatchSampler(range(7),3,True)) len(D.BatchSampler(range(7),3,False)) list(D.ChainDataset([[1]]))
-D.default_collate([object()]) D.default_collate([[1,2],[3]]) D.default_collate([]) D.default_collate(['a','b'])
-D.default_collate([(1,'a'),(2,'b')]) D.default_collate([True,False]) D.default_collate([1.5,2]) D.default_collate([1,2])
-D.default_collate([{'a':1,'b':torch.ones(2)},{'a':2.,'b':torch.ones(2)}]) D.default_collate([P(1,2),P(3,4)])
-D.default_collate([O(a=1),O(a=2)]) D.default_collate([[torch.ones(1)],[torch.ones(1)]]) D.default_convert({'a':(1,[2])})
-D.default_collate([b'a',b'b']) D.default_collate([torch.ones(1),torch.ones(2)]) len(L(stream))
-""".split()
+EXPRESSIONS = [
+    "D.TensorDataset(torch.ones(2),torch.ones(3))",
+    "D.RandomSampler(t,replacement=3)",
+    "D.RandomSampler(t,num_samples=0)",
+    "D.BatchSampler([1],0,False)",
+    "D.BatchSampler([1],2,3)",
+    "D.random_split(t,[1,2])",
+    "D.random_split(t,[.5,.6])",
+    "[list(p.indices)for(p)in(D.random_split(t,[50,53]))]",
+    "[len(p)for(p)in(D.random_split(t,[.35,.35,.3]))]",
+    "[len(p)for(p)in(D.random_split(range(1),[.5,.5]))]",
+    "D.ConcatDataset([])",
+    "D.ConcatDataset([t,t])[-300]",
+    "D.ConcatDataset([t,t])[-1]",
+    "D.ConcatDataset([stream])",
+    "(t+t)[150]",
+    "D.StackDataset()",
+    "D.StackDataset(t,t)[1]",
+    "D.StackDataset(a=t,b=t)[1]",
+    "D.StackDataset(t,range(2))",
+    "D.StackDataset(t,a=t)",
+    "D.WeightedRandomSampler([.1],0)",
+    "D.WeightedRandomSampler([.1,.9],3,2)",
+    "D.WeightedRandomSampler([[1.]],1)",
+    "D.Dataset()[0]",
+    "t[[1,2]]",
+    "list(D.BatchSampler(range(7),3,True))",
+    "len(D.BatchSampler(range(7),3,False))",
+    "list(D.ChainDataset([[1]]))",
+    "D.default_collate([object()])",
+    "D.default_collate([[1,2],[3]])",
+    "D.default_collate([])",
+    "D.default_collate(['a','b'])",
+    "D.default_collate([(1,'a'),(2,'b')])",
+    "D.default_collate([True,False])",
+    "D.default_collate([1.5,2])",
+    "D.default_collate([1,2])",
+    "D.default_collate([{'a':1,'b':torch.ones(2)},{'a':2.,'b':torch.ones(2)}])",
+    "D.default_collate([P(1,2),P(3,4)])",
+    "D.default_collate([O(a=1),O(a=2)])",
+    "D.default_collate([[torch.ones(1)],[torch.ones(1)]])",
+    "D.default_convert({'a':(1,[2])})",
+    "D.default_collate([b'a',b'b'])",
+    "D.default_collate([torch.ones(1),torch.ones(2)])",
+    "len(L(stream))",
+]
 
 
 @pytest.mark.parametrize("source", EXPRESSIONS)

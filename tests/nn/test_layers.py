@@ -1,19 +1,64 @@
 """Values and gradients of layers and functions against PyTorch; containers."""
 
 import pytest
+
 from oracle import same
 
 X = [[-2.5, -1.0, 0.0, 0.25], [0.5, 1.0, 3.5, 7.0]]
 
-ACTIVATIONS = """
-ReLU() ReLU6() LeakyReLU() ELU(2.) CELU(0.5) SELU() GELU() GELU('tanh') SiLU() Mish() Sigmoid()
-Tanh() Hardtanh() Hardswish() Hardsigmoid() Softplus() Softplus(2.,1.) Softsign() LogSigmoid()
-Softshrink() Hardshrink() Tanhshrink() Threshold(.1,20.) Softmax(1) LogSoftmax(0) Softmin(1)
-PReLU() PReLU(4) RReLU() RReLU().eval() GLU() Identity() Flatten(0) Unflatten(1,(2,2))
-LayerNorm(4) LayerNorm((2,4)) RMSNorm(4) GroupNorm(2,4) BatchNorm1d(4) BatchNorm1d(4).eval()
-BatchNorm1d(4,momentum=None) Dropout() Dropout(.0) Dropout(1.) Dropout1d() AlphaDropout()
-FeatureAlphaDropout(.3) ReLU(True) ELU(inplace=True) Dropout(.2,True) SiLU(True)
-""".split()
+ACTIVATIONS = [
+    "ReLU()",
+    "ReLU6()",
+    "LeakyReLU()",
+    "ELU(2.)",
+    "CELU(0.5)",
+    "SELU()",
+    "GELU()",
+    "GELU('tanh')",
+    "SiLU()",
+    "Mish()",
+    "Sigmoid()",
+    "Tanh()",
+    "Hardtanh()",
+    "Hardswish()",
+    "Hardsigmoid()",
+    "Softplus()",
+    "Softplus(2.,1.)",
+    "Softsign()",
+    "LogSigmoid()",
+    "Softshrink()",
+    "Hardshrink()",
+    "Tanhshrink()",
+    "Threshold(.1,20.)",
+    "Softmax(1)",
+    "LogSoftmax(0)",
+    "Softmin(1)",
+    "PReLU()",
+    "PReLU(4)",
+    "RReLU()",
+    "RReLU().eval()",
+    "GLU()",
+    "Identity()",
+    "Flatten(0)",
+    "Unflatten(1,(2,2))",
+    "LayerNorm(4)",
+    "LayerNorm((2,4))",
+    "RMSNorm(4)",
+    "GroupNorm(2,4)",
+    "BatchNorm1d(4)",
+    "BatchNorm1d(4).eval()",
+    "BatchNorm1d(4,momentum=None)",
+    "Dropout()",
+    "Dropout(.0)",
+    "Dropout(1.)",
+    "Dropout1d()",
+    "AlphaDropout()",
+    "FeatureAlphaDropout(.3)",
+    "ReLU(True)",
+    "ELU(inplace=True)",
+    "Dropout(.2,True)",
+    "SiLU(True)",
+]
 
 
 @pytest.mark.parametrize("source", ACTIVATIONS)
@@ -29,27 +74,70 @@ def test_layer(source):
     same(run, 2e-6)
 
 
-LOSSES = """
-mse_loss(x,t) mse_loss(x,t,reduction='sum') mse_loss(x,t,reduction='none') mse_loss(x,t,False)
-mse_loss(x,t,reduction='zzz') mse_loss(x,t,weight=t+1) l1_loss(x,t) smooth_l1_loss(x,t,beta=.5)
-huber_loss(x,t,delta=2.) cross_entropy(x,c) cross_entropy(x,c,label_smoothing=.1)
-cross_entropy(x,c,weight=w) cross_entropy(x,p) cross_entropy(x,c,ignore_index=1)
-nll_loss(x,c,weight=w) nll_loss(x,c,reduce=False) binary_cross_entropy(p,q)
-binary_cross_entropy_with_logits(x,q,pos_weight=w) kl_div(x,p) kl_div(x,p,reduction='batchmean')
-kl_div(x,t,reduction='sum',log_target=True) poisson_nll_loss(x,p)
-poisson_nll_loss(p,p*9,log_input=False,full=True) gaussian_nll_loss(x,t,p) gaussian_nll_loss(x,t,-p)
-gaussian_nll_loss(x,t,p[:,:1],full=True) gaussian_nll_loss(x,t,p[:,:2])
-hinge_embedding_loss(x,s,reduction='none') margin_ranking_loss(x,t,s) margin_ranking_loss(x,t,s[0])
-cosine_embedding_loss(x,t,s[:,0],margin=.1) cosine_embedding_loss(x,t,s) soft_margin_loss(x,s)
-multi_margin_loss(x,c) multi_margin_loss(x,c,p=2,weight=w) multi_margin_loss(x,c,p=3)
-multilabel_margin_loss(x,lab) multilabel_soft_margin_loss(x,q) triplet_margin_loss(x,t,p)
-triplet_margin_loss(x,t,p,swap=True,p=1) triplet_margin_loss(x,t,p,margin=-1)
-triplet_margin_loss(x,t,p[0]) triplet_margin_with_distance_loss(x,t,p) pairwise_distance(x,t)
-cosine_similarity(x,t) normalize(x) normalize(x,1.,0) pdist(x)
-softmax(x) log_softmax(x) softmin(x) glu(x[:,:3],1) bilinear(x,t,W) prelu(x,w[:2])
-group_norm(x,3) batch_norm(x[:1],None,None,training=True) layer_norm(x,(3,)) dropout(x,2.)
-dropout1d(w) dropout2d(x) embedding(c,x,padding_idx=7) embedding(c,x.t(),padding_idx=-3)
-""".split()
+LOSSES = [
+    "mse_loss(x,t)",
+    "mse_loss(x,t,reduction='sum')",
+    "mse_loss(x,t,reduction='none')",
+    "mse_loss(x,t,False)",
+    "mse_loss(x,t,reduction='zzz')",
+    "mse_loss(x,t,weight=t+1)",
+    "l1_loss(x,t)",
+    "smooth_l1_loss(x,t,beta=.5)",
+    "huber_loss(x,t,delta=2.)",
+    "cross_entropy(x,c)",
+    "cross_entropy(x,c,label_smoothing=.1)",
+    "cross_entropy(x,c,weight=w)",
+    "cross_entropy(x,p)",
+    "cross_entropy(x,c,ignore_index=1)",
+    "nll_loss(x,c,weight=w)",
+    "nll_loss(x,c,reduce=False)",
+    "binary_cross_entropy(p,q)",
+    "binary_cross_entropy_with_logits(x,q,pos_weight=w)",
+    "kl_div(x,p)",
+    "kl_div(x,p,reduction='batchmean')",
+    "kl_div(x,t,reduction='sum',log_target=True)",
+    "poisson_nll_loss(x,p)",
+    "poisson_nll_loss(p,p*9,log_input=False,full=True)",
+    "gaussian_nll_loss(x,t,p)",
+    "gaussian_nll_loss(x,t,-p)",
+    "gaussian_nll_loss(x,t,p[:,:1],full=True)",
+    "gaussian_nll_loss(x,t,p[:,:2])",
+    "hinge_embedding_loss(x,s,reduction='none')",
+    "margin_ranking_loss(x,t,s)",
+    "margin_ranking_loss(x,t,s[0])",
+    "cosine_embedding_loss(x,t,s[:,0],margin=.1)",
+    "cosine_embedding_loss(x,t,s)",
+    "soft_margin_loss(x,s)",
+    "multi_margin_loss(x,c)",
+    "multi_margin_loss(x,c,p=2,weight=w)",
+    "multi_margin_loss(x,c,p=3)",
+    "multilabel_margin_loss(x,lab)",
+    "multilabel_soft_margin_loss(x,q)",
+    "triplet_margin_loss(x,t,p)",
+    "triplet_margin_loss(x,t,p,swap=True,p=1)",
+    "triplet_margin_loss(x,t,p,margin=-1)",
+    "triplet_margin_loss(x,t,p[0])",
+    "triplet_margin_with_distance_loss(x,t,p)",
+    "pairwise_distance(x,t)",
+    "cosine_similarity(x,t)",
+    "normalize(x)",
+    "normalize(x,1.,0)",
+    "pdist(x)",
+    "softmax(x)",
+    "log_softmax(x)",
+    "softmin(x)",
+    "glu(x[:,:3],1)",
+    "bilinear(x,t,W)",
+    "prelu(x,w[:2])",
+    "group_norm(x,3)",
+    "batch_norm(x[:1],None,None,training=True)",
+    "layer_norm(x,(3,))",
+    "dropout(x,2.)",
+    "dropout1d(w)",
+    "dropout2d(x)",
+    "embedding(c,x,padding_idx=7)",
+    "embedding(c,x.t(),padding_idx=-3)",
+]
 
 
 @pytest.mark.parametrize("source", LOSSES)
@@ -92,17 +180,73 @@ def test_gumbel_softmax():
     same(run, 2e-6)
 
 
-CONTAINERS = """
-s+s s*2 2*s s*0 s*'a' s+3 s[0:1] s[-1] s[7] s[-9] s.insert(1,nn.Tanh()) s.insert(9,nn.Tanh())
-s.append(3) s.extend([nn.Tanh()]) s.pop(0) s.__delitem__(0) s.__setitem__(0,nn.Tanh()) len(s)
-s.__iadd__(s[:1]) s.__imul__(2) l+[nn.ReLU()] l.pop(-1) l.append(nn.GELU()) l[0:2] l[5]
-l.extend(3) l(1) l.__iadd__([nn.ReLU()]) nn.ModuleList([3]) nn.ModuleList(3) d['a'] list(d)
-d.pop('b') d.update({'c':nn.GELU()}) d.update(3) d.update([3]) d.update([('a',)]) nn.Sequential(3)
-nn.ModuleDict({'keys':nn.ReLU()}) nn.ModuleDict({'a':3}) 'a'in(d) list(d.items()) d.clear()
-list(p) p|{'b':3} p.get('q',2) p.setdefault('z') p.pop('a') p.popitem() list(reversed(p)) p['no']
-p.copy() p.fromkeys('ab',1) p.update([3]) len(p) nn.ParameterDict(3) q[0:1] q[5] q.append(4)
-q.extend(3) q(1) p(1) q.__iadd__([5]) list(q.state_dict()) nn.ParameterList(3)
-""".split()
+CONTAINERS = [
+    "s+s",
+    "s*2",
+    "2*s",
+    "s*0",
+    "s*'a'",
+    "s+3",
+    "s[0:1]",
+    "s[-1]",
+    "s[7]",
+    "s[-9]",
+    "s.insert(1,nn.Tanh())",
+    "s.insert(9,nn.Tanh())",
+    "s.append(3)",
+    "s.extend([nn.Tanh()])",
+    "s.pop(0)",
+    "s.__delitem__(0)",
+    "s.__setitem__(0,nn.Tanh())",
+    "len(s)",
+    "s.__iadd__(s[:1])",
+    "s.__imul__(2)",
+    "l+[nn.ReLU()]",
+    "l.pop(-1)",
+    "l.append(nn.GELU())",
+    "l[0:2]",
+    "l[5]",
+    "l.extend(3)",
+    "l(1)",
+    "l.__iadd__([nn.ReLU()])",
+    "nn.ModuleList([3])",
+    "nn.ModuleList(3)",
+    "d['a']",
+    "list(d)",
+    "d.pop('b')",
+    "d.update({'c':nn.GELU()})",
+    "d.update(3)",
+    "d.update([3])",
+    "d.update([('a',)])",
+    "nn.Sequential(3)",
+    "nn.ModuleDict({'keys':nn.ReLU()})",
+    "nn.ModuleDict({'a':3})",
+    "'a'in(d)",
+    "list(d.items())",
+    "d.clear()",
+    "list(p)",
+    "p|{'b':3}",
+    "p.get('q',2)",
+    "p.setdefault('z')",
+    "p.pop('a')",
+    "p.popitem()",
+    "list(reversed(p))",
+    "p['no']",
+    "p.copy()",
+    "p.fromkeys('ab',1)",
+    "p.update([3])",
+    "len(p)",
+    "nn.ParameterDict(3)",
+    "q[0:1]",
+    "q[5]",
+    "q.append(4)",
+    "q.extend(3)",
+    "q(1)",
+    "p(1)",
+    "q.__iadd__([5])",
+    "list(q.state_dict())",
+    "nn.ParameterList(3)",
+]
 
 
 @pytest.mark.parametrize("source", CONTAINERS)

@@ -4,10 +4,11 @@ import copy
 import pickle
 
 import pytest
-from oracle import same
 
 import backlit
 from backlit import nn
+
+from oracle import same
 
 
 def net(lib):
@@ -117,7 +118,9 @@ class TestTraversal:
             m(lib.ones(1, 3)).sum().backward()
             m.double()
             after = list(m.parameters())
-            return [a is b for a, b in zip(before, after)], [str(p.grad.dtype) for p in after]
+            return [a is b for a, b in zip(before, after, strict=False)], [
+                str(p.grad.dtype) for p in after
+            ]
 
         same(run)
 

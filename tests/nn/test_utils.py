@@ -1,6 +1,7 @@
 """Gradient clipping; parameters as a vector."""
 
 import pytest
+
 from oracle import same
 
 

@@ -1,29 +1,64 @@
 """Learning rate schedules against PyTorch."""
 
 import pytest
+
 from oracle import same
 
-SCHEDULES = """
-StepLR(o,3) StepLR(o,2,.5) MultiStepLR(o,[2,5,5]) ConstantLR(o) LinearLR(o) LinearLR(o,.5,.1,4)
-ExponentialLR(o,.9) CosineAnnealingLR(o,5) CosineAnnealingLR(o,4,.01) PolynomialLR(o,6,2.)
-CosineAnnealingWarmRestarts(o,3) CosineAnnealingWarmRestarts(o,2,2,.01) LambdaLR(o,f)
-MultiplicativeLR(o,f) LambdaLR(o,[f,f]) OneCycleLR(o,1.,20) OneCycleLR(o,[1.,2.],20,three_phase=True)
-OneCycleLR(o,1.,epochs=4,steps_per_epoch=5,anneal_strategy='linear') OneCycleLR(o,1.,5)
-CyclicLR(o,.1,1.,4) CyclicLR(o,.1,1.,3,2,mode='triangular2') CyclicLR(o,.1,1.,3,mode='exp_range',gamma=.9)
-CyclicLR(o,.1,1.,3,scale_fn=f,scale_mode='iterations') ChainedScheduler([ConstantLR(o),ExponentialLR(o,.9)])
-SequentialLR(o,[ConstantLR(o),ExponentialLR(o,.9)],[4])
-SequentialLR(o,[LinearLR(o),CosineAnnealingLR(o,6),StepLR(o,2)],[3,8])
-SequentialLR(o,[LinearLR(o),CosineAnnealingWarmRestarts(o,4)],[3])
-LinearLR(o,2) LinearLR(o,0) LinearLR(o,end_factor=2) ConstantLR(o,2) StepLR(3,1) LambdaLR(o,[f])
-OneCycleLR(o,1) OneCycleLR(o,1,-1) OneCycleLR(o,1,epochs=-1,steps_per_epoch=1) OneCycleLR(o,[1],10)
-OneCycleLR(o,1,epochs=1,steps_per_epoch=0) OneCycleLR(o,1,10,pct_start=2)
-OneCycleLR(o,1,10,anneal_strategy='x') CyclicLR(o,.1,1.,mode='x') CyclicLR(o,[.1],1.)
-CosineAnnealingWarmRestarts(o,0) CosineAnnealingWarmRestarts(o,5,T_mult=0) ChainedScheduler([])
-SequentialLR(o,[],[]) SequentialLR(o,[StepLR(o,1)],[1])
-SequentialLR(o,[StepLR(o,1),ReduceLROnPlateau(o)],[1]) StepLR(o,1,last_epoch=3)
-ReduceLROnPlateau(o,factor=1) ReduceLROnPlateau(o,'x') ReduceLROnPlateau(o,threshold_mode='x')
-ReduceLROnPlateau(o,min_lr=[1])
-""".split()
+SCHEDULES = [
+    "StepLR(o,3)",
+    "StepLR(o,2,.5)",
+    "MultiStepLR(o,[2,5,5])",
+    "ConstantLR(o)",
+    "LinearLR(o)",
+    "LinearLR(o,.5,.1,4)",
+    "ExponentialLR(o,.9)",
+    "CosineAnnealingLR(o,5)",
+    "CosineAnnealingLR(o,4,.01)",
+    "PolynomialLR(o,6,2.)",
+    "CosineAnnealingWarmRestarts(o,3)",
+    "CosineAnnealingWarmRestarts(o,2,2,.01)",
+    "LambdaLR(o,f)",
+    "MultiplicativeLR(o,f)",
+    "LambdaLR(o,[f,f])",
+    "OneCycleLR(o,1.,20)",
+    "OneCycleLR(o,[1.,2.],20,three_phase=True)",
+    "OneCycleLR(o,1.,epochs=4,steps_per_epoch=5,anneal_strategy='linear')",
+    "OneCycleLR(o,1.,5)",
+    "CyclicLR(o,.1,1.,4)",
+    "CyclicLR(o,.1,1.,3,2,mode='triangular2')",
+    "CyclicLR(o,.1,1.,3,mode='exp_range',gamma=.9)",
+    "CyclicLR(o,.1,1.,3,scale_fn=f,scale_mode='iterations')",
+    "ChainedScheduler([ConstantLR(o),ExponentialLR(o,.9)])",
+    "SequentialLR(o,[ConstantLR(o),ExponentialLR(o,.9)],[4])",
+    "SequentialLR(o,[LinearLR(o),CosineAnnealingLR(o,6),StepLR(o,2)],[3,8])",
+    "SequentialLR(o,[LinearLR(o),CosineAnnealingWarmRestarts(o,4)],[3])",
+    "LinearLR(o,2)",
+    "LinearLR(o,0)",
+    "LinearLR(o,end_factor=2)",
+    "ConstantLR(o,2)",
+    "StepLR(3,1)",
+    "LambdaLR(o,[f])",
+    "OneCycleLR(o,1)",
+    "OneCycleLR(o,1,-1)",
+    "OneCycleLR(o,1,epochs=-1,steps_per_epoch=1)",
+    "OneCycleLR(o,[1],10)",
+    "OneCycleLR(o,1,epochs=1,steps_per_epoch=0)",
+    "OneCycleLR(o,1,10,pct_start=2)",
+    "OneCycleLR(o,1,10,anneal_strategy='x')",
+    "CyclicLR(o,.1,1.,mode='x')",
+    "CyclicLR(o,[.1],1.)",
+    "CosineAnnealingWarmRestarts(o,0)",
+    "CosineAnnealingWarmRestarts(o,5,T_mult=0)",
+    "ChainedScheduler([])",
+    "SequentialLR(o,[],[])",
+    "SequentialLR(o,[StepLR(o,1)],[1])",
+    "SequentialLR(o,[StepLR(o,1),ReduceLROnPlateau(o)],[1])",
+    "StepLR(o,1,last_epoch=3)",
+    "ReduceLROnPlateau(o,factor=1)",
+    "ReduceLROnPlateau(o,'x')",
+    "ReduceLROnPlateau(o,threshold_mode='x')",
+    "ReduceLROnPlateau(o,min_lr=[1])",
+]
 
 
 def optimizer(lib, **options):
@@ -83,7 +118,7 @@ def test_plateau(options):
         log = []
         for metric in [1.0, 0.9, 0.9, 0.95, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8]:
             schedule.step(metric)
-            log.append(schedule.get_last_lr() + [schedule.num_bad_epochs, schedule.best])
+            log.append([*schedule.get_last_lr(), schedule.num_bad_epochs, schedule.best])
         return log, sorted(schedule.state_dict())
 
     same(run, 1e-12)

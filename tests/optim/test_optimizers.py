@@ -3,19 +3,35 @@
 import copy
 
 import pytest
-from oracle import same
 
 import backlit
 
-VARIANTS = """
-SGD(ps,lr=.1) SGD(ps,lr=.1,momentum=.9) SGD(ps,lr=.05,momentum=.9,dampening=.1,weight_decay=.01)
-SGD(ps,lr=.05,momentum=.9,nesterov=True) SGD(ps,lr=.01,maximize=True,weight_decay=.1)
-Adam(ps) Adam(ps,lr=.1,betas=(.8,.9),eps=1e-6) Adam(ps,lr=.1,weight_decay=.1)
-Adam(ps,lr=.1,amsgrad=True) Adam(ps,maximize=True) Adam(ps,lr=torch.tensor(.1)) AdamW(ps,lr=.1)
-AdamW(ps,lr=.1,amsgrad=True,weight_decay=.3) RMSprop(ps) RMSprop(ps,momentum=.9,centered=True)
-RMSprop(ps,weight_decay=.1,maximize=True) Adagrad(ps,lr_decay=.1) Adagrad(ps,weight_decay=.1)
-Adadelta(ps) Adadelta(ps,weight_decay=.1) Adamax(ps) Adamax(ps,weight_decay=.1)
-""".split()
+from oracle import same
+
+VARIANTS = [
+    "SGD(ps,lr=.1)",
+    "SGD(ps,lr=.1,momentum=.9)",
+    "SGD(ps,lr=.05,momentum=.9,dampening=.1,weight_decay=.01)",
+    "SGD(ps,lr=.05,momentum=.9,nesterov=True)",
+    "SGD(ps,lr=.01,maximize=True,weight_decay=.1)",
+    "Adam(ps)",
+    "Adam(ps,lr=.1,betas=(.8,.9),eps=1e-6)",
+    "Adam(ps,lr=.1,weight_decay=.1)",
+    "Adam(ps,lr=.1,amsgrad=True)",
+    "Adam(ps,maximize=True)",
+    "Adam(ps,lr=torch.tensor(.1))",
+    "AdamW(ps,lr=.1)",
+    "AdamW(ps,lr=.1,amsgrad=True,weight_decay=.3)",
+    "RMSprop(ps)",
+    "RMSprop(ps,momentum=.9,centered=True)",
+    "RMSprop(ps,weight_decay=.1,maximize=True)",
+    "Adagrad(ps,lr_decay=.1)",
+    "Adagrad(ps,weight_decay=.1)",
+    "Adadelta(ps)",
+    "Adadelta(ps,weight_decay=.1)",
+    "Adamax(ps)",
+    "Adamax(ps,weight_decay=.1)",
+]
 
 
 def problem(lib):
@@ -150,23 +166,42 @@ def test_copy_continues_alike():
     twin_net, twin_opt = copy.deepcopy((net, opt))
     twin_net.zero_grad()
     assert twin_opt.param_groups[0]["params"][0] is next(twin_net.parameters())
-    for p, q in zip(net.parameters(), twin_net.parameters()):
+    for p, q in zip(net.parameters(), twin_net.parameters(), strict=False):
         q.grad = p.grad.clone()
     opt.step()
     twin_opt.step()
-    for p, q in zip(net.parameters(), twin_net.parameters()):
+    for p, q in zip(net.parameters(), twin_net.parameters(), strict=False):
         assert p.tolist() == q.tolist()
 
 
-ERRORS = """
-SGD([]) SGD(p) SGD([1]) SGD([p*2]) SGD([p,p]) SGD([{'params':[p]},{'params':[p]}]) SGD([p],lr=-1)
-SGD([{'params':{p}}]) SGD([p],nesterov=True) SGD([p],momentum=-1) SGD([p],weight_decay=-1)
-Adam([p],betas=(1,2)) Adam([p],betas=(.5,2)) Adam([p],eps=-1) Adam([p],lr=-1)
-SGD([p]).add_param_group(3) SGD([p]).load_state_dict({'param_groups':[],'state':{}})
-SGD([p]).load_state_dict(SGD([t,u]).state_dict()) Optimizer([p],{}).step() SGD([('a',p),p])
-SGD([('a',p)]).state_dict() RMSprop([p],alpha=-1) Adagrad([p],lr_decay=-1) Adadelta([p],rho=2)
-Adagrad([p],initial_accumulator_value=-1) Adamax([p],betas=(2,0))
-""".split()
+ERRORS = [
+    "SGD([])",
+    "SGD(p)",
+    "SGD([1])",
+    "SGD([p*2])",
+    "SGD([p,p])",
+    "SGD([{'params':[p]},{'params':[p]}])",
+    "SGD([p],lr=-1)",
+    "SGD([{'params':{p}}])",
+    "SGD([p],nesterov=True)",
+    "SGD([p],momentum=-1)",
+    "SGD([p],weight_decay=-1)",
+    "Adam([p],betas=(1,2))",
+    "Adam([p],betas=(.5,2))",
+    "Adam([p],eps=-1)",
+    "Adam([p],lr=-1)",
+    "SGD([p]).add_param_group(3)",
+    "SGD([p]).load_state_dict({'param_groups':[],'state':{}})",
+    "SGD([p]).load_state_dict(SGD([t,u]).state_dict())",
+    "Optimizer([p],{}).step()",
+    "SGD([('a',p),p])",
+    "SGD([('a',p)]).state_dict()",
+    "RMSprop([p],alpha=-1)",
+    "Adagrad([p],lr_decay=-1)",
+    "Adadelta([p],rho=2)",
+    "Adagrad([p],initial_accumulator_value=-1)",
+    "Adamax([p],betas=(2,0))",
+]
 
 
 @pytest.mark.parametrize("source", ERRORS)

@@ -100,15 +100,46 @@ _DIMENSIONAL = (
 )
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
-    + (
-        "AdaptiveLogSoftmaxWithLoss BatchNorm2d BatchNorm3d CTCLoss ChannelShuffle CrossMapLRN2d "
-        "DataParallel EmbeddingBag Fold FractionalMaxPool2d FractionalMaxPool3d GRU GRUCell LSTM "
-        "LSTMCell LazyLinear LinearCrossEntropyLoss LocalResponseNorm MultiheadAttention NLLLoss2d "
-        "PixelShuffle PixelUnshuffle RNN RNNBase RNNCell RNNCellBase SyncBatchNorm Transformer "
-        "TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer "
-        "Unfold UninitializedBuffer UninitializedParameter Upsample UpsamplingBilinear2d "
-        "UpsamplingNearest2d"
-    ).split()
+    + [
+        "AdaptiveLogSoftmaxWithLoss",
+        "BatchNorm2d",
+        "BatchNorm3d",
+        "CTCLoss",
+        "ChannelShuffle",
+        "CrossMapLRN2d",
+        "DataParallel",
+        "EmbeddingBag",
+        "Fold",
+        "FractionalMaxPool2d",
+        "FractionalMaxPool3d",
+        "GRU",
+        "GRUCell",
+        "LSTM",
+        "LSTMCell",
+        "LazyLinear",
+        "LinearCrossEntropyLoss",
+        "LocalResponseNorm",
+        "MultiheadAttention",
+        "NLLLoss2d",
+        "PixelShuffle",
+        "PixelUnshuffle",
+        "RNN",
+        "RNNBase",
+        "RNNCell",
+        "RNNCellBase",
+        "SyncBatchNorm",
+        "Transformer",
+        "TransformerDecoder",
+        "TransformerDecoderLayer",
+        "TransformerEncoder",
+        "TransformerEncoderLayer",
+        "Unfold",
+        "UninitializedBuffer",
+        "UninitializedParameter",
+        "Upsample",
+        "UpsamplingBilinear2d",
+        "UpsamplingNearest2d",
+    ]
 )
 
 

@@ -44,13 +44,13 @@ class BackwardBoundary:
 
         def spread(grads: tuple[Any, ...]) -> tuple[Any, ...]:
             full = [None] * len(values)
-            for i, grad in zip(where, grads):
+            for i, grad in zip(where, grads, strict=False):
                 full[i] = grad if values[i].requires_grad else None
             result = on_grads(tuple(full))
             return tuple(result[i] for i in where)
 
         wrapped = list(values)
-        for i, tensor in zip(where, _Boundary.apply(spread, *tensors)):
+        for i, tensor in zip(where, _Boundary.apply(spread, *tensors), strict=False):
             wrapped[i] = tensor
         if wrapped[where[0]].grad_fn is None and not any(wrapped[i].requires_grad for i in where):
             return None  # recording is off

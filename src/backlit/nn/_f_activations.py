@@ -5,9 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from backlit._C import _nn
-
 import backlit as bl
+from backlit._C import _nn
 
 if TYPE_CHECKING:
     from backlit import Tensor

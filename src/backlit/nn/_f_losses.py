@@ -9,9 +9,8 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from backlit._C import _nn
-
 import backlit as bl
+from backlit._C import _nn
 
 from ._f_activations import logsigmoid
 
@@ -232,10 +231,7 @@ def poisson_nll_loss(
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
-    if log_input:
-        loss = input.exp() - target * input
-    else:
-        loss = input - target * (input + eps).log()
+    loss = -target * input + input.exp() if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + stirling.masked_fill(target <= 1, 0)
@@ -262,7 +258,7 @@ def gaussian_nll_loss(
             var = var.unsqueeze(-1)
         elif not (
             input.dim() == var.dim()
-            and sum(a != b for a, b in zip(input.size(), var.size())) == 1
+            and sum(a != b for a, b in zip(input.size(), var.size(), strict=False)) == 1
             and 1 in var.size()
         ):
             raise ValueError("var is of incorrect size")

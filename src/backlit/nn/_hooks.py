@@ -2,6 +2,7 @@
 
 Every dict of call hooks that holds at least one hook is listed in `live`. A module call therefore
 asks one question, `if live`, and runs `forward` directly while no module in the program has hooks.
+Optimizers do the same with their step hooks.
 """
 
 from __future__ import annotations

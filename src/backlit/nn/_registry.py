@@ -248,9 +248,9 @@ class Registry:
             raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         path, _, name = target.rpartition(".")
         parent = self.get_submodule(path)
-        if strict or hasattr(parent, name):
-            if not isinstance(parent._attribute(name), Registry):
-                raise AttributeError(f"`{name}` is not an nn.Module")
+        replaces = strict or hasattr(parent, name)
+        if replaces and not isinstance(parent._attribute(name), Registry):
+            raise AttributeError(f"`{name}` is not an nn.Module")
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from backlit._C import _nn
-
 import backlit as bl
+from backlit._C import _nn
 
 from ._f_activations import (
     SELU_ALPHA as _SELU_ALPHA,

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from backlit import Generator, Tensor
 
-_UNIT_GAIN = ("linear", "sigmoid") + tuple(
-    f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)
+_UNIT_GAIN = (
+    "linear",
+    "sigmoid",
+    *(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)),
 )
 
 

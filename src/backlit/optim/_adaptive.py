@@ -47,7 +47,7 @@ class _Composed(Optimizer):
 def _nonnegative(**values: Any) -> None:
     """Raise on a negative value; a 0 in a name stands for a space in the message."""
     for name, value in values.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ValueError(f"Invalid {name.replace('0', ' ')}: {value}")
 
 
@@ -194,7 +194,7 @@ class Adadelta(_Composed):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        if not 0.0 <= lr:
+        if not lr >= 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")

@@ -64,7 +64,7 @@ class OneCycleLR(LRScheduler):
         self._anneal_func_type = anneal_strategy
         max_lrs = per_group(optimizer, "max_lr", max_lr)
         if last_epoch == -1:
-            for group, rate in zip(optimizer.param_groups, max_lrs):
+            for group, rate in zip(optimizer.param_groups, max_lrs, strict=False):
                 group["initial_lr"] = rate / div_factor
                 group["max_lr"] = rate
                 group["min_lr"] = group["initial_lr"] / final_div_factor
@@ -74,7 +74,7 @@ class OneCycleLR(LRScheduler):
             highs = per_group(optimizer, "max_momentum", max_momentum)
             lows = per_group(optimizer, "base_momentum", base_momentum)
             if last_epoch == -1:
-                for group, high, low in zip(optimizer.param_groups, highs, lows):
+                for group, high, low in zip(optimizer.param_groups, highs, lows, strict=False):
                     _set_momentum(group, high, self.use_beta1)
                     group["max_momentum"], group["base_momentum"] = high, low
         super().__init__(optimizer, last_epoch)
@@ -167,7 +167,7 @@ class CyclicLR(LRScheduler):
         self.optimizer = optimizer
         base_lrs = per_group(optimizer, "base_lr", base_lr)
         if last_epoch == -1:
-            for group, rate in zip(optimizer.param_groups, base_lrs):
+            for group, rate in zip(optimizer.param_groups, base_lrs, strict=False):
                 set_value(group, "lr", rate)
         self.max_lrs = per_group(optimizer, "max_lr", max_lr)
         up = float(step_size_up)
@@ -188,7 +188,7 @@ class CyclicLR(LRScheduler):
             self.max_momentums = per_group(optimizer, "max_momentum", max_momentum)
             if last_epoch == -1:
                 for group, high, low in zip(
-                    optimizer.param_groups, self.max_momentums, self.base_momentums
+                    optimizer.param_groups, self.max_momentums, self.base_momentums, strict=False
                 ):
                     _set_momentum(group, high, self.use_beta1)
                     group["max_momentum"], group["base_momentum"] = high, low
@@ -212,9 +212,10 @@ class CyclicLR(LRScheduler):
         scale = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
             for group, low, high in zip(
-                self.optimizer.param_groups, self.base_momentums, self.max_momentums
+                self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=False
             ):
                 _set_momentum(group, high - (high - low) * height * scale, self.use_beta1)
         return [
-            low + (high - low) * height * scale for low, high in zip(self.base_lrs, self.max_lrs)
+            low + (high - low) * height * scale
+            for low, high in zip(self.base_lrs, self.max_lrs, strict=False)
         ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import backlit as bl
 from backlit import Tensor
-from backlit.nn._hooks import RemovableHandle, StateHooks, add_hook
+from backlit.nn._hooks import HookDict, RemovableHandle, StateHooks, add_hook, live
 
 from ._state import StateTable
 
@@ -26,8 +26,8 @@ class _Required:
 
 required = _Required()
 
-_global_pre_hooks = StateHooks()
-_global_post_hooks = StateHooks()
+_global_pre_hooks = HookDict()
+_global_post_hooks = HookDict()
 
 
 def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
@@ -46,12 +46,7 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         self._opt_called = True
-        if not (
-            self._optimizer_step_pre_hooks
-            or self._optimizer_step_post_hooks
-            or _global_pre_hooks
-            or _global_post_hooks
-        ):
+        if not live:
             return step(self, *args, **kwargs)
         for hook in [*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()]:
             changed = hook(self, (self, *args), kwargs)
@@ -109,8 +104,8 @@ class Optimizer:
     def _prepare(self) -> None:
         """What is not saved: hooks and plans."""
         self._plans: dict[int, Any] = {}
-        self._optimizer_step_pre_hooks = StateHooks()
-        self._optimizer_step_post_hooks = StateHooks()
+        self._optimizer_step_pre_hooks = HookDict()
+        self._optimizer_step_post_hooks = HookDict()
         self._state_dict_pre_hooks = StateHooks()
         self._state_dict_post_hooks = StateHooks()
         self._load_pre_hooks = StateHooks()
@@ -269,14 +264,14 @@ class Optimizer:
         mine, theirs = self.param_groups, deepcopy(state_dict["param_groups"])
         if len(mine) != len(theirs):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(a["params"]) != len(b["params"]) for a, b in zip(mine, theirs)):
+        if any(len(a["params"]) != len(b["params"]) for a, b in zip(mine, theirs, strict=False)):
             raise ValueError(
                 "loaded state dict contains a parameter group that doesn't match the size of "
                 "optimizer's group"
             )
         numbers = [number for group in theirs for number in group["params"]]
         params = [param for group in mine for param in group["params"]]
-        by_number = dict(zip(numbers, params))
+        by_number = dict(zip(numbers, params, strict=False))
         state: dict[Any, Any] = {}
         for key, value in state_dict["state"].items():
             if key in by_number:
@@ -284,7 +279,7 @@ class Optimizer:
                 state[param] = _cast(param, value)
             else:
                 state[key] = value
-        for group, new in zip(mine, theirs):
+        for group, new in zip(mine, theirs, strict=False):
             new["params"] = group["params"]
             if "param_names" in group and "param_names" not in new:
                 new["param_names"] = group["param_names"]

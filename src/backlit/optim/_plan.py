@@ -65,7 +65,7 @@ def make_plan(
                 state.setdefault(name, value)
         tracked = tracked and type(state) is ParamState
         plan.params.append(param)
-        for name, column in zip(names, columns):
+        for name, column in zip(names, columns, strict=False):
             column.append(state[name])
     plan.slots = tuple(columns)
     plan.fresh = any(value is None for column in columns for value in column)

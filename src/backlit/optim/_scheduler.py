@@ -117,7 +117,7 @@ class LRScheduler:
                 rates = self.get_lr() if closed is None else closed()
         finally:
             self._get_lr_called_within_step = False
-        for group, rate in zip(self.optimizer.param_groups, rates):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             set_value(group, "lr", rate)
         self._last_lr = self._current()
 
@@ -159,7 +159,7 @@ class _Combination(LRScheduler):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         parts = state_dict["_schedulers"]
         self.__dict__.update({k: v for k, v in state_dict.items() if k != "_schedulers"})
-        for scheduler, part in zip(self._schedulers, parts):
+        for scheduler, part in zip(self._schedulers, parts, strict=False):
             scheduler.load_state_dict(part)
 
 

@@ -40,7 +40,7 @@ class _WithLambdas(LRScheduler):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         saved = state_dict["lr_lambdas"]
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "lr_lambdas"})
-        for fn, attributes in zip(self.lr_lambdas, saved):
+        for fn, attributes in zip(self.lr_lambdas, saved, strict=False):
             if attributes is not None:
                 fn.__dict__.update(attributes)
 
@@ -50,7 +50,9 @@ class LambdaLR(_WithLambdas):
 
     def get_lr(self) -> list[Any]:
         self._warn_outside_step()
-        return [lr * fn(self.last_epoch) for fn, lr in zip(self.lr_lambdas, self.base_lrs)]
+        return [
+            lr * fn(self.last_epoch) for fn, lr in zip(self.lr_lambdas, self.base_lrs, strict=False)
+        ]
 
 
 class MultiplicativeLR(_WithLambdas):
@@ -62,7 +64,7 @@ class MultiplicativeLR(_WithLambdas):
             return self._current()
         return [
             group["lr"] * fn(self.last_epoch)
-            for fn, group in zip(self.lr_lambdas, self.optimizer.param_groups)
+            for fn, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=False)
         ]
 
 
@@ -237,7 +239,7 @@ class CosineAnnealingLR(LRScheduler):
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [
                 group["lr"] + (base - low) * rise
-                for base, group in zip(self.base_lrs, self.optimizer.param_groups)
+                for base, group in zip(self.base_lrs, self.optimizer.param_groups, strict=False)
             ]
         ratio = (1 + math.cos(math.pi * epoch / self.T_max)) / (
             1 + math.cos(math.pi * (epoch - 1) / self.T_max)
@@ -294,7 +296,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._get_lr_called_within_step = True
         rates = self.get_lr()
         self._get_lr_called_within_step = False
-        for group, rate in zip(self.optimizer.param_groups, rates):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             set_value(group, "lr", rate)
         self._last_lr = self._current()
 
@@ -390,7 +392,7 @@ class ReduceLROnPlateau(LRScheduler):
                     "`optimizer` param groups."
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)
-        for group, low in zip(groups, self.min_lrs):
+        for group, low in zip(groups, self.min_lrs, strict=False):
             old = number(group["lr"])
             new = max(old * self.factor, low)
             if old - new > self.eps:

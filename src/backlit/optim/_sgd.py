@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backlit._C import _optim
-
 from backlit import Tensor
+from backlit._C import _optim
 
 from ._optimizer import Optimizer, check_options, number, run_closure
 from ._plan import make_plan
@@ -117,7 +116,7 @@ class SGD(Optimizer):
             group["maximize"],
         )
         if plan.fresh:  # the first step made the buffers
-            for param, buffer in zip(params, buffers):
+            for param, buffer in zip(params, buffers, strict=False):
                 self.state[param]["momentum_buffer"] = buffer
 
 

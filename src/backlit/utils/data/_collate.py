@@ -39,11 +39,11 @@ def default_collate(batch: Any) -> Any:
         columns = {key: default_collate([sample[key] for sample in batch]) for key in first}
         return _rebuild(first, columns)
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(default_collate(column) for column in zip(*batch)))
+        return type(first)(*(default_collate(column) for column in zip(*batch, strict=False)))
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
-        collated = [default_collate(column) for column in zip(*batch)]
+        collated = [default_collate(column) for column in zip(*batch, strict=False)]
         return collated if isinstance(first, tuple) else _rebuild(first, collated)
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "

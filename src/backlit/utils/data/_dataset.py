@@ -86,7 +86,7 @@ class StackDataset(Dataset[Any]):
 
     def _join(self, values: Iterable[Any]) -> Any:
         if isinstance(self.datasets, dict):
-            return dict(zip(self.datasets, values))
+            return dict(zip(self.datasets, values, strict=False))
         return tuple(values)
 
     def __getitem__(self, index: Any) -> Any:
@@ -100,7 +100,7 @@ class StackDataset(Dataset[Any]):
                     "Nested dataset's output size mismatch. "
                     f"Expected {len(indices)}, got {len(column)}"
                 )
-        return [self._join(row) for row in zip(*columns)]
+        return [self._join(row) for row in zip(*columns, strict=False)]
 
     def __len__(self) -> int:
         return self._length
@@ -205,4 +205,7 @@ def random_split(
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = bl.randperm(size, generator=generator).tolist()
     ends = list(accumulate(int(length) for length in lengths))
-    return [Subset(dataset, order[end - int(length) : end]) for end, length in zip(ends, lengths)]
+    return [
+        Subset(dataset, order[end - int(length) : end])
+        for end, length in zip(ends, lengths, strict=False)
+    ]
