@@ -78,11 +78,11 @@ class RemovableHandle:
     _next_id = 0
 
     def __init__(self, hooks: dict[int, Any], *, extra: Any = None) -> None:
-        self._hooks: Callable[[], Any] = weakref.ref(hooks)  # type: ignore[type-var]
+        self._hooks: Callable[[], Any] = weakref.ref(hooks)
         self.id = RemovableHandle._next_id
         RemovableHandle._next_id += 1
         extras = extra if isinstance(extra, list) else [] if extra is None else [extra]
-        self._extras = [weakref.ref(d) for d in extras]
+        self._extras: list[Callable[[], Any]] = [weakref.ref(d) for d in extras]
 
     def remove(self) -> None:
         """Remove the hook; calling it again does nothing."""

@@ -153,7 +153,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         tensor.zero_()
         for group in range(groups):
             for channel in range(min(per_group, columns)):
-                tensor[(group * per_group + channel, channel, *centre)] = 1
+                where = (group * per_group + channel, channel, *centre)
+                tensor[where] = 1
     return tensor
 
 
