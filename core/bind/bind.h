@@ -13,6 +13,7 @@ void init_node_type();    // graph nodes (bind/node_type.cpp)
 void bind_types(nanobind::module_& m);
 void bind_autograd(nanobind::module_& m);
 void bind_nodes(nanobind::module_& m);
+void bind_grad_mode(nanobind::module_& m);
 
 PyObject* device_object();  // borrowed: torch.device('cpu')
 

@@ -31,19 +31,19 @@ template <class... Types> struct TypeList {};
 using AllTypes = TypeList<bool, std::uint8_t, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
                           float, double>;
 
-template <class From, class... To> void fill_row(ConvertTable& t, TypeList<To...>) {
+template <class From, class... To> constexpr void fill_row(ConvertTable& t, TypeList<To...>) {
   ((t.convert[static_cast<int>(dtype_of<From>)][static_cast<int>(dtype_of<To>)] =
         &convert<From, To>),
    ...);
 }
-template <class... From> ConvertTable make_table(TypeList<From...> all) {
+template <class... From> constexpr ConvertTable make_table(TypeList<From...> all) {
   ConvertTable t{};
   (fill_row<From>(t, all), ...);
   return t;
 }
 
-const ConvertTable table = make_table(AllTypes{});
-const IsaEntry<ConvertTable> entry(kIsaLevel, table);
+constexpr ConvertTable table = make_table(AllTypes{});
+BACKLIT_ISA_TABLE(ConvertTable, table)
 
 }  // namespace
 }  // namespace BACKLIT_ISA

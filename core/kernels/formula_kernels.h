@@ -7,8 +7,8 @@
 
 #define BACKLIT_FORMULA(Struct)                                                              \
   namespace {                                                                                \
-  const ::backlit::FormulaKernels kernels_##Struct = ::backlit::formula_kernels<Struct>();   \
-  const ::backlit::KernelRegistration register_##Struct(::backlit::kIsaLevel, kernels_##Struct); \
+  constexpr ::backlit::FormulaKernels kernels_##Struct = ::backlit::formula_kernels<Struct>(); \
+  BACKLIT_ISA_TABLE(FormulaKernels, kernels_##Struct)                                        \
   }
 
 #include "formulas/formula.h"
@@ -71,7 +71,7 @@ template <class F, int Input> constexpr bool has_local() {
   return Input < F::arity && F::rule == Rule::Derivative && rules[Input] == Rule::Derivative;
 }
 
-template <class F> FormulaKernels formula_kernels() {
+template <class F> constexpr FormulaKernels formula_kernels() {
   FormulaKernels k{};
   k.name = F::name;
   const auto forward = [&]<class T>(T) {

@@ -17,7 +17,7 @@
 namespace backlit {
 
 const SmallGemmTable& small_gemm_table() {
-  static const SmallGemmTable& table = best_table<SmallGemmTable>();
+  static const SmallGemmTable& table = best_table<SmallGemmTable>("SmallGemmTable");
   return table;
 }
 

@@ -228,7 +228,7 @@ template <class T> constexpr SmallGemm<T> functions() {
 }
 
 constexpr SmallGemmTable table{functions<float>(), functions<double>()};
-const IsaEntry<SmallGemmTable> entry(kIsaLevel, table);
+BACKLIT_ISA_TABLE(SmallGemmTable, table)
 
 }  // namespace
 }  // namespace BACKLIT_ISA

@@ -20,15 +20,6 @@ struct FormulaKernels {
   TileFunction backward[3][kDtypes];  // by input; in[] = g, inputs..., y
 };
 
-// A chain of registrations, built before main by the *.isa.cpp files.
-struct KernelRegistration {
-  KernelRegistration(int isa_level, const FormulaKernels& kernels);
-  int isa_level;
-  const FormulaKernels& kernels;
-  KernelRegistration* next;
-};
-extern KernelRegistration* first_kernel_registration;
-
 // Converts n elements; [from][to].
 using ConvertFunction = void (*)(const void* in, void* out, std::int64_t n);
 struct ConvertTable {

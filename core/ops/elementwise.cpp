@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/cpu.h"
 #include "formulas/formula.h"
+#include "kernels/isa.h"
 #include "ops/arithmetic.h"
 #include "ops/recorded.h"
 #include "ops/tile_run.h"
@@ -426,15 +429,15 @@ const std::vector<ElementwiseOp*>& elementwise_ops() { return mutable_ops(); }
 void register_elementwise(ElementwiseOp& op) { mutable_ops().push_back(&op); }
 
 void link_kernels() {
-  const int machine = cpu_isa_level();
-  for (int level = 0; level <= machine; ++level)
-    for (auto* r = first_kernel_registration; r; r = r->next) {
-      if (r->isa_level != level) continue;
-      for (ElementwiseOp* op : mutable_ops()) {
-        if (std::strcmp(op->name, r->kernels.name) != 0) continue;
-        std::memcpy(op->forward, r->kernels.forward, sizeof op->forward);
-        std::memcpy(op->backward, r->kernels.backward, sizeof op->backward);
-      }
+  std::unordered_map<std::string_view, ElementwiseOp*> by_name;
+  for (ElementwiseOp* op : mutable_ops()) by_name[op->name] = op;
+  for (int level = 0; level <= cpu_isa_level(); ++level)
+    for (const IsaEntry* e : isa_entries()) {
+      if (e->level != level || std::strcmp(e->type, "FormulaKernels") != 0) continue;
+      const auto& kernels = *static_cast<const FormulaKernels*>(e->table);
+      ElementwiseOp& op = *by_name.at(kernels.name);
+      std::memcpy(op.forward, kernels.forward, sizeof op.forward);
+      std::memcpy(op.backward, kernels.backward, sizeof op.backward);
     }
 }
 

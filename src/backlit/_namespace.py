@@ -1,0 +1,84 @@
+"""How the names of the extension become the names of the package."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from . import _C
+
+# Loaded when first used: `torch.nn` after `import backlit as torch` works without an import of its own.
+SUBMODULES = frozenset({"autograd", "linalg", "nn", "optim", "special", "testing", "utils"})
+
+_DTYPE_ALIASES = {
+    "float": "float32",
+    "double": "float64",
+    "int": "int32",
+    "long": "int64",
+    "short": "int16",
+}
+_DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
+_PLAIN = (
+    "can_cast",
+    "default_generator",
+    "get_default_dtype",
+    "get_num_threads",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "promote_types",
+    "set_num_threads",
+)
+
+
+def _publish_operations() -> None:
+    """`_C.add` beside `_C._operations["torch"]["add"]`, and `_C._nn` for the functions of nn."""
+    for home, operations in _C._operations.items():
+        if home in ("torch", "_C"):
+            for name, operation in operations.items():
+                setattr(_C, name, operation)
+            continue
+        module = types.ModuleType(f"backlit._C._{home}")
+        module.__dict__.update(operations)
+        setattr(_C, f"_{home}", module)
+        sys.modules[module.__name__] = module
+
+
+def _find_openblas() -> None:
+    """Tell the core where the matrix products are; it loads the library with the first one."""
+    spec = importlib.util.find_spec("scipy_openblas32")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        library = os.path.join(folder, "lib")
+        for name in ("libscipy_openblas.so", "libscipy_openblas.dylib"):
+            if os.path.exists(os.path.join(library, name)):
+                _C._set_openblas_path(os.path.join(library, name))
+
+
+def public() -> dict[str, Any]:
+    """Names of the package that are neither operations nor modules."""
+    names = {name: getattr(_C, name) for name in _DTYPES + _PLAIN}
+    names.update({alias: names[name] for alias, name in _DTYPE_ALIASES.items()})
+    return names
+
+
+def missing_attribute(module: str, submodules: frozenset[str] = frozenset()) -> Callable[[str], Any]:
+    """A module's `__getattr__`: loads submodules, and names what backlit does not provide."""
+
+    def __getattr__(name: str) -> Any:
+        if name in submodules:
+            return importlib.import_module(f"{module}.{name}")
+        public_name = module.replace("backlit", "torch", 1)
+        raise AttributeError(
+            f"module '{public_name}' has no attribute '{name}'. "
+            f"backlit does not provide {public_name}.{name}"
+        )
+
+    return __getattr__
+
+
+_publish_operations()
+_find_openblas()
