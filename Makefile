@@ -17,7 +17,7 @@ unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 py := $(VENV)/bin/python
-pip := $(py) -m pip install --quiet
+pip := $(py) -m pip install --quiet --quiet
 requirements := scripts/requirements.py
 cpp_files = $$(git ls-files 'core/*.h' 'core/*.cpp' 'core/*.in' 'tests/*.cpp')
 
@@ -54,6 +54,7 @@ $(VENV)/.oracle: $(VENV)/.build
 
 # --- the build ---
 build: $(VENV)/.build  ## Build the extension into src/backlit; only what changed is compiled
+	@mkdir -p $(dir $(BUILD))
 	@PATH="$$PWD/$(VENV)/bin:$$PATH" cmake -S . -B $(BUILD) -G Ninja -DBACKLIT_IN_PLACE=ON \
 	  -DPython_EXECUTABLE="$$PWD/$(py)" $(CMAKE_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@PATH="$$PWD/$(VENV)/bin:$$PATH" ninja -C $(BUILD)
