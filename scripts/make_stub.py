@@ -54,6 +54,7 @@ SPECIAL = {
     "__array__": "Any",
 }
 NOT_SPECIAL = re.compile(r"__(repr|hash|setattr|delattr|getattribute|init|str|delitem|format)__$")
+KEPT_SPECIAL = {"__array__", "__enter__", "__exit__", "__call__"}  # methods, not slots
 
 ATTRIBUTES = {
     "grad": "Tensor | None",
@@ -64,7 +65,7 @@ ATTRIBUTES = {
     "name": "Any",
 }
 METHOD_RESULTS = {
-    **dict.fromkeys(["detach", "requires_grad_", "_make_subclass"], "Tensor"),
+    **dict.fromkeys(["detach", "requires_grad_"], "Tensor"),
     **dict.fromkeys(["dim", "ndimension", "numel", "nelement", "data_ptr"], "_int"),
     **dict.fromkeys(["storage_offset", "element_size", "initial_seed", "seed"], "_int"),
     **dict.fromkeys(["is_floating_point", "is_inference", "is_complex"], "_bool"),
@@ -183,7 +184,12 @@ def members(cls: type, sample: Any) -> Iterator[str]:
             found = ATTRIBUTES.get(name) or annotation(getattr(sample, name, None))
             yield f"{name}: {found}"
         elif kind in ("method_descriptor", "function", "nb_method"):
-            if not name.startswith("__") or name in ("__array__", "__enter__", "__exit__", "__call__"):
+            if not name.startswith("__") or name in (
+                "__array__",
+                "__enter__",
+                "__exit__",
+                "__call__",
+            ):
                 result = METHOD_RESULTS.get(name, "Any")
                 yield f"def {name}(self, *args: Any, **kwargs: Any) -> {result}: ..."
         elif kind == "staticmethod":

@@ -12,7 +12,7 @@ def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
     """The named tuple `name` with space-separated `fields`; the core calls this."""
     kind = _types.get(name)
     if kind is None:
-        base = namedtuple(name, fields)  # noqa: PYI024
+        base = namedtuple(name, fields)  # type: ignore[misc]
         kind = type(name, (base,), {"__slots__": (), "__repr__": _repr, "__module__": "torch.return_types"})
         _types[name] = kind
     return kind(*values)
