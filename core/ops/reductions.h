@@ -7,8 +7,13 @@
 
 namespace backlit::ops {
 
+Tensor sum(const Tensor& x, std::optional<Dtype> dtype = std::nullopt);
 // An empty `dims` means all of them.
 Tensor sum(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype = std::nullopt);
+Tensor mean(const Tensor& x, std::optional<Dtype> dtype = std::nullopt);
 Tensor mean(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype = std::nullopt);
+
+// g in a shape with the same elements, where dimensions of size 1 come or go.
+Tensor view_or_reshape(const Tensor& g, Span sizes);
 
 }  // namespace backlit::ops
