@@ -112,7 +112,13 @@ int clear_node(PyObject* self) {
   for (int i = 0; i < node->n_saved; ++i) clear_saved(node->saved()[i]);
   node->released = true;
   for (int i = 0; i < node->n_edges; ++i) Py_CLEAR(node->edges()[i].node);
-  if (node->kind->release) node->kind->release(node->payload());
+  if (node->kind->release) {
+    try {
+      node->kind->release(node->payload());
+    } catch (const PythonErrorSet&) {
+      PyErr_Clear();  // the collector has cleared the context before its node: nothing is left to drop
+    }
+  }
   if (node->meta) *node->meta = NodeMeta{};
   return 0;
 }

@@ -131,7 +131,7 @@ Layout* short_way(const ElementwiseOp& op, std::span<const Operand> in, Dtype& c
 void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int64_t n, Dtype d,
                const double* params) {
   const void* ptr[kMaxArity];
-  alignas(64) double buffers[kMaxArity][kScalarTile];
+  alignas(64) std::byte buffers[kMaxArity][kScalarTile * sizeof(double)];
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i].t) {
       ptr[i] = in[i].t->data;
@@ -141,7 +141,8 @@ void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int6
     if (n > 1)
       visit(d, [&](auto zero) {
         using T = decltype(zero);
-        std::fill_n(reinterpret_cast<T*>(buffers[i]) + 1, n - 1, *reinterpret_cast<T*>(buffers[i]));
+        auto* p = reinterpret_cast<T*>(buffers[i]);
+        std::fill_n(p + 1, n - 1, *p);
       });
     ptr[i] = buffers[i];
   }
