@@ -28,15 +28,25 @@ struct Capture {
   std::size_t input;
 };
 
+constexpr std::size_t kSpareSlots = 1024;
+std::vector<Slot> spare_slots;
+
 }  // namespace
 
 class GraphTask {
  public:
-  GraphTask(const BackwardOptions& options) : options_(options) { slots_.reserve(16); }
+  GraphTask(const BackwardOptions& options) : options_(options), slots_(std::move(spare_slots)) {
+    slots_.reserve(16);
+  }
   ~GraphTask() {
     for (Slot& s : slots_) {
       if (s.node->task == this) s.node->task = nullptr;
       Py_DECREF(s.node);
+    }
+    // the next run takes over the memory of a small one
+    if (slots_.capacity() <= kSpareSlots) {
+      slots_.clear();
+      spare_slots = std::move(slots_);
     }
   }
   GraphTask(const GraphTask&) = delete;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/dtype.h"
+#include "base/memory.h"
 #include "base/object.h"
 #include "tensor/layout.h"
 #include "tensor/storage.h"
@@ -26,6 +27,9 @@ struct AutogradMeta {
   PyObject* hooks = nullptr;            // owned: OrderedDict of hooks on this tensor's gradient
   PyObject* post_accumulate = nullptr;  // owned: OrderedDict, leaves only
   PyObject* name = nullptr;             // owned: str
+
+  static void* operator new(std::size_t bytes) { return pool_allocate(bytes); }
+  static void operator delete(void* p, std::size_t bytes) { pool_release(p, bytes); }
 };
 
 struct TensorObject {
