@@ -129,7 +129,7 @@ void function_vjp(Vjp& v) {
     Py_INCREF(g);
     PyTuple_SET_ITEM(grads.get(), i, g);
   }
-  const Object result = Object::steal(PyObject_CallMethod(context.get(), "_backward", "O", grads.get()));
+  const Object result = Object::steal(PyObject_CallMethod(context.get(), "_backward", "(O)", grads.get()));
   if (!result) throw PythonErrorSet();
   for (int i = 0; i < v.inputs(); ++i) {
     PyObject* o = PyTuple_GET_ITEM(result.get(), i);
