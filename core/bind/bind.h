@@ -14,6 +14,16 @@ void bind_types(nanobind::module_& m);
 void bind_autograd(nanobind::module_& m);
 void bind_nodes(nanobind::module_& m);
 void bind_grad_mode(nanobind::module_& m);
+void bind_interchange(nanobind::module_& m);
+
+// Tensor(...), and the slots by which other libraries reach its memory (bind/interchange.cpp).
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs);
+PyObject* tensor_iter(PyObject* self);
+int tensor_contains(PyObject* self, PyObject* value);
+int tensor_get_buffer(PyObject* self, Py_buffer* view, int flags);
+void tensor_release_buffer(PyObject* self, Py_buffer* view);
+// The memory of t as an object of a subclass (bind/tensor_type.cpp); new reference.
+PyObject* subclass_object(PyTypeObject* type, const Tensor& t, bool requires_grad);
 
 PyObject* device_object();  // borrowed: torch.device('cpu')
 

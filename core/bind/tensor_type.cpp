@@ -365,21 +365,7 @@ PyObject* make_subclass(PyObject*, PyObject* args) {
                   "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
     BACKLIT_CHECK(is_tensor(data), Type, "_make_subclass(): argument 'data' must be Tensor, not ",
                   Py_TYPE(data)->tp_name);
-    auto* type = reinterpret_cast<PyTypeObject*>(cls);
-    const TensorObject& from = object(data);
-    BACKLIT_CHECK(!requires_grad || is_floating(from.dtype), Runtime,
-                  "Only Tensors of floating point and complex dtype can require gradients");
-    PyObject* self = type->tp_alloc(type, 0);
-    if (!self) return nullptr;
-    TensorObject& t = object(self);
-    clear_fields(&t);
-    t.tracked = true;
-    t.storage = share_storage(from.storage, 0);
-    t.data = from.data;
-    t.layout = LayoutRef::borrow(from.layout).release();
-    t.dtype = from.dtype;
-    t.requires_grad = requires_grad != 0;
-    return self;
+    return subclass_object(reinterpret_cast<PyTypeObject*>(cls), handle(data), requires_grad != 0);
   });
 }
 
@@ -558,6 +544,7 @@ PyMemberDef members[] = {
 template <class F> void* slot(F* f) { return reinterpret_cast<void*>(f); }
 
 PyType_Slot slots[] = {
+    {Py_tp_new, slot(tensor_new)},
     {Py_tp_dealloc, slot(dealloc)},
     {Py_tp_traverse, slot(traverse)},
     {Py_tp_clear, slot(clear)},
@@ -568,6 +555,10 @@ PyType_Slot slots[] = {
     {Py_tp_repr, slot(repr)},
     {Py_tp_hash, slot(hash)},
     {Py_tp_richcompare, slot(compare)},
+    {Py_tp_iter, slot(tensor_iter)},
+    {Py_sq_contains, slot(tensor_contains)},
+    {Py_bf_getbuffer, slot(tensor_get_buffer)},
+    {Py_bf_releasebuffer, slot(tensor_release_buffer)},
     {Py_mp_length, slot(length)},
     {Py_mp_subscript, slot(subscript)},
     {Py_mp_ass_subscript, slot(assign_subscript)},
@@ -625,6 +616,22 @@ TensorObject* new_tensor_object() {
   if (!t) throw PythonErrorSet();
   clear_fields(t);
   return t;
+}
+
+PyObject* subclass_object(PyTypeObject* type, const Tensor& from, bool requires_grad) {
+  BACKLIT_CHECK(!requires_grad || from.is_floating(), Runtime,
+                "Only Tensors of floating point and complex dtype can require gradients");
+  PyObject* self = type->tp_alloc(type, 0);
+  if (!self) throw PythonErrorSet();
+  TensorObject& t = object(self);
+  clear_fields(&t);
+  t.tracked = true;
+  t.storage = share_storage(from->storage, 0);
+  t.data = from.raw();
+  t.layout = from.layout_ref().release();
+  t.dtype = from.dtype();
+  t.requires_grad = requires_grad;
+  return self;
 }
 
 AutogradMeta& meta_of(TensorObject& t) {

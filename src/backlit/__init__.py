@@ -22,6 +22,8 @@ __version__ = "0.1.0"
 globals().update(_C._operations["torch"])
 
 from . import _tensor as _tensor  # noqa: E402
+from . import autograd as autograd  # noqa: E402
+from . import random as random  # noqa: E402
 from ._C import Generator as Generator  # noqa: E402
 from ._C import Size as Size  # noqa: E402
 from ._C import Tensor as Tensor  # noqa: E402
@@ -31,6 +33,12 @@ from .autograd.grad_mode import enable_grad as enable_grad  # noqa: E402
 from .autograd.grad_mode import inference_mode as inference_mode  # noqa: E402
 from .autograd.grad_mode import no_grad as no_grad  # noqa: E402
 from .autograd.grad_mode import set_grad_enabled as set_grad_enabled  # noqa: E402
+from ._tensor_str import set_printoptions as set_printoptions  # noqa: E402
+from .random import get_rng_state as get_rng_state  # noqa: E402
+from .random import initial_seed as initial_seed  # noqa: E402
+from .random import manual_seed as manual_seed  # noqa: E402
+from .random import seed as seed  # noqa: E402
+from .random import set_rng_state as set_rng_state  # noqa: E402
 
 globals().update(_namespace.public())
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from . import _C
+from .autograd import _hooks
 from ._tensor_str import tensor_format
 
 _C.Tensor.__format__ = tensor_format
+_hooks.attach()

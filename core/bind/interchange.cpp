@@ -1,0 +1,301 @@
+// Tensors and other libraries' data: construction, lists, the buffer protocol, NumPy.
+#include <cstring>
+
+#include "bind/bind.h"
+#include "ops/arithmetic.h"
+#include "ops/creation.h"
+#include "ops/views.h"
+
+namespace nb = nanobind;
+
+namespace backlit {
+namespace {
+
+Tensor handle(PyObject* o) { return Tensor::borrow(reinterpret_cast<TensorObject*>(o)); }
+
+// --- lists ---
+
+PyObject* number_at(const char* p, Dtype dtype) {
+  switch (dtype) {
+    case Dtype::Float32: {
+      float v;
+      std::memcpy(&v, p, sizeof v);
+      return PyFloat_FromDouble(static_cast<double>(v));
+    }
+    case Dtype::Float64: {
+      double v;
+      std::memcpy(&v, p, sizeof v);
+      return PyFloat_FromDouble(v);
+    }
+    case Dtype::Bool: return PyBool_FromLong(*p != 0);
+    default: return PyLong_FromLongLong(read_int(p, dtype));
+  }
+}
+
+// Nested at most kMaxDims deep.
+PyObject* list_of(const Tensor& t, const char* p, int d) {
+  if (d == t.dim()) return number_at(p, t.dtype());
+  const std::int64_t step = t.layout().stride(d) * static_cast<std::int64_t>(size_of(t.dtype()));
+  const std::int64_t n = t.layout().size(d);
+  PyObject* list = PyList_New(n);
+  for (std::int64_t i = 0; list && i < n; ++i) {
+    PyObject* item = list_of(t, p + i * step, d + 1);
+    if (!item) Py_CLEAR(list);
+    else PyList_SET_ITEM(list, i, item);
+  }
+  return list;
+}
+
+PyObject* tolist(PyObject* self, PyObject*) {
+  const Tensor t = handle(self);
+  return list_of(t, t.raw(), 0);
+}
+
+// --- the buffer protocol ---
+
+const char* format_of(Dtype d) {
+  switch (d) {
+    case Dtype::Bool: return "?";
+    case Dtype::UInt8: return "B";
+    case Dtype::Int8: return "b";
+    case Dtype::Int16: return "h";
+    case Dtype::Int32: return "i";
+    case Dtype::Int64: return sizeof(long) == 8 ? "l" : "q";  // what NumPy calls int64
+    case Dtype::Float32: return "f";
+    case Dtype::Float64: break;
+  }
+  return "d";
+}
+
+std::optional<Dtype> dtype_of_format(const char* format, Py_ssize_t itemsize) {
+  if (!format) return itemsize == 1 ? std::optional(Dtype::UInt8) : std::nullopt;
+  if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (!*format || format[1]) return std::nullopt;
+  switch (*format) {
+    case '?': return Dtype::Bool;
+    case 'B': case 'c': return Dtype::UInt8;
+    case 'b': return Dtype::Int8;
+    case 'f': return Dtype::Float32;
+    case 'd': return Dtype::Float64;
+    case 'h': case 'i': case 'l': case 'q':
+      if (itemsize == 2) return Dtype::Int16;
+      if (itemsize == 4) return Dtype::Int32;
+      if (itemsize == 8) return Dtype::Int64;
+  }
+  return std::nullopt;
+}
+
+// What an exported buffer keeps: the memory, also when the tensor gets another one.
+struct Exported {
+  Storage* storage;
+  Py_ssize_t shape[kMaxDims], strides[kMaxDims];
+};
+
+[[noreturn]] void fail_unsupported(PyObject* o, const Py_buffer& view) {
+  const char* f = view.format ? view.format : "";
+  BACKLIT_CHECK(*f != '>' && *f != '!', Value,
+                "given numpy array has byte order different from the native byte order. Conversion "
+                "between byte orders is currently not supported.");
+  fail(ErrorKind::Type, "can't convert ", is_numpy_array(o) ? "np.ndarray" : Py_TYPE(o)->tp_name,
+       " of type ", f, ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
+       "and bool.");
+}
+
+struct BufferView {
+  Py_buffer view;
+  explicit BufferView(PyObject* o) {
+    if (PyObject_GetBuffer(o, &view, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE) == 0) return;
+    PyErr_Clear();
+    if (PyObject_GetBuffer(o, &view, PyBUF_STRIDES | PyBUF_FORMAT) < 0) throw PythonErrorSet();
+  }
+  ~BufferView() { PyBuffer_Release(&view); }
+  BufferView(const BufferView&) = delete;
+  BufferView& operator=(const BufferView&) = delete;
+};
+
+}  // namespace
+
+int tensor_get_buffer(PyObject* self, Py_buffer* view, int flags) {
+  view->obj = nullptr;
+  const Tensor t = handle(self);
+  const auto refuse = [](const char* why) {
+    PyErr_SetString(PyExc_BufferError, why);
+    return -1;
+  };
+  if (t.requires_grad())
+    return refuse("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+  if ((flags & PyBUF_WRITABLE) && t->storage->read_only) return refuse("the memory of this tensor is read-only");
+  const bool wants_strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
+  bool columns = t.is_contiguous() && t.dim() <= 1;
+  if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !columns) {
+    Dims order;
+    for (int d = t.dim() - 1; d >= 0; --d) order.push_back(d);
+    GradMode off(false);
+    columns = ops::permute(t, order).is_contiguous();
+  }
+  const bool c_only = (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS;
+  const bool f_only = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS;
+  const bool any_only = (flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS;
+  if (((!wants_strides || c_only) && !t.is_contiguous()) || (f_only && !columns) ||
+      (any_only && !t.is_contiguous() && !columns))
+    return refuse("the tensor is not contiguous; use .contiguous()");
+  auto* kept = new Exported;
+  kept->storage = t->storage;
+  retain(kept->storage);
+  const auto item = static_cast<Py_ssize_t>(size_of(t.dtype()));
+  for (int d = 0; d < t.dim(); ++d) {
+    kept->shape[d] = t.layout().size(d);
+    kept->strides[d] = t.layout().stride(d) * item;
+  }
+  view->buf = t.raw();
+  view->len = t.numel() * item;
+  view->itemsize = item;
+  view->readonly = t->storage->read_only;
+  view->ndim = t.dim();
+  view->format = (flags & PyBUF_FORMAT) ? const_cast<char*>(format_of(t.dtype())) : nullptr;
+  view->shape = (flags & PyBUF_ND) ? kept->shape : nullptr;
+  view->strides = wants_strides ? kept->strides : nullptr;
+  view->suboffsets = nullptr;
+  view->internal = kept;
+  Py_INCREF(self);
+  view->obj = self;
+  return 0;
+}
+
+void tensor_release_buffer(PyObject*, Py_buffer* view) {
+  auto* kept = static_cast<Exported*>(view->internal);
+  release(kept->storage);
+  delete kept;
+}
+
+Tensor tensor_over_buffer(PyObject* o, PyObject* owner) {
+  const BufferView b(o);
+  const auto dtype = dtype_of_format(b.view.format, b.view.itemsize);
+  if (!dtype) fail_unsupported(o, b.view);
+  Dims sizes, strides;
+  std::int64_t extent = 1;
+  for (int d = 0; d < b.view.ndim; ++d) {
+    const Py_ssize_t step = b.view.strides ? b.view.strides[d] : b.view.itemsize;
+    BACKLIT_CHECK(step >= 0, Value,
+                  "At least one stride in the given numpy array is negative, and tensors with negative "
+                  "strides are not currently supported. (You can probably work around this by making a "
+                  "copy of your array  with array.copy().)");
+    BACKLIT_CHECK(step % b.view.itemsize == 0, Value,
+                  "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+                  "array to reallocate the memory.");
+    sizes.push_back(b.view.shape ? b.view.shape[d] : b.view.len / b.view.itemsize);
+    strides.push_back(step / b.view.itemsize);
+    extent = sizes[d] == 0 ? 0 : extent + (sizes[d] - 1) * strides[d] * (extent != 0);
+  }
+  Storage* s = new_external_storage(b.view.buf, static_cast<std::size_t>(extent * b.view.itemsize), owner,
+                                    b.view.readonly);
+  return Tensor::over(s, s->data, strided_layout(sizes, strides), *dtype);
+}
+
+// --- Tensor(...) ---
+
+namespace {
+
+// The forms of the old constructor: none, sizes, data, another tensor.
+Tensor legacy_tensor(PyObject* args, Dtype dtype) {
+  const Py_ssize_t n = PyTuple_GET_SIZE(args);
+  if (n == 0) return Tensor::empty(Dims{0}, dtype);
+  PyObject* first = PyTuple_GET_ITEM(args, 0);
+  const bool int_first = PyLong_Check(first) && !PyBool_Check(first);
+  if (int_first || (n == 1 && Py_TYPE(first) == size_type)) {
+    const Dims sizes = dims_from_object(int_first ? args : first);
+    return Tensor::empty(sizes, dtype);
+  }
+  BACKLIT_CHECK(n == 1, Type, "new() received an invalid combination of arguments: sizes are ints, data is "
+                "one sequence");
+  if (is_tensor(first)) {
+    const Tensor t = handle(first);
+    BACKLIT_CHECK(t.dtype() == dtype, Type, "expected ", info(dtype).scalar_name, " (got ",
+                  info(t.dtype()).scalar_name, ")");
+    return t.alias();
+  }
+  BACKLIT_CHECK(!PyFloat_Check(first) && !PyBool_Check(first) && first != Py_None, Type,
+                "new(): data must be a sequence (got ", Py_TYPE(first)->tp_name, ")");
+  return tensor_from_data(first, dtype);
+}
+
+}  // namespace
+
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    PyObject* data = nullptr;
+    Py_ssize_t used = 0;
+    if (kwargs) {
+      if (PyObject* device = PyDict_GetItemString(kwargs, "device")) {
+        check_device(device);
+        ++used;
+      }
+      if ((data = PyDict_GetItemString(kwargs, "data"))) ++used;
+      BACKLIT_CHECK(type != tensor_type || used == PyDict_Size(kwargs), Type,
+                    "new() received an invalid combination of arguments");
+    }
+    Object packed = data ? Object::steal(PyTuple_Pack(1, data)) : Object::borrow(args);
+    Tensor t = legacy_tensor(packed.get(), default_dtype());
+    if (type == tensor_type) return to_python(std::move(t));
+    return subclass_object(type, t, false);
+  });
+}
+
+PyObject* tensor_iter(PyObject* self) {
+  if (handle(self).dim() == 0) {
+    PyErr_SetString(PyExc_TypeError, "iteration over a 0-d tensor");
+    return nullptr;
+  }
+  const Object parts = Object::steal(PyObject_CallMethod(self, "unbind", "i", 0));
+  return parts ? PyObject_GetIter(parts.get()) : nullptr;
+}
+
+int tensor_contains(PyObject* self, PyObject* value) {
+  if (!is_tensor(value) && !is_number(value)) {
+    PyErr_Format(PyExc_RuntimeError,
+                 "Tensor.__contains__ only supports Tensor or scalar, but you passed in a %R.",
+                 reinterpret_cast<PyObject*>(Py_TYPE(value)));
+    return -1;
+  }
+  GradMode off(false);
+  const Object equal = Object::steal(PyObject_RichCompare(self, value, Py_EQ));
+  if (!equal) return -1;
+  const Object any = Object::steal(PyObject_CallMethod(equal.get(), "any", nullptr));
+  return any ? PyObject_IsTrue(any.get()) : -1;
+}
+
+// --- methods ---
+
+namespace {
+
+PyObject* reversed(PyObject* self, PyObject*) {
+  const Tensor t = handle(self);
+  if (t.dim() == 0) {
+    Py_INCREF(self);
+    return self;
+  }
+  return PyObject_CallMethod(self, "flip", "i", 0);
+}
+
+template <class F> PyCFunction method(F* f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+PyMethodDef methods[] = {
+    {"tolist", tolist, METH_NOARGS, "The elements as nested lists of Python numbers; a number for a 0-d tensor."},
+    {"__reversed__", reversed, METH_NOARGS, "The tensor with its first dimension reversed."},
+    {nullptr, nullptr, 0, nullptr}};
+
+void add_methods(PyMethodDef* defs) {
+  for (PyMethodDef* def = defs; def->ml_name; ++def) {
+    const Object m = Object::steal(PyDescr_NewMethod(tensor_type, def));
+    if (!m || PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), def->ml_name, m.get()) < 0)
+      throw PythonErrorSet();
+  }
+}
+
+}  // namespace
+
+void bind_interchange(nb::module_&) { add_methods(methods); }
+
+}  // namespace backlit

@@ -1,0 +1,45 @@
+"""The default generator of random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _C
+
+default_generator = _C.default_generator
+
+
+def manual_seed(seed: int) -> Any:
+    """Seed the default generator; the numbers that follow are PyTorch's for that seed.
+
+    Example:
+        >>> import backlit as torch
+        >>> _ = torch.manual_seed(0)
+        >>> torch.rand(1)
+        tensor([0.4963])
+    """
+    return default_generator.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """Seed the default generator from the system and return that seed."""
+    return int(default_generator.seed())
+
+
+def initial_seed() -> int:
+    """The seed last set."""
+    return int(default_generator.initial_seed())
+
+
+def get_rng_state() -> Any:
+    """The default generator's state, a ByteTensor in PyTorch's layout."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Restore a state that `get_rng_state` gave."""
+    default_generator.set_state(new_state)
+
+
+_C.get_rng_state = get_rng_state
+_C.set_rng_state = set_rng_state
