@@ -1,0 +1,98 @@
+"""Runs all benchmarks and writes docs/benchmarks.md.
+
+    python -m benchmarks [--quick] [--only WORDS] [--no-write]
+
+Nothing here asserts: the table says what was measured, beside what was aimed at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import elementwise, footprint, networks, scalars
+from ._measure import Result, cases_of, measure
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+THREADS = 2
+
+
+def cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def collect(theirs: Any, mine: Any, effort: float, only: str) -> list[Result]:
+    results = []
+
+    def show(result: Result) -> None:
+        results.append(result)
+        print(
+            f"{result.work:70} {result.pytorch:>9} {result.backlit:>9} {result.ratio:>8}"
+            f"  aim {result.aim:8} {result.spread}",
+            flush=True,
+        )
+
+    for module in (scalars, networks, elementwise):
+        for item in cases_of(module):
+            if only in item.work:
+                show(measure(item, theirs, mine, effort))
+    for measurement in footprint.MEASUREMENTS:
+        if only in measurement.__name__:
+            show(measurement())
+    return results
+
+
+def page(results: list[Result], theirs: Any) -> str:
+    rows = "\n".join(
+        f"| {r.work} | {r.aim} | {r.pytorch} | {r.backlit} | {r.ratio} | {r.spread} |"
+        for r in results
+    )
+    machine = f"{cpu()}, Python {platform.python_version()}, PyTorch {theirs.__version__}"
+    return f"""\
+# Benchmarks
+
+`make bench` runs every case with PyTorch and with backlit in turn, in one process, {THREADS}
+threads for both, and rewrites this page. A ratio is PyTorch's time over backlit's, the median over pairs of
+neighbouring blocks; the last column is the range from its lower to its upper quartile.
+
+Measured on {machine}, {platform.system()}.
+
+| work | aim | PyTorch | backlit | ratio | quartiles |
+| --- | --- | --- | --- | --- | --- |
+{rows}
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--quick", action="store_true", help="a fifth of the pairs")
+    parser.add_argument("--only", default="", help="cases whose title contains this")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
+    options = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        print("PyTorch is not installed: there is nothing to compare with", file=sys.stderr)
+        return 1
+    import backlit
+    import backlit.utils.data
+
+    torch.set_num_threads(THREADS)
+    backlit.set_num_threads(THREADS)
+    results = collect(torch, backlit, 0.2 if options.quick else 1.0, options.only)
+    if not (options.no_write or options.only):
+        PAGE.write_text(page(results, torch), encoding="utf-8")
+        print(f"written: {PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
