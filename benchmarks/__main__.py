@@ -60,8 +60,8 @@ def page(results: list[Result], theirs: Any) -> str:
 # Benchmarks
 
 `make bench` runs every case with PyTorch and with backlit in turn, in one process, {THREADS}
-threads for both, and rewrites this page. A ratio is PyTorch's time over backlit's, the median over pairs of
-neighbouring blocks; the last column is the range from its lower to its upper quartile.
+threads for both, and rewrites this page. A ratio is PyTorch's time over backlit's, the median over
+pairs of neighbouring blocks; the last column is the range from its lower to its upper quartile.
 
 Measured on {machine}, {platform.system()}.
 
