@@ -116,7 +116,7 @@ int clear_node(PyObject* self) {
     try {
       node->kind->release(node->payload());
     } catch (const PythonErrorSet&) {
-      PyErr_Clear();  // the collector has cleared the context before its node: nothing is left to drop
+      PyErr_Clear();  // the collector has cleared the function's class first: it drops the rest too
     }
   }
   if (node->meta) *node->meta = NodeMeta{};

@@ -1,4 +1,4 @@
-"""Cycles through custom functions: the collector may clear a context before its node."""
+"""Cycles through custom functions: the collector may clear the class before its nodes."""
 
 import subprocess
 import sys
@@ -8,22 +8,23 @@ import gc
 
 import backlit as torch
 
-class Double(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * 2
+def garbage():
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
 
-    @staticmethod
-    def backward(ctx, g):
-        return g * 2
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
 
-x = torch.tensor([1.0], requires_grad=True)
-y = Double.apply(x)
-holder = [y]  # is cleared after the context, so the node is still there when its turn comes
-holder.append(holder)
-y.grad_fn.__dict__["keep"] = holder
-del y, holder
+    y = Double.apply(torch.tensor([1.0], requires_grad=True))
+    holder = [y]  # is cleared after the class, so the node is still there when its turn comes
+    holder.append(holder)
+    Double.keep = holder
+
+garbage()
 gc.collect()
 print("alive")
 """
