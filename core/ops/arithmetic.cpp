@@ -9,6 +9,7 @@
 #include "graph/inplace.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
+#include "ops/reductions_plan.h"
 #include "ops/tile_run.h"
 #include "ops/views.h"
 
@@ -202,12 +203,6 @@ Tensor sum_to(const Tensor& g, Span sizes) {
   return lead > 0 ? view(s, sizes) : s;
 }
 
-bool all_nonzero(const Tensor& x) {
-  const Operand test[] = {detach(x), Scalar(0)};
-  Tensor zero = elementwise(RecordOf<formulas::Eq>::op, test);
-  const Tensor flat = contiguous(zero);
-  return std::find(flat.data<bool>(), flat.data<bool>() + flat.numel(), true) ==
-         flat.data<bool>() + flat.numel();
-}
+bool all_nonzero(const Tensor& x) { return reduce_all(Reduction::All, x).item() != 0; }
 
 }  // namespace backlit::ops

@@ -116,7 +116,7 @@ Tensor extreme_all(const Tensor& x, const ExtremeNames& names) {
                 "reduction dim with the 'dim' argument.");
   return record(
       names.full, reduce_all(names.reduction, x), {x}, {x},
-      [](Vjp& v) { v.set(0, share_evenly(v.g(), v.saved(0), v.saved(1), {}, true)); }, true);
+      [](Vjp& v) { v.set(0, share_with_equal(v.g(), v.saved(0), v.saved(1))); }, true);
 }
 
 Named<2> extreme_along(const Tensor& x, i64 dim, bool keepdim, const ExtremeNames& names) {
@@ -137,7 +137,9 @@ Tensor extreme_over(const Tensor& x, Span dims, bool keepdim, const ExtremeNames
     BACKLIT_CHECK(!dims.empty(), Runtime, name,
                   "(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                   "reduction dim with the 'dim' argument.");
-    for (auto k : dims) check_not_empty(name, x, wrap_dim(k, x.dim()));
+    for (auto k : dims)
+      BACKLIT_CHECK(x.dim() == 0 || x.size(k) > 0, Index, name, "(): Expected reduction dim ", k,
+                    " to have non-zero size.");
   }
   Tensor y = reduce(names.reduction, x, r, keepdim);
   return record(
@@ -172,12 +174,12 @@ Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) { return extreme
                   "other, the " word " of two elements.",                                            \
        .formula = "y = " #name "ᵢ xᵢ",                                                               \
        .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"});  \
-  const Register name##_along_row("" #name "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", \
-      name##_along, {.meaning = "The " word " element of each line and its position.",               \
-       .formula = "y = " #name "ᵢ xᵢ", .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});           \
   const Register name##_other_row("" #name "(Tensor input, Tensor other) -> Tensor", name##_other,   \
       {.meaning = "The " word " of two elements.", .formula = "y = " #name "(a, b)",                 \
        .gradient = "as " #name "imum"});                                                             \
+  const Register name##_along_row("" #name "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", \
+      name##_along, {.meaning = "The " word " element of each line and its position.",               \
+       .formula = "y = " #name "ᵢ xᵢ", .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});           \
   const Register a##name##_row("a" #name "(Tensor input, int[1] dim=[], bool keepdim=False) -> Tensor", a##name##_op, \
       {.meaning = "The " word " element along dim; equal elements share the gradient.",              \
        .formula = "y = " #name "ᵢ xᵢ",                                                               \

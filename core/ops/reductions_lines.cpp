@@ -78,4 +78,11 @@ Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims
   return mul(mask, div(g, sum(mask, dims, true)));
 }
 
+Tensor share_with_equal(const Tensor& g, const Tensor& x, const Tensor& y) {
+  const Tensor same = apply<formulas::Eq>(x, y);
+  const Tensor mask = apply<formulas::LogicalOr>(
+      same, apply<formulas::LogicalAnd>(apply<formulas::Isnan>(x), apply<formulas::Isnan>(y)));
+  return where(mask, div(g, sum(mask)), Scalar(0.0));
+}
+
 }  // namespace backlit::ops

@@ -42,5 +42,7 @@ Tensor record_picked(const char* name, Tensor y, const Tensor& x, int d, bool ke
 // The gradient of an extremum: g shared evenly by the elements that equal y. g and y have the
 // reduced dimensions as 1; nan equals nan where `nan_is_equal`.
 Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims, bool nan_is_equal);
+// The same for an extremum of all elements: nothing reaches the other elements, not even inf or nan.
+Tensor share_with_equal(const Tensor& g, const Tensor& x, const Tensor& y);
 
 }  // namespace backlit::ops

@@ -1,5 +1,6 @@
 // Norms, variances, logsumexp.
 #include <cmath>
+#include <cstring>
 
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
@@ -60,7 +61,8 @@ Tensor std_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Mom
 }
 
 Moments moments(const char* name, const Tensor& x, Span dims, double correction) {
-  BACKLIT_CHECK(x.is_floating(), Runtime, "std and var only support floating point and complex dtypes");
+  BACKLIT_CHECK(x.is_floating(), Runtime, std::strchr(name, '_') ? name : "std and var",
+                " only support floating point and complex dtypes");
   Moments m{ReducedDims(x, dims), correction};
   if (static_cast<double>(m.dims.count) - correction <= 0 &&
       PyErr_WarnFormat(PyExc_UserWarning, 1,
@@ -287,6 +289,9 @@ const Register linalg_norm_row(
 
 Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
   const Tensor x = sub(detach(a), detach(b));
+  BACKLIT_CHECK(x.is_floating(), Runtime,
+                "norm(): input dtype should be either floating point or complex. Got ",
+                info(x.dtype()).scalar_name, " instead.");
   return record(
       "DistBackward0", norm_value(x, p.d, ReducedDims(x, {}), false), {a, b}, {a, b},
       [p](Vjp& v) {

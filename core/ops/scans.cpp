@@ -162,9 +162,11 @@ Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
       [d, reverse](Vjp& v) {
         // Σ_{i≥k} g_i exp(x_k − y_i), positive and negative g apart, in logarithms
         const Tensor x = v.saved(0), y = v.saved(1), g = v.g();
+        const double none = x.dtype() == Dtype::Float32 ? std::numeric_limits<float>::lowest()
+                                                        : std::numeric_limits<double>::lowest();
         const auto part = [&](const Tensor& amount) {
           const Tensor positive = apply<formulas::Gt>(amount, Scalar(0.0));
-          const Tensor log_g = where(positive, call("log", where(positive, amount, Scalar(1.0))), Scalar(-INFINITY));
+          const Tensor log_g = where(positive, call("log", where(positive, amount, Scalar(1.0))), Scalar(none));
           return call("exp", add(logcumsumexp(sub(log_g, y), d, !reverse), x));
         };
         v.set(0, sub(part(g), part(neg(g))));
@@ -217,7 +219,7 @@ Tensor cumprod_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype)
   BACKLIT_CHECK(!dtype || *dtype == x.dtype(), Runtime, "Bad in-place call: input tensor dtype ",
                 info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name, " should match");
   const int d = wrap_dim(dim, x.dim());
-  const Tensor before = x.is_floating() && should_record({x}) ? clone(detach(x)) : detach(x);
+  const Tensor before = x.is_floating() && should_record({x}) ? clone(x) : detach(x);
   return record_in_place(
       "CumprodBackward0", x, {x}, {before}, [&] { copy_in_place(x, scan_product(x, d)); },
       [d](Vjp& v) { v.set(0, cumprod_gradient(v.g(), v.saved(0), v.saved(1), d)); }, true);

@@ -1,0 +1,58 @@
+// Numbers as unsigned keys of the same order, so that one comparison (or one radix pass) serves all
+// dtypes: -0 equals 0, and nan comes last.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+namespace backlit::ops {
+
+template <class T>
+using SortKey = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+
+template <class T> SortKey<T> sort_key(T x) {
+  using U = SortKey<T>;
+  constexpr U top = U{1} << (8 * sizeof(U) - 1);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (x != x) return ~U{0};
+    const U bits = std::bit_cast<U>(x == T(0) ? T(0) : x);
+    return bits & top ? ~bits : bits | top;
+  } else if constexpr (std::is_signed_v<T>) {
+    return static_cast<U>(static_cast<std::make_signed_t<U>>(x)) ^ top;
+  } else {
+    return static_cast<U>(x);
+  }
+}
+
+template <class U> struct KeyAt {
+  U key;
+  std::int64_t at;
+};
+
+// Stable sort of n keys; `spare` has room for n more.
+template <class U> void sort_keys(KeyAt<U>* a, KeyAt<U>* spare, std::int64_t n) {
+  if (n < 512) {
+    std::stable_sort(a, a + n, [](const KeyAt<U>& l, const KeyAt<U>& r) { return l.key < r.key; });
+    return;
+  }
+  KeyAt<U>*from = a, *to = spare;
+  for (unsigned shift = 0; shift < 8 * sizeof(U); shift += 8) {
+    std::int64_t count[256] = {};
+    for (std::int64_t i = 0; i < n; ++i) ++count[(from[i].key >> shift) & 255];
+    if (count[(from[0].key >> shift) & 255] == n) continue;
+    std::int64_t at = 0;
+    for (auto& c : count) {
+      const std::int64_t next = at + c;
+      c = at;
+      at = next;
+    }
+    for (std::int64_t i = 0; i < n; ++i) to[count[(from[i].key >> shift) & 255]++] = from[i];
+    std::swap(from, to);
+  }
+  if (from != a) std::copy(from, from + n, a);
+}
+
+}  // namespace backlit::ops
