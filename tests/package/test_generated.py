@@ -81,7 +81,7 @@ def test_docstring_examples(name):
 
 def test_readme_examples():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    test = doctest.DocTestParser().get_doctest(text.replace("```", "\n"), {}, "README", None, 0)
+    test = doctest.DocTestParser().get_doctest(text.replace("```", ""), {}, "README", None, 0)
     assert test.examples
     runner = doctest.DocTestRunner()
     runner.run(test)
