@@ -3,7 +3,7 @@
 # a copy of the package there, and runs the core tests on it. Any report fails the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-venv="$PWD/${VENV:-.venv}"
+venv=$(cd "${VENV:-.venv}" && pwd)
 build=build/sanitize
 package=$build/package
 mkdir -p "$build"
