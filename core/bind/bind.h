@@ -14,6 +14,7 @@ void bind_types(nanobind::module_& m);
 void bind_autograd(nanobind::module_& m);
 void bind_nodes(nanobind::module_& m);
 void bind_grad_mode(nanobind::module_& m);
+void bind_optim(nanobind::module_& m);
 void bind_interchange(nanobind::module_& m);
 
 // Tensor(...), and the slots by which other libraries reach its memory (bind/interchange.cpp).

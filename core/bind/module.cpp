@@ -29,6 +29,7 @@ NB_MODULE(_C, m) {
   bind_nodes(m);
   bind_autograd(m);
   bind_grad_mode(m);
+  bind_optim(m);
   bind_interchange(m);
   nb::setattr(m, "_operations", nb::steal(build_operations()));
 
