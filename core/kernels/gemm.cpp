@@ -95,15 +95,22 @@ struct Blocks {
   }
 };
 
+template <class T> void fill_rows(int64_t m, int64_t n, const T* row, T* c, int64_t ldc) {
+  for (int64_t i = 0; i < m; ++i) std::copy_n(row, n, c + i * ldc);
+}
+
+// With `row`, each block starts from it while the block is in cache; then beta is 1.
 template <class T>
 void blocked_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
-                  int64_t ldc) {
+                  int64_t ldc, const T* row = nullptr) {
   const Blocks block(m, n, k);
   const int64_t across = (n - 1) / block.columns + 1, down = (m - 1) / block.rows + 1;
   parallel_for(down * across, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = t / across * block.rows, j = t % across * block.columns;
-      blas_gemm(std::min(block.rows, m - i), std::min(block.columns, n - j), k, alpha, a.at(i, 0),
+      const int64_t rows = std::min(block.rows, m - i), columns = std::min(block.columns, n - j);
+      if (row) fill_rows(rows, columns, row + j, c + i * ldc + j, ldc);
+      blas_gemm(rows, columns, k, alpha, a.at(i, 0),
                 b.at(0, j), beta, c + i * ldc + j, ldc);
     }
   });
@@ -223,7 +230,10 @@ void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
 
 template <class T>
 void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
-             int64_t ldc) {
+             int64_t ldc, const T* row = nullptr) {
+  const bool small_c = m == 1 || n == 1 || m * n * k <= kSmallWork;
+  const bool deep = m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork;
+  if (row && (!kBlas<T> || small_c || deep)) fill_rows(m, n, row, c, ldc);
   if constexpr (!kBlas<T>) {
     integer_gemm(m, n, k, alpha, a, b, beta, c, ldc);
   } else if (n == 1) {
@@ -241,10 +251,10 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
                     ldc);
   } else {
     openblas();  // loads here, not in a worker: loading touches the environment
-    if (m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork)
+    if (deep)
       deep_gemm(m, n, k, alpha, a, b, beta, c, ldc);
     else
-      blocked_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+      blocked_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
   }
 }
 
@@ -259,6 +269,14 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
     return;
   }
   product(m, n, k, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{b, ldb, tb}, beta, c, ldc);
+}
+
+template <class T>
+void gemm_plus_row(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+                   int64_t ldb, const T* row, T* c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0) return fill_rows(m, n, row, c, ldc);
+  product(m, n, k, T(1), Matrix<T>{a, lda, ta}, Matrix<T>{b, ldb, tb}, T(1), c, ldc, row);
 }
 
 template <class T>
@@ -354,6 +372,8 @@ void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, in
 #define BACKLIT_INSTANTIATE(T)                                                                          \
   template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, \
                         T, T*, int64_t);                                                                \
+  template void gemm_plus_row<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t, const T*,    \
+                                 int64_t, const T*, T*, int64_t);                                       \
   template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t,   \
                                 int64_t, const T*, int64_t, int64_t, T, T*, int64_t, int64_t);          \
   template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t); \

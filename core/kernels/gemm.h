@@ -14,6 +14,11 @@ template <class T>
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
 
+// c = op(a) @ op(b) + row, with `row` (n) added to every row of c.
+template <class T>
+void gemm_plus_row(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+                   std::int64_t lda, const T* b, std::int64_t ldb, const T* row, T* c, std::int64_t ldc);
+
 // `batch` products; stride: elements from one matrix to the next, 0 repeats an operand (not c).
 template <class T>
 void gemm_batched(std::int64_t batch, bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k,

@@ -1,0 +1,154 @@
+"""Matrix products against PyTorch: values, gradients to second order, errors."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import backlit
+from oracle import assert_close, outcome, plain
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
+
+MATMUL_SHAPES = [
+    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((1, 3), (3, 1)),
+    ((5, 2, 3), (3, 4)), ((5, 2, 3), (3,)), ((5, 2, 3), (5, 3, 4)), ((3,), (5, 3, 4)),
+    ((2, 1, 2, 3), (5, 3, 4)), ((0, 3), (3, 4)), ((2, 0), (0, 4)), ((5, 0, 3), (5, 3, 2)), ((2, 3), (5, 3, 4)),
+    ((17, 33), (33, 65)),
+]  # fmt: skip
+
+
+def values(shape: tuple[int, ...], seed: int) -> list:
+    g = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=g, dtype=torch.float64).tolist()
+
+
+def make(lib, shape, seed, layout="plain"):
+    if 0 in shape:
+        return lib.zeros(shape, dtype=lib.float64, requires_grad=True)
+    t = lib.tensor(values(shape, seed), dtype=lib.float64)
+    if layout == "transposed" and t.dim() >= 2:
+        t = t.transpose(-1, -2).contiguous().transpose(-1, -2)
+    if layout == "gaps":
+        t = lib.stack([t, t], -1).select(-1, 0)
+    return t.requires_grad_()
+
+
+def derivatives(fn, lib, inputs):
+    """Value, gradients and gradients of gradients, with fixed incoming gradients."""
+    y = fn(*inputs)
+    if y.numel() == 0:
+        return plain([y.detach()], lib)
+    weight = lib.linspace(0.5, 1.5, y.numel(), dtype=y.dtype).reshape(y.shape)
+    first = lib.autograd.grad((y * weight).sum(), inputs, create_graph=True)
+    total = sum((g * g).sum() for g in first)
+    second = lib.autograd.grad(total, inputs, allow_unused=True)
+    return plain([y.detach(), [g.detach() for g in first], list(second), type(y.grad_fn).__name__], lib)
+
+
+def compare(fn, *shapes, layouts=("plain",)):
+    for layout in layouts:
+        results = [
+            derivatives(lambda *a, lib=lib: fn(lib, *a), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
+            for lib in (backlit, torch)
+        ]
+        assert_close(*results, 1e-10)
+
+
+@pytest.mark.parametrize("shapes", MATMUL_SHAPES, ids=str)
+def test_matmul(shapes):
+    compare(lambda lib, a, b: a @ b, *shapes, layouts=("plain", "transposed", "gaps"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("mm", ((2, 3), (3, 4))), ("mv", ((2, 3), (3,))), ("dot", ((4,), (4,))), ("bmm", ((5, 2, 3), (5, 3, 4))),
+        ("outer", ((3,), (4,))), ("addmm", ((2, 4), (2, 3), (3, 4))), ("addmm", ((4,), (2, 3), (3, 4))),
+        ("addmv", ((2,), (2, 3), (3,))), ("baddbmm", ((5, 2, 4), (5, 2, 3), (5, 3, 4))),
+        ("addbmm", ((2, 4), (5, 2, 3), (5, 3, 4))), ("addr", ((3, 4), (3,), (4,))),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_named_products(name, shapes):
+    def strip(result):
+        # sums of several products are other nodes than PyTorch's fused ones
+        return result[:-1] if name in ("addmv", "baddbmm", "addbmm", "addr", "outer") else result
+
+    for layout in ("plain", "transposed", "gaps"):
+        mine, theirs = (
+            derivatives(getattr(lib, name), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
+            for lib in (backlit, torch)
+        )
+        assert_close(strip(mine), strip(theirs), 1e-10)
+
+
+@pytest.mark.parametrize("beta", [0, 1, 0.5])
+@pytest.mark.parametrize("alpha", [1, 2.5])
+def test_addmm_factors(beta, alpha):
+    compare(lambda lib, m, a, b: lib.addmm(m, a, b, beta=beta, alpha=alpha), (2, 4), (2, 3), (3, 4))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (3,), (1, 3), (2, 2, 2, 3)], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_linear(shape, bias):
+    shapes = [shape, (4, 3), *([(4,)] if bias else [])]
+    mine, theirs = (
+        derivatives(lib.nn.functional.linear, lib, [make(lib, s, i) for i, s in enumerate(shapes)])
+        for lib in (backlit, torch)
+    )
+    assert_close(mine[:-1], theirs[:-1], 1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float32", "float64"])
+def test_dtypes(dtype):
+    def run(lib):
+        a = lib.arange(6).reshape(2, 3).to(getattr(lib, dtype))
+        b = lib.arange(12).reshape(3, 4).to(getattr(lib, dtype))
+        return a @ b, a @ b[:, 0], lib.dot(a[0], a[1])
+
+    assert outcome(run, backlit) == outcome(run, torch)
+
+
+ERRORS = [
+    lambda lib: lib.mm(lib.zeros(2, 3), lib.zeros(4, 5)),
+    lambda lib: lib.mm(lib.zeros(2, 3), lib.zeros(3)),
+    lambda lib: lib.mm(lib.zeros(2, 3), lib.zeros(3, 4, dtype=lib.float64)),
+    lambda lib: lib.zeros(2, 3) @ lib.zeros(4),
+    lambda lib: lib.dot(lib.zeros(2), lib.zeros(3)),
+    lambda lib: lib.dot(lib.zeros(2, 2), lib.zeros(2)),
+    lambda lib: lib.matmul(lib.tensor(1.0), lib.zeros(3)),
+    lambda lib: lib.bmm(lib.zeros(2, 3, 4), lib.zeros(2, 3, 4)),
+    lambda lib: lib.bmm(lib.zeros(3, 4), lib.zeros(2, 3, 4)),
+    lambda lib: lib.nn.functional.linear(lib.zeros(2, 3), lib.zeros(4, 5)),
+]
+
+
+@pytest.mark.parametrize("index", range(len(ERRORS)))
+def test_errors(index):
+    mine, theirs = outcome(ERRORS[index], backlit), outcome(ERRORS[index], torch)
+    assert theirs[0][0] == "raised"
+    assert mine == theirs
+
+
+def test_same_bits_at_any_number_of_threads():
+    backlit.manual_seed(0)
+    a, b = backlit.randn(300, 257), backlit.randn(257, 211)
+    before = backlit.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 5):
+            backlit.set_num_threads(threads)
+            results.append((a @ b).tolist())
+    finally:
+        backlit.set_num_threads(before)
+    assert all(x == y for x, y in itertools.pairwise(results))
+
+
+def test_nan_and_inf_pass_through():
+    inf = float("inf")
+    a = backlit.tensor([[1.0, inf], [0.0, float("nan")]])
+    b = backlit.tensor([[0.0, 1.0], [2.0, 0.0]])
+    theirs = torch.tensor(a.tolist()) @ torch.tensor(b.tolist())
+    assert_close((a @ b).tolist(), theirs.tolist(), 0)
