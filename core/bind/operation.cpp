@@ -45,10 +45,10 @@ bool is_int_list(PyObject* o) {
   return true;
 }
 
-bool accepts(const Parameter& p, PyObject* o, bool elementwise) {
+bool accepts(const Parameter& p, PyObject* o) {
   if (o == Py_None && p.optional) return true;
   switch (p.type) {
-    case Type::Tensor: return is_tensor(o) || (elementwise && is_number(o));
+    case Type::Tensor: return is_tensor(o) || (p.number && is_number(o));
     case Type::TensorList: {
       if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
       const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
@@ -158,7 +158,7 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
       if (!p.fallback)
         return refuse(row.name, "() missing 1 required positional arguments: \"", p.name, "\"");
       b.slots[i] = p.fallback;
-    } else if (!accepts(p, b.slots[i], elementwise)) {
+    } else if (!accepts(p, b.slots[i])) {
       return refuse(row.name, "(): argument '", p.name, "' (position ", i + 1, ") must be ",
                     type_name(p.type), ", not ", Py_TYPE(b.slots[i])->tp_name);
     }
@@ -174,7 +174,9 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
 }
 
 void fail_binding(const Operation& op, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  if (op.overloads->size() == 1) {
+  const auto& front = op.overloads->front()->parameters;
+  const bool numbers = std::ranges::any_of(front, [](const Parameter& p) { return p.number; });
+  if (op.overloads->size() == 1 && !numbers) {
     Bound b;
     Mismatch why;
     bind(*op.overloads->front(), args, nargs, kwnames, b, &why);
@@ -210,28 +212,7 @@ PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, P
   });
 }
 
-Operand operand_of(PyObject* o) {
-  if (is_tensor(o)) return Operand(reinterpret_cast<TensorObject*>(o));
-  return Operand(scalar_from_object(o));
-}
-
-// Writes a result into out=, as PyTorch does: converted, and resized where it does not fit.
-PyObject* into_out(Tensor result, PyObject* out) {
-  Tensor target = Tensor::borrow(reinterpret_cast<TensorObject*>(out));
-  BACKLIT_CHECK(!result.requires_grad() && !target.requires_grad(), Runtime,
-                "functions with out=... arguments don't support automatic differentiation, but one of "
-                "the arguments requires grad.");
-  check_can_cast(result.dtype(), target.dtype());
-  if (!target.layout().same_sizes(result.layout())) {
-    Tensor fresh = Tensor::empty(result.sizes(), target.dtype());
-    std::swap(target->storage, fresh->storage);
-    std::swap(target->data, fresh->data);
-    std::swap(target->layout, fresh->layout);
-  }
-  ops::copy_in_place(target, result);
-  bump_version(target);
-  return to_python(std::move(target));
-}
+Operand operand_of(PyObject* o) { return FromPython<Operand>::get(o); }
 
 template <bool kInPlace>
 PyObject* call_elementwise(const Overload& self, PyObject* const* arguments) {
@@ -246,7 +227,7 @@ PyObject* call_elementwise(const Overload& self, PyObject* const* arguments) {
   if constexpr (kInPlace) return to_python(elementwise_in_place(op, inputs, params));
   PyObject* out = arguments[op.arity + op.params];
   Tensor y = elementwise(op, inputs, params);
-  return out == Py_None ? to_python(std::move(y)) : into_out(std::move(y), out);
+  return to_python(ops::into_out(op.name, std::move(y), FromPython<Tensor>::get(out)));
 }
 
 // The rows of a formula: name(...), and name_(...) where it may work in place.
@@ -262,6 +243,7 @@ std::vector<std::unique_ptr<Overload>> rows_of(const ElementwiseOp& op) {
     in_place->elementwise = &op;
     in_place->call = &call_elementwise<true>;
     in_place->options = options;
+    in_place->options.function = op.inplace_function;
     rows.push_back(std::move(in_place));
   }
   Parameter out;

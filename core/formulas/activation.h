@@ -342,8 +342,9 @@ struct Softshrink : Activation<Unary> {
 };
 BACKLIT_FORMULA(Softshrink)
 
-struct Threshold : Activation<Unary> {
+struct Threshold : Unary {
   static constexpr const char* name = "threshold";
+  static constexpr const char* aliases = "nn.threshold";
   static constexpr const char* signature =
       "threshold(Tensor input, Scalar threshold, Scalar value)";
   static constexpr const char* meaning = "Replaces each element that does not exceed the threshold.";
@@ -351,7 +352,7 @@ struct Threshold : Activation<Unary> {
   static constexpr int params = 2;
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
-  static constexpr bool inplace = true;
+  static constexpr bool method = false;
   template <class T> static T value(T x, T threshold, T replacement) {
     return where(x <= threshold, replacement, x);
   }

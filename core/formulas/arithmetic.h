@@ -9,7 +9,7 @@ namespace formulas {
 
 struct Add : Binary {
   static constexpr const char* name = "add";
-  static constexpr const char* signature = "add(Tensor input, Tensor other, *, Scalar alpha=1)";
+  static constexpr const char* signature = "add(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
   static constexpr const char* meaning = "Sum of two tensors, the second one scaled by alpha.";
   static constexpr const char* formula = "y = a + alpha b";
   static constexpr int params = 1;
@@ -25,7 +25,7 @@ BACKLIT_FORMULA(Add)
 struct Sub : Binary {
   static constexpr const char* name = "sub";
   static constexpr const char* aliases = "subtract";
-  static constexpr const char* signature = "sub(Tensor input, Tensor other, *, Scalar alpha=1)";
+  static constexpr const char* signature = "sub(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
   static constexpr const char* meaning = "Difference of two tensors, the second one scaled by alpha.";
   static constexpr const char* formula = "y = a - alpha b";
   static constexpr const char* bool_error =
@@ -43,9 +43,10 @@ BACKLIT_FORMULA(Sub)
 
 struct Rsub : Binary {
   static constexpr const char* name = "rsub";
-  static constexpr const char* signature = "rsub(Tensor input, Tensor other, *, Scalar alpha=1)";
+  static constexpr const char* signature = "rsub(Tensor input, Tensor|Number other, *, Scalar alpha=1)";
   static constexpr const char* meaning = "The second tensor minus alpha times the first.";
   static constexpr const char* formula = "y = b - alpha a";
+  static constexpr const char* node_b_number = "RsubBackward1";
   static constexpr const char* bool_error =
       "Subtraction, the `-` operator, with a bool tensor is not supported. "
       "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.";
@@ -79,7 +80,7 @@ BACKLIT_FORMULA(RsubScalar)
 struct Mul : Binary {
   static constexpr const char* name = "mul";
   static constexpr const char* aliases = "multiply";
-  static constexpr const char* signature = "mul(Tensor input, Tensor other)";
+  static constexpr const char* signature = "mul(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "Product of two tensors, element by element.";
   static constexpr const char* formula = "y = a b";
   static constexpr unsigned kinds = kAll;
@@ -93,7 +94,7 @@ struct Div : Binary {
   static constexpr const char* name = "div";
   static constexpr const char* aliases = "divide true_divide";
   static constexpr const char* signature =
-      "div(Tensor input, Tensor other, *, str? rounding_mode=None)";
+      "div(Tensor|Number input, Tensor|Number other, *, str? rounding_mode=None)";
   static constexpr const char* meaning = "Quotient of two tensors, element by element.";
   static constexpr const char* formula = "y = a / b";
   static constexpr Promote promote = Promote::ToFloat;
@@ -134,7 +135,7 @@ BACKLIT_FORMULA(DivFloor)
 
 struct FloorDivide : Binary {
   static constexpr const char* name = "floor_divide";
-  static constexpr const char* signature = "floor_divide(Tensor input, Tensor other)";
+  static constexpr const char* signature = "floor_divide(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "Quotient rounded towards minus infinity, Python's a // b.";
   static constexpr const char* formula = "y = floor(a / b)";
   static constexpr const char* why = "PyTorch has no derivative for floor_divide";
@@ -148,10 +149,12 @@ BACKLIT_FORMULA(FloorDivide)
 
 struct Remainder : Binary {
   static constexpr const char* name = "remainder";
-  static constexpr const char* signature = "remainder(Tensor input, Tensor other)";
+  static constexpr const char* signature = "remainder(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning =
       "Remainder of the division, with the sign of the divisor: Python's a % b.";
   static constexpr const char* formula = "y = a - b floor(a / b)";
+  static constexpr const char* node_a_number = "NotImplemented";
+  static constexpr const char* node_b_number = "RemainderBackward0";
   static constexpr const char* node = "RemainderBackward1";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool checks_zero_divisor = true;
@@ -164,10 +167,11 @@ BACKLIT_FORMULA(Remainder)
 
 struct Fmod : Binary {
   static constexpr const char* name = "fmod";
-  static constexpr const char* signature = "fmod(Tensor input, Tensor other)";
+  static constexpr const char* signature = "fmod(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning =
       "Remainder of the division, with the sign of the dividend: C's fmod.";
   static constexpr const char* formula = "y = a - b trunc(a / b)";
+  static constexpr const char* node_b_number = "FmodBackward0";
   static constexpr const char* node = "FmodBackward1";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool checks_zero_divisor = true;

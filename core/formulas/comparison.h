@@ -20,7 +20,7 @@ struct Test : Condition<Unary> {
 
 struct Eq : Condition<Binary> {
   static constexpr const char* name = "eq";
-  static constexpr const char* signature = "eq(Tensor input, Tensor other)";
+  static constexpr const char* signature = "eq(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether the elements are equal.";
   static constexpr const char* formula = "y = (a = b)";
   template <class T> static auto value(T a, T b) { return a == b; }
@@ -30,7 +30,7 @@ BACKLIT_FORMULA(Eq)
 struct Ne : Condition<Binary> {
   static constexpr const char* name = "ne";
   static constexpr const char* aliases = "not_equal";
-  static constexpr const char* signature = "ne(Tensor input, Tensor other)";
+  static constexpr const char* signature = "ne(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether the elements differ.";
   static constexpr const char* formula = "y = (a ≠ b)";
   template <class T> static auto value(T a, T b) { return a != b; }
@@ -40,7 +40,7 @@ BACKLIT_FORMULA(Ne)
 struct Lt : Condition<Binary> {
   static constexpr const char* name = "lt";
   static constexpr const char* aliases = "less";
-  static constexpr const char* signature = "lt(Tensor input, Tensor other)";
+  static constexpr const char* signature = "lt(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is less than b.";
   static constexpr const char* formula = "y = (a < b)";
   template <class T> static auto value(T a, T b) { return a < b; }
@@ -50,7 +50,7 @@ BACKLIT_FORMULA(Lt)
 struct Le : Condition<Binary> {
   static constexpr const char* name = "le";
   static constexpr const char* aliases = "less_equal";
-  static constexpr const char* signature = "le(Tensor input, Tensor other)";
+  static constexpr const char* signature = "le(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is less than b or equal to it.";
   static constexpr const char* formula = "y = (a ≤ b)";
   template <class T> static auto value(T a, T b) { return a <= b; }
@@ -60,7 +60,7 @@ BACKLIT_FORMULA(Le)
 struct Gt : Condition<Binary> {
   static constexpr const char* name = "gt";
   static constexpr const char* aliases = "greater";
-  static constexpr const char* signature = "gt(Tensor input, Tensor other)";
+  static constexpr const char* signature = "gt(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is greater than b.";
   static constexpr const char* formula = "y = (a > b)";
   template <class T> static auto value(T a, T b) { return a > b; }
@@ -70,7 +70,7 @@ BACKLIT_FORMULA(Gt)
 struct Ge : Condition<Binary> {
   static constexpr const char* name = "ge";
   static constexpr const char* aliases = "greater_equal";
-  static constexpr const char* signature = "ge(Tensor input, Tensor other)";
+  static constexpr const char* signature = "ge(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is greater than b or equal to it.";
   static constexpr const char* formula = "y = (a ≥ b)";
   template <class T> static auto value(T a, T b) { return a >= b; }
@@ -328,7 +328,7 @@ BACKLIT_FORMULA(ClampMaxTensor)
 
 struct Where : Ternary {
   static constexpr const char* name = "where";
-  static constexpr const char* signature = "where(Tensor condition, Tensor input, Tensor other)";
+  static constexpr const char* signature = "where(Tensor condition, Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "Takes b where the condition a holds, and c elsewhere.";
   static constexpr const char* formula = "y = b if a else c";
   static constexpr unsigned kinds = kAll;

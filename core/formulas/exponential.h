@@ -124,9 +124,13 @@ BACKLIT_FORMULA(Logaddexp2)
 struct Xlogy : Binary {
   static constexpr const char* name = "xlogy";
   static constexpr const char* aliases = "special.xlogy";
-  static constexpr const char* signature = "xlogy(Tensor input, Tensor other)";
+  static constexpr const char* signature = "xlogy(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "a times the logarithm of b, and 0 where a is 0.";
   static constexpr const char* formula = "y = a ln b";
+  static constexpr const char* node = "XlogyBackward0";
+  static constexpr const char* node_a_number = "XlogyBackward1";
+  static constexpr const char* node_b_number = "XlogyBackward2";
+  static constexpr bool inplace_function = true;
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-3, 3}, {0.1, 4}};
   template <class T> static T value(T a, T b) {
@@ -142,9 +146,11 @@ BACKLIT_FORMULA(Xlogy)
 struct Xlog1py : Binary {
   static constexpr const char* name = "xlog1py";
   static constexpr const char* home = "special";
-  static constexpr const char* signature = "xlog1py(Tensor input, Tensor other)";
+  static constexpr const char* signature = "xlog1py(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "a times the logarithm of 1 + b, and 0 where a is 0.";
   static constexpr const char* formula = "y = a ln(1 + b)";
+  static constexpr const char* node_a_number = "SpecialXlog1PyBackward1";
+  static constexpr const char* node_b_number = "SpecialXlog1PyBackward2";
   static constexpr const char* node = "SpecialXlog1PyBackward0";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-3, 3}, {-0.9, 3}};
@@ -165,6 +171,7 @@ struct Ldexp : Binary {
   static constexpr const char* signature = "ldexp(Tensor input, Tensor other)";
   static constexpr const char* meaning = "a times two to the power of b.";
   static constexpr const char* formula = "y = a 2ᵇ";
+  static constexpr bool inplace_function = true;
   static constexpr Promote promote = Promote::ToFloat;
   template <class T> static T value(T a, T b) { return a * exp2(b); }
   template <class T> static T local_a(T, T b, T) { return exp2(b); }

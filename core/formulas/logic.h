@@ -14,7 +14,7 @@ template <class Base> struct Bitwise : Base {
 
 struct BitwiseAnd : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_and";
-  static constexpr const char* signature = "bitwise_and(Tensor input, Tensor other)";
+  static constexpr const char* signature = "bitwise_and(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits set in both elements; for bools, logical and.";
   static constexpr const char* formula = "y = a & b";
   template <class T> static T value(T a, T b) { return T(a & b); }
@@ -23,7 +23,7 @@ BACKLIT_FORMULA(BitwiseAnd)
 
 struct BitwiseOr : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_or";
-  static constexpr const char* signature = "bitwise_or(Tensor input, Tensor other)";
+  static constexpr const char* signature = "bitwise_or(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits set in either element; for bools, logical or.";
   static constexpr const char* formula = "y = a | b";
   template <class T> static T value(T a, T b) { return T(a | b); }
@@ -32,7 +32,7 @@ BACKLIT_FORMULA(BitwiseOr)
 
 struct BitwiseXor : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_xor";
-  static constexpr const char* signature = "bitwise_xor(Tensor input, Tensor other)";
+  static constexpr const char* signature = "bitwise_xor(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits set in exactly one element; for bools, logical xor.";
   static constexpr const char* formula = "y = a ^ b";
   template <class T> static T value(T a, T b) { return T(a ^ b); }
@@ -44,13 +44,14 @@ struct BitwiseNot : Bitwise<Unary> {
   static constexpr const char* signature = "bitwise_not(Tensor input)";
   static constexpr const char* meaning = "Each element with all bits flipped; for bools, logical not.";
   static constexpr const char* formula = "y = ~x";
+  static constexpr bool inplace_function = false;
   template <class T> static T value(T x) { return complement(x); }
 };
 BACKLIT_FORMULA(BitwiseNot)
 
 struct BitwiseLeftShift : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_left_shift";
-  static constexpr const char* signature = "bitwise_left_shift(Tensor input, Tensor other)";
+  static constexpr const char* signature = "bitwise_left_shift(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits of a moved b places up.";
   static constexpr const char* formula = "y = a << b";
   static constexpr unsigned kinds = kIntegers;
@@ -61,7 +62,7 @@ BACKLIT_FORMULA(BitwiseLeftShift)
 
 struct BitwiseRightShift : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_right_shift";
-  static constexpr const char* signature = "bitwise_right_shift(Tensor input, Tensor other)";
+  static constexpr const char* signature = "bitwise_right_shift(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits of a moved b places down; the sign stays.";
   static constexpr const char* formula = "y = a >> b";
   static constexpr unsigned kinds = kIntegers;
@@ -75,6 +76,7 @@ struct Gcd : Bitwise<Binary> {
   static constexpr const char* signature = "gcd(Tensor input, Tensor other)";
   static constexpr const char* meaning = "Greatest common divisor.";
   static constexpr const char* formula = "y = gcd(a, b)";
+  static constexpr bool inplace_function = true;
   static constexpr unsigned kinds = kIntegers;
   static constexpr Domain domain[] = {{-99, 99}, {-99, 99}};
   template <class T> static T value(T a, T b) { return gcd(a, b); }
@@ -86,6 +88,7 @@ struct Lcm : Bitwise<Binary> {
   static constexpr const char* signature = "lcm(Tensor input, Tensor other)";
   static constexpr const char* meaning = "Least common multiple.";
   static constexpr const char* formula = "y = lcm(a, b)";
+  static constexpr bool inplace_function = true;
   static constexpr unsigned kinds = kIntegers;
   static constexpr Domain domain[] = {{-9, 9}, {-9, 9}};
   template <class T> static T value(T a, T b) { return lcm(a, b); }
@@ -131,6 +134,7 @@ struct LogicalNot : Logical<Unary> {
   static constexpr const char* signature = "logical_not(Tensor input)";
   static constexpr const char* meaning = "Whether the element is false.";
   static constexpr const char* formula = "y = ¬x";
+  static constexpr bool inplace_function = false;
   template <class T> static auto value(T x) { return x == T(0); }
 };
 BACKLIT_FORMULA(LogicalNot)

@@ -68,7 +68,7 @@ template <class T> BACKLIT_INLINE T exponential_slope(T base, T exponent, T y) {
 
 struct Pow : Binary {
   static constexpr const char* name = "pow";
-  static constexpr const char* signature = "pow(Tensor input, Tensor exponent)";
+  static constexpr const char* signature = "pow(Tensor|Number input, Tensor|Number exponent)";
   static constexpr const char* meaning = "Each element raised to a power.";
   static constexpr const char* formula = "y = aᵇ";
   static constexpr const char* node = "PowBackward1";
@@ -82,7 +82,7 @@ BACKLIT_FORMULA(Pow)
 
 struct FloatPower : Binary {
   static constexpr const char* name = "float_power";
-  static constexpr const char* signature = "float_power(Tensor input, Tensor exponent)";
+  static constexpr const char* signature = "float_power(Tensor|Number input, Tensor|Number exponent)";
   static constexpr const char* meaning = "Each element raised to a power, in float64.";
   static constexpr const char* formula = "y = aᵇ";
   static constexpr const char* node = "PowBackward1";

@@ -90,6 +90,7 @@ struct Sign : Constant<Unary> {
   static constexpr const char* signature = "sign(Tensor input)";
   static constexpr const char* meaning = "1, -1 or 0 as each element is positive, negative or zero.";
   static constexpr const char* formula = "y = sign x";
+  static constexpr bool inplace_function = false;
   static constexpr unsigned kinds = kAll;
   template <class T> static T value(T x) { return sign(x); }
 };
@@ -100,6 +101,7 @@ struct Sgn : Constant<Unary> {
   static constexpr const char* signature = "sgn(Tensor input)";
   static constexpr const char* meaning = "Sign of each element; for real numbers the same as sign.";
   static constexpr const char* formula = "y = sign x";
+  static constexpr bool inplace_function = false;
   static constexpr unsigned kinds = kAll;
   template <class T> static T value(T x) { return sign(x); }
 };
@@ -122,9 +124,10 @@ BACKLIT_FORMULA(Heaviside)
 // The sign has no derivative where a is 0; PyTorch says 0.
 struct Copysign : Binary {
   static constexpr const char* name = "copysign";
-  static constexpr const char* signature = "copysign(Tensor input, Tensor other)";
+  static constexpr const char* signature = "copysign(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "The size of a with the sign of b.";
   static constexpr const char* formula = "y = |a| sign b";
+  static constexpr const char* node_b_number = "CopysignBackward1";
   static constexpr Promote promote = Promote::ToFloat;
   template <class T> static T value(T a, T b) { return copysign(a, b); }
   template <class T> static T local_a(T a, T, T y) { return where(a == 0, T(0), y / a); }

@@ -41,6 +41,7 @@ struct Erfinv : Unary {
   static constexpr const char* signature = "erfinv(Tensor input)";
   static constexpr const char* meaning = "Inverse of the error function.";
   static constexpr const char* formula = "y = erf⁻¹ x";
+  static constexpr bool inplace_function = false;
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-0.9, 0.9}};
   template <class T> static T value(T x) { return erfinv(x); }
@@ -157,6 +158,7 @@ struct Lgamma : Unary {
   static constexpr const char* signature = "lgamma(Tensor input)";
   static constexpr const char* meaning = "Logarithm of the absolute value of the gamma function.";
   static constexpr const char* formula = "y = ln |Γ(x)|";
+  static constexpr bool inplace_function = false;
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.2, 4}};
   template <class T> static T value(T x) { return lgamma(x); }
@@ -170,6 +172,7 @@ struct Digamma : Unary {
   static constexpr const char* signature = "digamma(Tensor input)";
   static constexpr const char* meaning = "Logarithmic derivative of the gamma function.";
   static constexpr const char* formula = "y = Γ′(x) / Γ(x)";
+  static constexpr bool inplace_function = false;
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.2, 4}};
   template <class T> static T value(T x) { return digamma(x); }
@@ -184,6 +187,7 @@ struct Polygamma : Unary {
   static constexpr const char* signature = "polygamma(int n, Tensor input)";
   static constexpr const char* meaning = "The n-th derivative of the digamma function.";
   static constexpr const char* formula = "y = ψ⁽ⁿ⁾(x)";
+  static constexpr bool inplace_function = false;
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr int params = 1;
   static constexpr Domain domain[] = {{0.2, 4}};
@@ -194,9 +198,11 @@ BACKLIT_FORMULA(Polygamma)
 
 struct Zeta : Special<Binary> {
   static constexpr const char* name = "zeta";
-  static constexpr const char* signature = "zeta(Tensor input, Tensor other)";
+  static constexpr const char* signature = "zeta(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "Hurwitz zeta function.";
   static constexpr const char* formula = "y = Σₖ (k + b)⁻ᵃ";
+  static constexpr const char* node_a_number = "SpecialZetaBackward1";
+  static constexpr const char* node_b_number = "SpecialZetaBackward2";
   static constexpr const char* node = "SpecialZetaBackward0";
   static constexpr const char* why = "the derivative by the first argument has no closed form";
   static constexpr Rule a_rule = Rule::NotImplemented;

@@ -16,12 +16,26 @@
 namespace backlit {
 inline namespace BACKLIT_ISA {
 
+// A parameter as T: beyond the range of an integer type its nearest end, which is what an absent
+// bound (an infinity) stands for.
+template <class T> T parameter_as(double p) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return p != 0;
+  } else if constexpr (std::is_integral_v<T>) {
+    constexpr T low = std::numeric_limits<T>::lowest(), high = std::numeric_limits<T>::max();
+    if (!(p > static_cast<double>(low))) return low;
+    return p >= static_cast<double>(high) ? high : static_cast<T>(p);
+  } else {
+    return static_cast<T>(p);
+  }
+}
+
 // n input pointers of type T, indexed at once.
 template <class F, class T, std::size_t... I, std::size_t... P>
 void forward_loop(const void* const* in, void* out, std::int64_t n, const double* params,
                   std::index_sequence<I...>, std::index_sequence<P...>) {
   const T* const x[] = {static_cast<const T*>(in[I])...};
-  [[maybe_unused]] const T p[] = {static_cast<T>(params[P])..., T()};
+  [[maybe_unused]] const T p[] = {parameter_as<T>(params[P])..., T()};
   using Result = std::conditional_t<F::promote == Promote::ToBool, bool, T>;
   auto* y = static_cast<Result*>(out);
 #pragma GCC ivdep
@@ -43,7 +57,7 @@ void backward_loop(const void* const* in, void* out, std::int64_t n, const doubl
   const T* const g = static_cast<const T*>(in[0]);
   const T* const x[] = {static_cast<const T*>(in[I + 1])...};
   const T* const y = static_cast<const T*>(in[F::arity + 1]);
-  [[maybe_unused]] const T p[] = {static_cast<T>(params[P])..., T()};
+  [[maybe_unused]] const T p[] = {parameter_as<T>(params[P])..., T()};
   auto* gx = static_cast<T*>(out);
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) {

@@ -5,7 +5,6 @@
 
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
-#include "formulas/power.h"
 #include "graph/inplace.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
@@ -32,53 +31,6 @@ Tensor div(const Operand& a, const Operand& b) {
   return elementwise(RecordOf<formulas::Div>::op, in);
 }
 Tensor neg(const Tensor& x) { return apply<formulas::Neg>(x); }
-
-namespace {
-
-// A power with a number as exponent: the kernel that PyTorch uses for it.
-const ElementwiseOp& power_op(double p) {
-  using namespace formulas;
-  if (p == 2) return RecordOf<PowSquare>::op;
-  if (p == 3) return RecordOf<PowCube>::op;
-  if (p == 0.5) return RecordOf<PowSqrt>::op;
-  if (p == -0.5) return RecordOf<PowRsqrt>::op;
-  if (p == -1) return RecordOf<PowReciprocal>::op;
-  if (p == -2) return RecordOf<PowReciprocalSquare>::op;
-  return RecordOf<PowScalar>::op;
-}
-
-bool float_result(const Operand& x, const Scalar& p) {
-  return is_floating(x.t->dtype) || p.kind == Scalar::Kind::Float;
-}
-
-}  // namespace
-
-Tensor pow(const Operand& base, const Operand& exponent) {
-  if (base.t && !exponent.t) {
-    const Scalar& p = exponent.s;
-    if (float_result(base, p)) {
-      const double params[] = {p.d, 1, 1, 1};
-      if (is_floating(base.t->dtype)) {
-        const Operand in[] = {base};
-        return elementwise(power_op(p.d), in, params);
-      }
-      const Tensor x = to_dtype(Tensor::borrow(base.t), default_dtype());
-      const Operand in[] = {x};
-      return elementwise(power_op(p.d), in, params);
-    }
-    BACKLIT_CHECK(p.i >= 0 || base.t->dtype == Dtype::Bool, Runtime,
-                  "Integers to negative integer powers are not allowed.");
-    const Operand in[] = {base};
-    if (p.i == 2 && base.t->dtype != Dtype::Bool) return elementwise(RecordOf<formulas::PowSquare>::op, in);
-  }
-  if (!base.t && is_floating(exponent.t->dtype)) {
-    const double params[] = {base.s.d, 1, 1, 1};
-    const Operand in[] = {exponent};
-    return elementwise(RecordOf<formulas::RPow>::op, in, params);
-  }
-  const Operand in[] = {base, exponent};
-  return elementwise(RecordOf<formulas::Pow>::op, in);
-}
 
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   const Operand in[] = {condition, a, b};
@@ -181,6 +133,30 @@ Tensor copy_(const Tensor& x, const Tensor& from) {
         if (v.needs(0)) v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype()));
         if (v.needs(1)) v.set(1, to_dtype(sum_to(v.g(), sizes), dtype));
       });
+}
+
+Tensor into_out(const char* name, Tensor result, const Tensor& out) {
+  if (!out.defined()) return result;
+  BACKLIT_CHECK(!result.requires_grad() && !(modes.grad && out.requires_grad()), Runtime, name,
+                "(): functions with out=... arguments don't support automatic differentiation, but one "
+                "of the arguments requires grad. Use it under no_grad(), or without out=.");
+  check_can_cast(result.dtype(), out.dtype());
+  if (!out.layout().same_sizes(result.layout())) {
+    if (out.numel() &&
+        PyErr_WarnFormat(PyExc_UserWarning, 1,
+                         "An output with one or more elements was resized since it had shape %s, which "
+                         "does not match the required output shape %s. Pass an empty tensor, or one of "
+                         "the result's shape.",
+                         to_string(out.sizes()).c_str(), to_string(result.sizes()).c_str()) < 0)
+      throw PythonErrorSet();
+    Tensor fresh = Tensor::empty(result.sizes(), out.dtype());
+    std::swap(out->storage, fresh->storage);
+    std::swap(out->data, fresh->data);
+    std::swap(out->layout, fresh->layout);
+  }
+  copy_in_place(out, result);
+  bump_version(out);
+  return out;
 }
 
 Tensor times_local(const Tensor& g, const Recorded& local, bool masks) {

@@ -32,6 +32,10 @@ Tensor to_dtype(const Tensor& x, Dtype dtype);  // x itself when it has that dty
 // x.copy_(from): checked, recorded.
 Tensor copy_(const Tensor& x, const Tensor& from);
 
+// `result`, or where `out` is defined: written into it, as PyTorch does (converted, and resized
+// where it does not fit).
+Tensor into_out(const char* name, Tensor result, const Tensor& out);
+
 // g * local for a recorded gradient; with masks, where local is 0 the product is 0.
 Tensor times_local(const Tensor& g, const Recorded& local, bool masks);
 

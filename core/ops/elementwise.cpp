@@ -177,6 +177,12 @@ General plan(const ElementwiseOp& op, std::span<const Operand> in) {
   return g;
 }
 
+const char* node_name(const ElementwiseOp& op, std::span<const Operand> in) {
+  for (std::size_t i = 0; i < in.size() && i < 2; ++i)
+    if (!in[i].t && op.node_number[i][0]) return op.node_number[i];
+  return op.node;
+}
+
 Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand> in,
                                 const Layout* result, Dtype compute, const double* params) {
   const auto n = in.size();
@@ -192,7 +198,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
     at[i] = in[i].t && (reads >> i & 1) ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
   const bool save_y = reads & kResultBit;
   at[kMaxArity] = save_y ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
-  Node* node = new_node(RuleKind<ElementwisePayload>::kind, op.node, static_cast<int>(n), saved, 1,
+  Node* node = new_node(RuleKind<ElementwisePayload>::kind, node_name(op, in), static_cast<int>(n), saved, 1,
                         sizeof(ElementwisePayload));
   auto owner = Ref<Node>::steal(node);
   auto* p = new (node->payload()) ElementwisePayload{};
@@ -223,10 +229,7 @@ bool wants_node(const ElementwiseOp& op, std::span<const Operand> in, Dtype resu
   if (!modes.grad || op.rule == Rule::NotDifferentiable || !is_floating(result)) return false;
   for (std::size_t i = 0; i < in.size(); ++i)
     if (in[i].t && (in[i].t->grad_fn || in[i].t->requires_grad)) {
-      if (op.input_rule[i] == Rule::Derivative && op.rule == Rule::Derivative) return true;
-      if (op.input_rule[i] == Rule::NotImplemented || op.rule == Rule::NotImplemented)
-        fail(ErrorKind::NotImplemented, "the derivative for '", op.name,
-             "' is not implemented. ", op.why);
+      if (op.input_rule[i] != Rule::NotDifferentiable) return true;
     }
   return false;
 }
@@ -261,7 +264,7 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
   if (direct) {
     Tensor out = Tensor::empty(g.layout_ref(), compute);
     const void* ptr[kMaxArity + 2];
-    alignas(64) double buffers[kMaxArity][kScalarTile];
+    alignas(64) char buffers[kMaxArity][kScalarTile * sizeof(double)];
     ptr[0] = g.raw();
     for (int k = 0; k < arity; ++k) {
       ptr[k + 1] = inputs[k].defined() ? inputs[k].raw() : g.raw();
@@ -269,7 +272,7 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
       if (compute == Dtype::Float32)
         std::fill_n(reinterpret_cast<float*>(buffers[k]), layout->numel, static_cast<float>(number[k]));
       else
-        std::fill_n(buffers[k], layout->numel, number[k]);
+        std::fill_n(reinterpret_cast<double*>(buffers[k]), layout->numel, number[k]);
       ptr[k + 1] = buffers[k];
     }
     ptr[arity + 1] = (reads & kResultBit) ? y.raw() : g.raw();
@@ -298,6 +301,14 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
   return out;
 }
 
+// As in PyTorch the operation runs and is recorded; only backward refuses.
+[[noreturn]] void fail_rule(const ElementwiseOp& op, int i) {
+  if (op.rule == Rule::NotImplemented)
+    fail(ErrorKind::Runtime, "derivative for aten::", op.name, " is not implemented. ", op.why);
+  fail(ErrorKind::NotImplemented, "the derivative for '", op.name, i == 0 ? ": input" : ": other",
+       "' is not implemented. ", op.why);
+}
+
 double ElementwisePayload::uniform_local(int i) const {
   const Recorded none[kMaxArity];
   return op->local[i](none, Recorded(), params).number();
@@ -313,7 +324,9 @@ void ElementwisePayload::operator()(Vjp& v) const {
     if (saved_at[k] >= 0 && (reads >> k & 1)) inputs[k] = v.saved(saved_at[k]);
   if (reads & kResultBit) y = v.saved(saved_at[kMaxArity]);
   for (int i = 0; i < arity; ++i) {
-    if (!v.needs(i) || op->input_rule[i] != Rule::Derivative) continue;
+    if (!v.needs(i) || op->input_rule[i] == Rule::NotDifferentiable) continue;
+    if (op->rule == Rule::NotImplemented || op->input_rule[i] == Rule::NotImplemented)
+      fail_rule(*op, i);
     Tensor g;
     if (op->uniform[i] && uniform_local(i) == 1) {
       g = v.g();

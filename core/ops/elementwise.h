@@ -49,13 +49,14 @@ struct ElementwiseOp {
   const char* home;
   const char* aliases;
   const char* node;  // "MulBackward0"
+  const char* node_number[2];  // where that input is a number; "" is `node`
   const char* why;
   const char* bool_error;
   int arity, params;
   Promote promote;
   Rule rule, input_rule[kMaxArity];
   unsigned kinds;
-  bool inplace, method, checks_zero_divisor, masks;
+  bool inplace, inplace_function, method, checks_zero_divisor, masks;
   double domain[kMaxArity][2];
   // What the local derivative of input i reads: bits 0..2 the inputs, bit 3 the result.
   std::uint8_t reads[kMaxArity];

@@ -49,6 +49,9 @@ template <class F> bool make_record(const char* struct_name) {
   op.home = F::home;
   op.aliases = F::aliases;
   op.node = F::node[0] ? F::node : (new std::string(std::string(struct_name) + "Backward0"))->c_str();
+  op.node_number[0] = F::node_a_number;
+  op.node_number[1] = F::node_b_number;
+  if (F::rule == Rule::NotImplemented) op.node = "NotImplemented";
   op.why = F::why;
   op.bool_error = F::bool_error;
   op.arity = F::arity;
@@ -57,6 +60,7 @@ template <class F> bool make_record(const char* struct_name) {
   op.rule = F::rule;
   op.kinds = F::kinds;
   op.inplace = F::inplace;
+  op.inplace_function = F::inplace_function;
   op.method = F::method;
   op.checks_zero_divisor = F::checks_zero_divisor;
   op.masks = F::masks;

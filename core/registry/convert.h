@@ -62,6 +62,12 @@ template <> struct FromPython<Tensor> {
     return Tensor();  // None
   }
 };
+template <> struct FromPython<Operand> {
+  static Operand get(PyObject* o) {
+    if (is_tensor(o)) return Operand(reinterpret_cast<TensorObject*>(o));
+    return Operand(scalar_from_object(o));
+  }
+};
 template <> struct FromPython<bool> {
   static bool get(PyObject* o) { return o == Py_True || (o != Py_False && PyObject_IsTrue(o) == 1); }
 };

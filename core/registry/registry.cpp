@@ -47,6 +47,10 @@ void parse_type(std::string type, Parameter& p) {
     type.pop_back();
   }
   if (type == "Tensor") p.type = Type::Tensor;
+  else if (type == "Tensor|Number") {
+    p.type = Type::Tensor;
+    p.number = true;
+  }
   else if (type == "Tensor[]") p.type = Type::TensorList;
   else if (type == "Scalar") p.type = Type::Scalar;
   else if (type == "int") p.type = Type::Int;
