@@ -29,6 +29,7 @@ _Number = _float | _int | _bool
 
 PARAMETER_TYPES = {
     "Tensor": "Tensor",
+    "Tensor|Number": "Tensor | _Number",
     "Tensor[]": "Sequence[Tensor]",
     "Scalar": "_Number | Tensor",
     "int": "_int",
@@ -89,15 +90,13 @@ def split(text: str) -> Iterator[str]:
         yield part.strip()
 
 
-def parameter(text: str, elementwise: bool) -> tuple[str, str, str]:
+def parameter(text: str) -> tuple[str, str, str]:
     """Name, type and default of one parameter of a signature."""
     declaration, _, default = (piece.strip() for piece in text.partition("="))
     kind, name = declaration.rsplit(" ", 1)
     optional = kind.endswith("?") or default == "None"
     kind = kind.rstrip("?")
     typed = PARAMETER_TYPES[kind]
-    if kind == "Tensor" and elementwise and name != "input":
-        typed = "Tensor | _Number"
     if optional:
         typed += " | None"
     if keyword.iskeyword(name):
@@ -123,7 +122,7 @@ def declaration(row: dict[str, Any], name: str, method: bool, variadic: bool) ->
         if method and i == 0:
             written.append("self")
             continue
-        label, typed, default = parameter(text, row["elementwise"])
+        label, typed, default = parameter(text)
         if variadic and text.startswith("int*"):
             written.append(f"*{label}: _int")
             starred = True

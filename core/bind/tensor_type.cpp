@@ -8,6 +8,7 @@
 #include "formulas/comparison.h"
 #include "formulas/logic.h"
 #include "formulas/power.h"
+#include "formulas/rounding.h"
 #include "ops/arithmetic.h"
 #include "ops/views.h"
 
@@ -426,6 +427,7 @@ template <class Formula> PyObject* unary_formula(PyObject* a) {
 // 1 - x and 1 / x keep PyTorch's names in the graph: RsubBackward1, and MulBackward0 of a reciprocal.
 Tensor subtract(const Operand& a, const Operand& b) {
   if (a.t) return ops::sub(a, b);
+  ops::refuse_bools(a, b);
   const double params[] = {a.s.d, 1, 1, 1};
   const Operand in[] = {b};
   if (a.s.kind == Scalar::Kind::Float && !is_floating(b.t->dtype)) {
@@ -454,10 +456,21 @@ PyObject* matmul(PyObject* a, PyObject* b) {
   return PyObject_CallMethodOneArg(a, name, b);
 }
 PyObject* positive(PyObject* a) {
+  if (object(a).dtype == Dtype::Bool) {
+    PyErr_SetString(PyExc_RuntimeError, formulas::Positive::bool_error);
+    return nullptr;
+  }
   Py_INCREF(a);
   return a;
 }
-PyObject* invert(PyObject* a) { return unary_formula<formulas::BitwiseNot>(a); }
+PyObject* invert(PyObject* a) {
+  if (is_floating(object(a).dtype)) {
+    PyErr_SetString(PyExc_TypeError,
+                    "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+    return nullptr;
+  }
+  return unary_formula<formulas::BitwiseNot>(a);
+}
 
 int as_bool(PyObject* self) {
   const TensorObject& t = object(self);
@@ -589,6 +602,8 @@ PyType_Slot slots[] = {
     {Py_nb_inplace_and, slot(in_place_formula<formulas::BitwiseAnd>)},
     {Py_nb_inplace_or, slot(in_place_formula<formulas::BitwiseOr>)},
     {Py_nb_inplace_xor, slot(in_place_formula<formulas::BitwiseXor>)},
+    {Py_nb_inplace_lshift, slot(in_place_formula<formulas::BitwiseLeftShift>)},
+    {Py_nb_inplace_rshift, slot(in_place_formula<formulas::BitwiseRightShift>)},
     {Py_nb_bool, slot(as_bool)},
     {Py_nb_float, slot(as_float)},
     {Py_nb_int, slot(as_int)},

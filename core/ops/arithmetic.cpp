@@ -14,11 +14,21 @@
 
 namespace backlit::ops {
 
+void refuse_bools(const Operand& a, const Operand& b) {
+  const auto is_bool = [](const Operand& o) {
+    return o.t ? o.t->dtype == Dtype::Bool : o.s.kind == Scalar::Kind::Bool;
+  };
+  if (!is_bool(a) && !is_bool(b)) return;
+  fail(ErrorKind::Runtime, is_bool(a) && is_bool(b) ? formulas::Sub::bool_error
+                                                    : formulas::Rsub::bool_error);
+}
+
 Tensor add(const Operand& a, const Operand& b) {
   const Operand in[] = {a, b};
   return elementwise(RecordOf<formulas::Add>::op, in);
 }
 Tensor sub(const Operand& a, const Operand& b) {
+  if ((a.t && a.t->dtype == Dtype::Bool) || (b.t && b.t->dtype == Dtype::Bool)) refuse_bools(a, b);
   const Operand in[] = {a, b};
   return elementwise(RecordOf<formulas::Sub>::op, in);
 }

@@ -18,6 +18,8 @@ Tensor neg(const Tensor& x);
 Tensor pow(const Operand& base, const Operand& exponent);
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
 
+void refuse_bools(const Operand& a, const Operand& b);  // as subtraction does
+
 void add_in_place(const Tensor& x, const Tensor& y);
 void copy_in_place(const Tensor& x, const Tensor& from);  // broadcasts and converts
 void fill_in_place(const Tensor& x, const Scalar& value);

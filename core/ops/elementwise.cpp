@@ -75,7 +75,7 @@ TileFunction forward_for(const ElementwiseOp& op, Dtype d) {
   return f;
 }
 
-void check_divisor(const ElementwiseOp& op, const Operand& divisor) {
+void check_divisor(const Operand& divisor) {
   const auto zero = [&] { fail(ErrorKind::Runtime, "ZeroDivisionError"); };
   if (!divisor.t) {
     if (divisor.s.d == 0) zero();
@@ -83,7 +83,6 @@ void check_divisor(const ElementwiseOp& op, const Operand& divisor) {
   }
   const Tensor d = Tensor::borrow(divisor.t);
   if (d.numel() && !ops::all_nonzero(d)) zero();
-  (void)op;
 }
 
 bool same_geometry(const Layout* a, const Layout* b) {
@@ -347,8 +346,8 @@ void ElementwisePayload::operator()(Vjp& v) const {
 
 Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const double* params) {
   General g = plan(op, in);
-  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(op, in[1]);
   const TileFunction f = forward_for(op, g.compute);
+  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   const Layout* layouts[kMaxArity];
   std::size_t n = 0;
   for (const Operand& o : in)
@@ -460,9 +459,9 @@ Tensor elementwise(const ElementwiseOp& op, std::span<const Operand> in, const d
   Dtype compute;
   Layout* layout = short_way(op, in, compute);
   if (!layout) return general(op, in, params);
-  if (op.checks_zero_divisor && !is_floating(compute)) [[unlikely]]
-    check_divisor(op, in[1]);
   const TileFunction f = forward_for(op, compute);
+  if (op.checks_zero_divisor && !is_floating(compute)) [[unlikely]]
+    check_divisor(in[1]);
   const Dtype result = op.promote == Promote::ToBool ? Dtype::Bool : compute;
   Tensor y = Tensor::empty(LayoutRef::borrow(layout), result);
   run_short(f, in, y.raw(), layout->numel, compute, params);
@@ -484,9 +483,9 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   check_can_cast(g.result, x.dtype());
   BACKLIT_CHECK(std::ranges::equal(Span(g.sizes), x.sizes()), Runtime, "output with shape ",
                 to_string(x.sizes()), " doesn't match the broadcast shape ", to_string(g.sizes));
-  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(op, in[1]);
-  check_no_partial_overlap(x, in);
   const TileFunction f = forward_for(op, g.compute);
+  if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
+  check_no_partial_overlap(x, in);
   Ref<Node> node;
   if (wants_node(op, in, x.dtype()))
     node = make_elementwise_node(op, in, &x.layout(), g.compute, params);

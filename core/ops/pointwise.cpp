@@ -17,7 +17,12 @@ void need_tensor(const char* name, const Operand& a, const Operand& b) {
 }
 
 double parameter(const Scalar& s, Dtype dtype) {
-  if (is_floating(dtype) || dtype == Dtype::Bool) return s.d;
+  if (dtype == Dtype::Float64 || dtype == Dtype::Bool) return s.d;
+  if (dtype == Dtype::Float32) {
+    BACKLIT_CHECK(!std::isfinite(s.d) || std::isfinite(static_cast<float>(s.d)), Runtime,
+                  "value cannot be converted to type float without overflow");
+    return s.d;
+  }
   visit(dtype, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_floating_point_v<T>) {
@@ -81,14 +86,6 @@ Choice scaled(const ElementwiseOp& op, const char* name, const Operand& a, const
   Choice c(op, a, b);
   if (!is_one(alpha)) c.params[0] = alpha_for(alpha, result_type(c.operands()));
   return c;
-}
-
-bool is_bool(const Operand& o) {
-  return o.t ? o.t->dtype == Dtype::Bool : o.s.kind == Scalar::Kind::Bool;
-}
-void refuse_bools(const Operand& a, const Operand& b) {
-  if (!is_bool(a) && !is_bool(b)) return;
-  fail(ErrorKind::Runtime, is_bool(a) && is_bool(b) ? Sub::bool_error : Rsub::bool_error);
 }
 
 Choice add_front(Operand a, Operand b, Scalar alpha) { return scaled(formula<Add>(), "add", a, b, alpha); }

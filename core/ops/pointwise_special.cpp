@@ -149,9 +149,6 @@ bool allclose_op(Tensor a, Tensor b, double rtol, double atol, bool equal_nan) {
 }
 bool equal_op(Tensor a, Tensor b) {
   if (!a.layout().same_sizes(b.layout())) return false;
-  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "Expected object of data type ",
-                info(a.dtype()).name, " but got data type ", info(b.dtype()).name,
-                " for argument 'other' in call to equal.");
   return all_nonzero(apply<Eq>(detach(a), detach(b)));
 }
 const Register isclose_row(

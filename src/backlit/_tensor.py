@@ -8,3 +8,12 @@ from ._tensor_str import tensor_format
 
 _C.Tensor.__format__ = tensor_format
 _hooks.attach()
+
+
+def _real(self: _C.Tensor) -> _C.Tensor:
+    """The real part: the tensor itself."""
+    return self
+
+
+_C.Tensor.real = property(_real)
+_C.Tensor.imag = property(_C.imag, doc="The imaginary part: refused, without complex numbers.")
