@@ -143,9 +143,8 @@ def operation(name: str, op: Any, method: bool = False, static: bool = False) ->
     declarations = list(dict.fromkeys(declarations))
     lines = []
     for text in declarations:
-        lines += ["@overload"] * (len(declarations) > 1)
-        lines += ["@staticmethod"] * static
-        lines.append(text)
+        decorators = ["@overload"] * (len(declarations) > 1) + ["@staticmethod"] * static
+        lines.append("\n".join([*decorators, text]))
     return lines
 
 

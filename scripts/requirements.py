@@ -6,9 +6,9 @@
 import sys
 from pathlib import Path
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ImportError:  # Python 3.10
+else:
     from pip._vendor import tomli as tomllib
 
 
