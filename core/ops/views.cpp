@@ -138,31 +138,63 @@ Tensor permute(const Tensor& x, Span order) {
                    [inverse](Vjp& v) { v.set(0, permute(v.g(), inverse)); });
 }
 
-Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b) {
+Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b, const char* name) {
   const int i = wrap_dim(a, x.dim()), j = wrap_dim(b, x.dim());
   Dims sizes(x.sizes()), strides(x.strides());
   if (x.dim() > 0) {
     std::swap(sizes[i], sizes[j]);
     std::swap(strides[i], strides[j]);
   }
-  return make_view("TransposeBackward0", x, strided_layout(sizes, strides), 0,
+  return make_view(name, x, strided_layout(sizes, strides), 0,
                    [i, j](Vjp& v) { v.set(0, transpose(v.g(), i, j)); });
 }
 
 namespace {
 
-// The gradient of a view that leaves elements out: zeros of x's shape with g written into the view.
+// The gradient of a view that leaves elements out: zeros of the full shape with g written into the
+// view; `view` and `offset` as in a contiguous tensor of that shape.
+Tensor embed(const Tensor& g, const LayoutRef& full, const LayoutRef& view, std::int64_t offset);
+
+struct PickRule {
+  LayoutRef full, view;
+  std::int64_t offset;
+  void operator()(Vjp& v) const { v.set(0, embed(v.g(), full, view, offset)); }
+};
+
 Tensor embed(const Tensor& g, const LayoutRef& full, const LayoutRef& view, std::int64_t offset) {
   Tensor out = Tensor::zeros(full->sizes(), g.dtype());
-  // the view as it would be in a contiguous x
   copy_in_place(out.alias(view, offset), g);
   return record("EmbedBackward0", out, {g}, {}, [view, offset](Vjp& v) {
     const Tensor h = contiguous(v.g());
-    v.set(0, as_strided(h, view->sizes(), view->strides(), h.offset() + offset));
+    const LayoutRef full = contiguous_layout(h.sizes());
+    v.set(0, make_view("AsStridedBackward0", h, view, offset, PickRule{full, view, offset}));
   });
 }
 
 }  // namespace
+
+Tensor make_pick(const char* name, const Tensor& x, const Pick& p) {
+  LayoutRef layout = strided_layout(p.sizes, p.strides);
+  if (!modes.grad || !x.requires_grad()) {
+    Tensor y = x.alias(std::move(layout), p.offset);
+    if (modes.grad && x.is_floating()) set_view(y, x);
+    return y;
+  }
+  if (x.is_contiguous())
+    return make_view(name, x, layout, p.offset,
+                     PickRule{contiguous_layout(x.sizes()), layout, p.offset});
+  return make_view(name, x, std::move(layout), p.offset,
+                   PickRule{contiguous_layout(x.sizes()),
+                            strided_layout(p.sizes, p.dense_strides), p.dense_offset});
+}
+
+Pick pick_all(const Tensor& x) {
+  Pick p;
+  p.sizes = Dims(x.sizes());
+  p.strides = Dims(x.strides());
+  p.dense_strides = x.is_contiguous() ? p.strides : contiguous_strides(x.sizes());
+  return p;
+}
 
 Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
   BACKLIT_CHECK(x.dim() > 0, Index, "select() cannot be applied to a 0-dim tensor.");
@@ -170,17 +202,9 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
   const std::int64_t n = x.layout().size(d);
   BACKLIT_CHECK(index >= -n && index < n, Index, "select(): index ", index,
                 " out of range for tensor of size ", to_string(x.sizes()), " at dimension ", d);
-  const std::int64_t i = index < 0 ? index + n : index;
-  Dims sizes(x.sizes()), strides(x.strides());
-  sizes.erase(d);
-  strides.erase(d);
-  return make_view("SelectBackward0", x, strided_layout(sizes, strides), i * x.layout().stride(d),
-                   [from = x.layout_ref(), d, i](Vjp& v) {
-                     Dims s = contiguous_strides(from->sizes());
-                     const std::int64_t step = s[d];
-                     s.erase(d);
-                     v.set(0, embed(v.g(), from, strided_layout(v.g().sizes(), s), i * step));
-                   });
+  Pick p = pick_all(x);
+  p.select(d, index < 0 ? index + n : index);
+  return make_pick("SelectBackward0", x, p);
 }
 
 Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end,
@@ -193,16 +217,9 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t
   if (end < 0) end += n;
   start = std::clamp<std::int64_t>(start, 0, n);
   end = std::clamp<std::int64_t>(end, start, n);
-  Dims sizes(x.sizes()), strides(x.strides());
-  sizes[d] = (end - start + step - 1) / step;
-  strides[d] *= step;
-  return make_view("SliceBackward0", x, strided_layout(sizes, strides), start * x.layout().stride(d),
-                   [from = x.layout_ref(), d, start, step](Vjp& v) {
-                     Dims s = contiguous_strides(from->sizes());
-                     const std::int64_t offset = start * s[d];
-                     s[d] *= step;
-                     v.set(0, embed(v.g(), from, strided_layout(v.g().sizes(), s), offset));
-                   });
+  Pick p = pick_all(x);
+  p.slice(d, start, (end - start + step - 1) / step, step);
+  return make_pick("SliceBackward0", x, p);
 }
 
 Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
@@ -247,10 +264,55 @@ Tensor squeeze(const Tensor& x) {
   return squeeze_where("SqueezeBackward0", x, drop);
 }
 
-Tensor squeeze(const Tensor& x, Span dims) {
+Tensor squeeze(const Tensor& x, Span dims, bool list) {
   bool drop[kMaxDims] = {};
-  for (auto d : dims) drop[wrap_dim(d, x.dim())] = true;
-  return squeeze_where(dims.size() == 1 ? "SqueezeBackward1" : "SqueezeBackward2", x, drop);
+  for (auto k : dims) {
+    const int d = wrap_dim(k, x.dim());
+    BACKLIT_CHECK(!drop[d], Runtime, "dim ", d, " appears multiple times in the list of dims");
+    drop[d] = true;
+  }
+  return squeeze_where(list ? "SqueezeBackward2" : "SqueezeBackward1", x, drop);
+}
+
+Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
+  const int a = wrap_dim(dim1, x.dim()), b = wrap_dim(dim2, x.dim());
+  BACKLIT_CHECK(a != b, Runtime, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  Pick p = pick_all(x);
+  const std::int64_t rows = p.sizes[a], columns = p.sizes[b];
+  const std::int64_t length =
+      std::max<std::int64_t>(offset >= 0 ? std::min(rows, columns - offset)
+                                         : std::min(rows + std::max(offset, -rows - 1), columns), 0);
+  const auto step = [&](const Dims& s) { return s[a] + s[b]; };
+  const std::int64_t moved = offset >= 0 ? p.strides[b] * offset : -p.strides[a] * offset;
+  const std::int64_t dense = offset >= 0 ? p.dense_strides[b] * offset : -p.dense_strides[a] * offset;
+  if (length > 0) {
+    p.offset = moved;
+    p.dense_offset = dense;
+  }
+  const std::int64_t stride = step(p.strides), dense_stride = step(p.dense_strides);
+  for (int d : {std::max(a, b), std::min(a, b)}) {
+    p.sizes.erase(d);
+    p.strides.erase(d);
+    p.dense_strides.erase(d);
+  }
+  p.sizes.push_back(length);
+  p.strides.push_back(stride);
+  p.dense_strides.push_back(dense_stride);
+  return make_pick("DiagonalBackward0", x, p);
+}
+
+Tensor view_as_dtype(const Tensor& x, Dtype dtype) {
+  if (x.dtype() == dtype) return alias(x);
+  BACKLIT_CHECK(size_of(dtype) == size_of(x.dtype()), NotImplemented,
+                "view(dtype) between types of different sizes: torch.", info(x.dtype()).name, " to torch.",
+                info(dtype).name);
+  Tensor y = x.alias();
+  y->dtype = dtype;
+  return y;
+}
+
+Tensor alias(const Tensor& x) {
+  return make_view("AliasBackward0", x, x.layout_ref(), 0, [](Vjp& v) { v.set(0, v.g()); });
 }
 
 Tensor detach(const Tensor& x) { return x.alias(); }
@@ -329,6 +391,24 @@ Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t storag
   const std::int64_t offset = storage_offset - x.offset();
   return make_view("AsStridedBackward0", x, layout, offset,
                    AsStridedRule{x.layout_ref(), layout, offset});
+}
+
+Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t step) {
+  const int d = wrap_dim(dim, x.dim());
+  const std::int64_t n = x.dim() ? x.layout().size(d) : 1;
+  BACKLIT_CHECK(size >= 0, Runtime, "size is ", size, " but must be >= 0");
+  BACKLIT_CHECK(size <= n, Runtime, "maximum size for tensor at dimension ", d, " is ", n, " but size is ", size);
+  BACKLIT_CHECK(step > 0, Runtime, "step is ", step, " but must be > 0");
+  Dims sizes(x.sizes()), strides(x.strides());
+  Dims dense = contiguous_strides(x.sizes());
+  for (Dims* s : {&strides, &dense}) {
+    s->push_back(x.dim() ? (*s)[d] : 1);
+    if (x.dim()) (*s)[d] *= step;
+  }
+  if (x.dim()) sizes[d] = (n - size) / step + 1;
+  sizes.push_back(size);
+  return make_view("UnfoldBackward0", x, strided_layout(sizes, strides), 0,
+                   AsStridedRule{contiguous_layout(x.sizes()), strided_layout(sizes, dense), 0});
 }
 
 Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset) {
