@@ -16,6 +16,9 @@ void bind_nodes(nanobind::module_& m);
 void bind_grad_mode(nanobind::module_& m);
 void bind_optim(nanobind::module_& m);
 void bind_interchange(nanobind::module_& m);
+void bind_queries(nanobind::module_& m);
+// Adds functions that take a tensor first as methods of Tensor (bind/queries.cpp).
+void add_tensor_methods(PyMethodDef* defs);
 
 // Tensor(...), and the slots by which other libraries reach its memory (bind/interchange.cpp).
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs);

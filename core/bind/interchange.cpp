@@ -192,9 +192,20 @@ Tensor tensor_over_buffer(PyObject* o, PyObject* owner) {
   return Tensor::over(s, s->data, strided_layout(sizes, strides), *dtype);
 }
 
-// --- Tensor(...) ---
-
 namespace {
+int warn_read_only() {
+  static bool warned = false;  // once, as in PyTorch
+  if (warned) return 0;
+  warned = true;
+  return PyErr_WarnEx(PyExc_UserWarning,
+                      "The given NumPy array is not writable, and PyTorch does not support non-writable "
+                      "tensors. This means writing to this tensor will result in undefined behavior. You may "
+                      "want to copy the array to protect its data or make it writable before converting it to "
+                      "a tensor. This type of warning will be suppressed for the rest of this program.",
+                      1);
+}
+
+// --- Tensor(...) ---
 
 // The forms of the old constructor: none, sizes, data, another tensor.
 Tensor legacy_tensor(PyObject* args, Dtype dtype) {
@@ -277,25 +288,88 @@ PyObject* reversed(PyObject* self, PyObject*) {
   return PyObject_CallMethod(self, "flip", "i", 0);
 }
 
+// NumPy, imported when first needed.
+PyObject* numpy() {
+  static PyObject* module = nullptr;
+  if (!module && !(module = PyImport_ImportModule("numpy"))) throw PythonErrorSet();
+  return module;
+}
+
+PyObject* as_array(const Tensor& t) {
+  return PyObject_CallMethod(numpy(), "asarray", "O", t.object());
+}
+
+// numpy(*, force=False)
+PyObject* to_numpy(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    static const char* names[] = {"force", nullptr};
+    int force = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:numpy", const_cast<char**>(names), &force))
+      return nullptr;
+    Tensor t = handle(self);
+    BACKLIT_CHECK(force || !t.requires_grad(), Runtime,
+                  "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+    if (t.requires_grad() || Py_TYPE(self) != tensor_type) t = ops::detach(t);
+    return as_array(t);
+  });
+}
+
+// __array__(dtype=None, *, copy=None)
+PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    static const char* names[] = {"dtype", "copy", nullptr};
+    PyObject *dtype = Py_None, *copy = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$O:__array__", const_cast<char**>(names), &dtype, &copy))
+      return nullptr;
+    const Object empty = Object::steal(PyTuple_New(0));
+    Object array = Object::steal(to_numpy(self, empty.get(), nullptr));
+    if (!array) return nullptr;
+    if (dtype != Py_None) {
+      const Object wanted = Object::steal(PyObject_CallMethod(numpy(), "dtype", "O", dtype));
+      const Object own = Object::steal(PyObject_GetAttrString(array.get(), "dtype"));
+      if (!wanted || !own) return nullptr;
+      const int same = PyObject_RichCompareBool(wanted.get(), own.get(), Py_EQ);
+      if (same < 0) return nullptr;
+      if (!same) {
+        BACKLIT_CHECK(copy != Py_False, Value, "Unable to avoid copy while creating an array as requested.");
+        return PyObject_CallMethod(array.get(), "astype", "O", wanted.get());
+      }
+    }
+    if (copy == Py_True) return PyObject_CallMethod(array.get(), "copy", nullptr);
+    return array.release();
+  });
+}
+
+PyObject* from_numpy(PyObject*, PyObject* array) {
+  return guarded([&]() -> PyObject* {
+    BACKLIT_CHECK(is_numpy_array(array), Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
+    Tensor t = tensor_over_buffer(array, array);
+    if (t->storage->read_only && warn_read_only() < 0) return nullptr;
+    return to_python(std::move(t));
+  });
+}
+
 template <class F> PyCFunction method(F* f) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
 PyMethodDef methods[] = {
     {"tolist", tolist, METH_NOARGS, "The elements as nested lists of Python numbers; a number for a 0-d tensor."},
+    {"numpy", method(to_numpy), METH_VARARGS | METH_KEYWORDS,
+     "numpy(*, force=False): the same memory as a NumPy array."},
+    {"__array__", method(array_protocol), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"__reversed__", reversed, METH_NOARGS, "The tensor with its first dimension reversed."},
     {nullptr, nullptr, 0, nullptr}};
 
-void add_methods(PyMethodDef* defs) {
-  for (PyMethodDef* def = defs; def->ml_name; ++def) {
-    const Object m = Object::steal(PyDescr_NewMethod(tensor_type, def));
-    if (!m || PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), def->ml_name, m.get()) < 0)
-      throw PythonErrorSet();
-  }
-}
+PyMethodDef functions[] = {
+    {"from_numpy", from_numpy, METH_O, "The memory of a NumPy array as a tensor."},
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
-void bind_interchange(nb::module_&) { add_methods(methods); }
+void bind_interchange(nb::module_& m) {
+  add_tensor_methods(methods);
+  if (PyModule_AddFunctions(m.ptr(), functions) < 0) throw PythonErrorSet();
+}
 
 }  // namespace backlit

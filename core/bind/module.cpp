@@ -31,6 +31,7 @@ NB_MODULE(_C, m) {
   bind_grad_mode(m);
   bind_optim(m);
   bind_interchange(m);
+  bind_queries(m);
   nb::setattr(m, "_operations", nb::steal(build_operations()));
 
   m.def("get_num_threads", &num_threads, "Threads that one operation may use.");

@@ -110,8 +110,9 @@ void normal_16(float* u, float mean, float std) {
     const float radius = std::sqrt(-2.0f * log_unit(1.0f - u[i]));
     float sine, cosine;
     sincos_turn(2 * std::numbers::pi_v<float> * u[i + 8], sine, cosine);
-    u[i] = radius * cosine * std + mean;
-    u[i + 8] = radius * sine * std + mean;
+    // rounded once, as a fused product and sum: exact in double before the conversion
+    u[i] = static_cast<float>(static_cast<double>(radius * cosine) * static_cast<double>(std) + static_cast<double>(mean));
+    u[i + 8] = static_cast<float>(static_cast<double>(radius * sine) * static_cast<double>(std) + static_cast<double>(mean));
   }
 }
 

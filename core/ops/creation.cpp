@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "ops/arithmetic.h"
+#include "ops/factory.h"
 #include "ops/tile_run.h"
 #include "ops/views.h"
 
@@ -45,19 +46,7 @@ Tensor into_given(Tensor result, const Tensor& out) {
   return out;
 }
 
-namespace ops {
-namespace {
-
-// The common end of a factory's signature; pin_memory, layout and memory_format change nothing here.
-#define BACKLIT_FACTORY                                                                       \
-  "dtype? dtype=None, any layout=None, any device=None, any pin_memory=False, "               \
-  "bool requires_grad=False"
-#define BACKLIT_FACTORY_FORMAT BACKLIT_FACTORY ", any memory_format=None"
-#define BACKLIT_FACTORY_PARAMETERS \
-  std::optional<Dtype> dtype, Any, Any device, Any, bool requires_grad
-#define BACKLIT_FACTORY_FORMAT_PARAMETERS BACKLIT_FACTORY_PARAMETERS, Any
-
-Tensor finish(Tensor y, const Tensor& out, std::optional<Dtype> dtype, bool requires_grad) {
+Tensor finish_factory(Tensor y, const Tensor& out, std::optional<Dtype> dtype, bool requires_grad) {
   if (!out.defined()) return with_requires_grad(std::move(y), requires_grad);
   BACKLIT_CHECK(!dtype || *dtype == out.dtype(), Runtime, "dtype ", info(dtype.value_or(Dtype::Bool)).name,
                 " does not match dtype of out parameter (", info(out.dtype()).name, ")");
@@ -69,6 +58,16 @@ void check_sizes(Span sizes, const char* name) {
     BACKLIT_CHECK(s >= 0, Runtime, name, ": Dimension size must be non-negative. Got ",
                   to_string(sizes), ".");
 }
+
+Tensor empty_as(const Tensor& x, std::optional<Dtype> dtype) {
+  const Dtype d = dtype.value_or(x.dtype());
+  if (x.layout().dense) return Tensor::empty(x.layout_ref(), d);
+  const Layout* l[] = {&x.layout()};
+  return Tensor::empty(result_layout(x.sizes(), l), d);
+}
+
+namespace ops {
+namespace {
 
 Dtype chosen(std::optional<Dtype> dtype, const Tensor& out) {
   return dtype ? *dtype : out.defined() ? out.dtype() : default_dtype();
@@ -83,17 +82,17 @@ Tensor filled(Tensor y, const Scalar& value) {
 Tensor empty_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_FORMAT_PARAMETERS) {
   check_device(device.object);
   check_sizes(size, "empty");
-  return finish(Tensor::empty(size, chosen(dtype, out)), out, dtype, requires_grad);
+  return finish_factory(Tensor::empty(size, chosen(dtype, out)), out, dtype, requires_grad);
 }
 Tensor zeros_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   check_sizes(size, "zeros");
-  return finish(Tensor::zeros(size, chosen(dtype, out)), out, dtype, requires_grad);
+  return finish_factory(Tensor::zeros(size, chosen(dtype, out)), out, dtype, requires_grad);
 }
 Tensor ones_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   check_sizes(size, "ones");
-  return finish(filled(Tensor::empty(size, chosen(dtype, out)), Scalar(1)), out, dtype, requires_grad);
+  return finish_factory(filled(Tensor::empty(size, chosen(dtype, out)), Scalar(1)), out, dtype, requires_grad);
 }
 
 Dtype dtype_of_number(const Scalar& s) {
@@ -106,15 +105,7 @@ Tensor full_op(const Dims& size, const Scalar& value, const Tensor& out, BACKLIT
   check_sizes(size, "full");
   const Dtype d = dtype ? *dtype : out.defined() ? out.dtype() : dtype_of_number(value);
   check_fits(value, d, nullptr);
-  return finish(filled(Tensor::empty(size, d), value), out, dtype, requires_grad);
-}
-
-// Sizes of x in an order of dimensions like x's own, as PyTorch's *_like functions keep it.
-Tensor empty_as(const Tensor& x, std::optional<Dtype> dtype) {
-  const Dtype d = dtype.value_or(x.dtype());
-  if (x.layout().dense) return Tensor::empty(x.layout_ref(), d);
-  const Layout* l[] = {&x.layout()};
-  return Tensor::empty(result_layout(x.sizes(), l), d);
+  return finish_factory(filled(Tensor::empty(size, d), value), out, dtype, requires_grad);
 }
 
 Tensor empty_like_op(const Tensor& x, BACKLIT_FACTORY_FORMAT_PARAMETERS) {
@@ -259,12 +250,12 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out, std::opt
 
 Tensor arange_end_op(const Scalar& end, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
-  return finish(arange(Scalar(0), end, Scalar(1), out, dtype), out, dtype, requires_grad);
+  return finish_factory(arange(Scalar(0), end, Scalar(1), out, dtype), out, dtype, requires_grad);
 }
 Tensor arange_op(const Scalar& start, const Scalar& end, const Scalar& step, const Tensor& out,
                  BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
-  return finish(arange(start, end, step, out, dtype), out, dtype, requires_grad);
+  return finish_factory(arange(start, end, step, out, dtype), out, dtype, requires_grad);
 }
 const Register arange_end_row("arange(Scalar end, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
                               arange_end_op,

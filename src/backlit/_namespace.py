@@ -26,6 +26,7 @@ _DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float
 _PLAIN = (
     "can_cast",
     "default_generator",
+    "from_numpy",
     "get_default_dtype",
     "get_num_threads",
     "is_grad_enabled",

@@ -1,0 +1,166 @@
+// Tensors whose elements follow a rule: linspace, logspace, eye, the indices of triangles.
+#include <cmath>
+#include <cstring>
+
+#include "ops/arithmetic.h"
+#include "ops/creation.h"
+#include "ops/factory.h"
+
+namespace backlit::ops {
+namespace {
+
+void check_steps(std::int64_t steps) {
+  BACKLIT_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
+}
+
+// a + b * i rounded once, as PyTorch's kernels have it (in float by way of double: the product is exact).
+float fused(float a, float b, std::int64_t i) {
+  return static_cast<float>(static_cast<double>(a) + static_cast<double>(b) * static_cast<double>(static_cast<float>(i)));
+}
+double fused(double a, double b, std::int64_t i) { return std::fma(b, static_cast<double>(i), a); }
+
+// Element i of n from start to end: counted from the nearer end, so that both are met exactly.
+template <class T, class Step>
+Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
+  return i < n / 2 ? fused(static_cast<Step>(start), step, i) : fused(static_cast<Step>(end), -step, n - 1 - i);
+}
+
+Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d) {
+  Tensor y = Tensor::empty(Dims{n}, d);
+  visit(d, [&](auto zero) {
+    using T = decltype(zero);
+    using Step = std::conditional_t<std::is_floating_point_v<T>, T, double>;
+    T* p = y.data<T>();
+    T first, last;
+    start.write(&first, d);
+    end.write(&last, d);
+    if (n == 1) p[0] = first;
+    if (n < 2) return;
+    const Step step = (static_cast<Step>(last) - static_cast<Step>(first)) / static_cast<Step>(n - 1);
+    for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(position<T, Step>(first, last, step, i, n));
+  });
+  return y;
+}
+
+Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t n, double base, Dtype d) {
+  Tensor y = Tensor::empty(Dims{n}, d);
+  visit(d, [&](auto zero) {
+    using T = decltype(zero);
+    T* p = y.data<T>();
+    if constexpr (std::is_floating_point_v<T>) {
+      const auto first = static_cast<T>(start.d), last = static_cast<T>(end.d);
+      const double b = static_cast<double>(static_cast<T>(base));
+      if (n == 1) p[0] = static_cast<T>(std::pow(b, static_cast<double>(first)));
+      if (n < 2) return;
+      const T step = (last - first) / static_cast<T>(n - 1);
+      for (std::int64_t i = 0; i < n; ++i)
+        p[i] = std::pow(static_cast<T>(b), position<T, T>(first, last, step, i, n));
+    } else {
+      T first, last;
+      start.write(&first, d);
+      end.write(&last, d);
+      if (n == 1) p[0] = static_cast<T>(std::pow(base, static_cast<double>(first)));
+      if (n < 2) return;
+      const float step =
+          (static_cast<float>(last) - static_cast<float>(first)) / static_cast<float>(n - 1);
+      for (std::int64_t i = 0; i < n; ++i) {
+        const double v = std::pow(base, static_cast<double>(position<T, float>(first, last, step, i, n)));
+        p[i] = static_cast<T>(static_cast<std::int64_t>(v < 9.2e18 ? v : 9.2e18));
+      }
+    }
+  });
+  return y;
+}
+
+Dtype floating_dtype(std::optional<Dtype> dtype, const Tensor& out) {
+  return dtype ? *dtype : out.defined() ? out.dtype() : default_dtype();
+}
+
+Tensor linspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, const Tensor& out,
+                   BACKLIT_FACTORY_PARAMETERS) {
+  check_device(device.object);
+  check_steps(steps);
+  const Dtype d = floating_dtype(dtype, out);
+  check_fits(start, d, nullptr);
+  check_fits(end, d, nullptr);
+  return finish_factory(linspace(start, end, steps, d), out, dtype, requires_grad);
+}
+const Register linspace_row(
+    "linspace(Scalar start, Scalar end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+    linspace_op,
+    {.meaning = "steps numbers from start to end, both included, evenly apart.",
+     .formula = "yᵢ = start + i·(end − start)/(steps − 1)",
+     .example = "torch.linspace(0, 1, 3) -> tensor([0.0000, 0.5000, 1.0000])"});
+
+Tensor logspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, double base, const Tensor& out,
+                   BACKLIT_FACTORY_PARAMETERS) {
+  check_device(device.object);
+  check_steps(steps);
+  const Dtype d = floating_dtype(dtype, out);
+  return finish_factory(logspace(start, end, steps, base, d), out, dtype, requires_grad);
+}
+const Register logspace_row(
+    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
+    logspace_op,
+    {.meaning = "Powers of base whose exponents run evenly from start to end.",
+     .formula = "yᵢ = base ^ (start + i·(end − start)/(steps − 1))",
+     .example = "torch.logspace(0, 2, 3) -> tensor([  1.,  10., 100.])"});
+
+Tensor eye_rows_op(std::int64_t n, std::int64_t m, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+  check_device(device.object);
+  BACKLIT_CHECK(n >= 0, Runtime, "n must be greater or equal to 0, got ", n);
+  BACKLIT_CHECK(m >= 0, Runtime, "m must be greater or equal to 0, got ", m);
+  Tensor y = Tensor::zeros(Dims{n, m}, floating_dtype(dtype, out));
+  visit(y.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    T* p = y.data<T>();
+    for (std::int64_t i = 0; i < std::min(n, m); ++i) p[i * (m + 1)] = static_cast<T>(1);
+  });
+  return finish_factory(std::move(y), out, dtype, requires_grad);
+}
+Tensor eye_op(std::int64_t n, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+  return eye_rows_op(n, n, out, dtype, {}, device, {}, requires_grad);
+}
+const Register eye_row("eye(int n, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", eye_op,
+                       {.meaning = "Ones on the diagonal, zeros elsewhere.", .formula = "yᵢⱼ = [i = j]"});
+const Register eye_rows_row("eye(int n, int m, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+                            eye_rows_op,
+                            {.meaning = "Ones on the diagonal, zeros elsewhere.", .formula = "yᵢⱼ = [i = j]"});
+
+// The (row, column) pairs with column - row <= offset (lower) or >= offset, row by row.
+Tensor triangle(std::int64_t rows, std::int64_t columns, std::int64_t offset, bool lower, Dtype d) {
+  BACKLIT_CHECK(rows >= 0, Runtime, "row must be non-negative, got", rows);
+  BACKLIT_CHECK(columns >= 0, Runtime, "col must be non-negative, got", columns);
+  const auto clip = [&](std::int64_t c) { return std::min(std::max<std::int64_t>(c, 0), columns); };
+  const auto begin = [&](std::int64_t i) { return lower ? 0 : clip(i + offset); };
+  const auto end = [&](std::int64_t i) { return lower ? clip(i + offset + 1) : columns; };
+  // beyond these every row is empty or full: keeps i + offset from overflowing
+  offset = std::min(std::max(offset, -rows - 1), columns + 1);
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < rows; ++i) count += end(i) - begin(i);
+  Tensor y = Tensor::empty(Dims{2, count}, Dtype::Int64);
+  auto* p = y.data<std::int64_t>();
+  for (std::int64_t i = 0, k = 0; i < rows; ++i)
+    for (std::int64_t j = begin(i); j < end(i); ++j, ++k) {
+      p[k] = i;
+      p[count + k] = j;
+    }
+  return to_dtype(y, d);
+}
+template <bool kLower>
+Tensor triangle_op(std::int64_t row, std::int64_t col, std::int64_t offset, BACKLIT_FACTORY_PARAMETERS) {
+  check_device(device.object);
+  return with_requires_grad(triangle(row, col, offset, kLower, dtype.value_or(Dtype::Int64)), requires_grad);
+}
+const Register tril_indices_row(
+    "tril_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor", triangle_op<true>,
+    {.meaning = "Row and column indices of the lower triangle of a row-by-col matrix.",
+     .example = "torch.tril_indices(2, 2) -> tensor([[0, 1, 1], [0, 0, 1]])"});
+const Register triu_indices_row(
+    "triu_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor", triangle_op<false>,
+    {.meaning = "Row and column indices of the upper triangle of a row-by-col matrix.",
+     .example = "torch.triu_indices(2, 2) -> tensor([[0, 0, 1], [0, 1, 1]])"});
+
+}  // namespace
+}  // namespace backlit::ops
