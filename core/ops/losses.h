@@ -1,0 +1,16 @@
+// Losses: what they share.
+#pragma once
+
+#include <string>
+
+#include "graph/node.h"
+
+namespace backlit::ops {
+
+enum class LossReduction : std::uint8_t { None, Mean, Sum };
+// Throws ValueError on any other word.
+LossReduction loss_reduction(const std::string& word);
+// Sum, mean or nothing, as recorded operations.
+Tensor reduced_loss(const Tensor& loss, LossReduction r);
+
+}  // namespace backlit::ops

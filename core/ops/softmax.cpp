@@ -1,0 +1,145 @@
+#include "ops/softmax.h"
+
+#include <algorithm>
+
+#include "kernels/isa.h"
+#include "ops/arithmetic.h"
+#include "ops/recorded.h"
+#include "ops/reductions.h"
+#include "ops/reductions_lines.h"
+#include "ops/views.h"
+#include "registry/registry.h"
+
+namespace backlit {
+
+const SoftmaxKernels& softmax_kernels(Dtype d) {
+  static const auto& table = best_table<SoftmaxTable>("SoftmaxTable");
+  return table.of[d == Dtype::Float64];
+}
+
+namespace ops {
+namespace {
+
+using i64 = std::int64_t;
+constexpr i64 kTask = 1 << 15;  // elements
+
+// Runs rows(first element, rows) or columns(first element, width) over all lines, in parallel.
+template <class Rows, class Columns> void each_block(const Lines& lines, Rows rows, Columns columns) {
+  const i64 n = lines.n;
+  if (lines.count() * n == 0) return;
+  if (lines.count() * n <= kTask && (lines.inner == 1 || lines.outer == 1)) {
+    return lines.inner == 1 ? rows(i64{0}, lines.count()) : columns(i64{0}, lines.inner);
+  }
+  const GilRelease release(lines.count() * n >= kGilReleaseElements);
+  if (lines.inner == 1) {
+    parallel_for(lines.count(), kTask / n + 1, [&](i64 a, i64 b) { rows(a * n, b - a); });
+    return;
+  }
+  const i64 width = std::clamp<i64>(kTask / n, 64, 1024);
+  const i64 blocks = (lines.inner + width - 1) / width;
+  const i64 cost = std::min(width, lines.inner) * n;
+  parallel_for(lines.outer * blocks, kTask / cost + 1, [&](i64 a, i64 b) {
+    for (i64 k = a; k < b; ++k) {
+      const i64 first = k % blocks * width;
+      columns(k / blocks * n * lines.inner + first, std::min(width, lines.inner - first));
+    }
+  });
+}
+
+Tensor forward(SoftmaxKind kind, const Tensor& x, int d) {
+  const SoftmaxKernels& k = softmax_kernels(x.dtype());
+  const int which = static_cast<int>(kind);
+  const Tensor from = x.is_contiguous() ? x : contiguous(detach(x));
+  Tensor y = Tensor::empty(from.layout_ref(), x.dtype());
+  const Lines lines(x.sizes(), d);
+  const auto size = static_cast<i64>(size_of(x.dtype()));
+  const char* in = from.raw();
+  char* out = y.raw();
+  each_block(
+      lines, [&](i64 at, i64 rows) { k.forward_rows[which](in + at * size, out + at * size, rows, lines.n); },
+      [&](i64 at, i64 width) {
+        k.forward_columns[which](in + at * size, out + at * size, lines.n, lines.inner, width);
+      });
+  y->inference = modes.inference;
+  return y;
+}
+
+Tensor exponential(const Tensor& x) { return run_recorded(formula_named("exp"), Recorded(x)).tensor(); }
+
+// The gradient of softmax (or log-softmax) from g and the result y; recorded.
+Tensor softmax_backward(SoftmaxKind kind, const Tensor& g, const Tensor& y, int d) {
+  const SoftmaxKernels& k = softmax_kernels(y.dtype());
+  const int which = static_cast<int>(kind);
+  const Tensor grad = g.is_contiguous() ? g : contiguous(detach(g));
+  const Tensor result = y.is_contiguous() ? y : contiguous(detach(y));
+  Tensor gx = Tensor::empty(y.sizes(), y.dtype());
+  const Lines lines(y.sizes(), d);
+  const auto size = static_cast<i64>(size_of(y.dtype()));
+  const char *a = grad.raw(), *b = result.raw();
+  char* out = gx.raw();
+  each_block(
+      lines,
+      [&](i64 at, i64 rows) {
+        at *= size;
+        k.backward_rows[which](a + at, b + at, out + at, rows, lines.n);
+      },
+      [&](i64 at, i64 width) {
+        at *= size;
+        k.backward_columns[which](a + at, b + at, out + at, lines.n, lines.inner, width);
+      });
+  if (kind == SoftmaxKind::Softmax)
+    return record("SoftmaxBackwardDataBackward0", std::move(gx), {g, y}, {g, y}, [d](Vjp& v) {
+      const Tensor &h = v.g(), g = v.saved(0), y = v.saved(1);
+      const Dims dim{d};
+      if (v.needs(0)) v.set(0, softmax_backward(SoftmaxKind::Softmax, h, y, d));
+      if (!v.needs(1)) return;
+      const Tensor gy = sum(mul(g, y), dim, true), hy = sum(mul(h, y), dim, true);
+      v.set(1, sub(mul(h, sub(g, gy)), mul(g, hy)));
+    });
+  return record("LogSoftmaxBackwardDataBackward0", std::move(gx), {g, y}, {g, y}, [d](Vjp& v) {
+    const Tensor &h = v.g(), g = v.saved(0), y = v.saved(1);
+    const Dims dim{d};
+    const Tensor weighted = mul(h, exponential(y));
+    if (v.needs(0)) v.set(0, sub(h, sum(weighted, dim, true)));
+    if (v.needs(1)) v.set(1, neg(mul(weighted, sum(g, dim, true))));
+  });
+}
+
+template <SoftmaxKind kKind> Tensor along(const Tensor& x, std::int64_t dim) {
+  constexpr bool log = kKind == SoftmaxKind::LogSoftmax;
+  const int d = wrap_dim(dim, x.dim());
+  BACKLIT_CHECK(x.is_floating(), NotImplemented,
+                log ? "\"log_softmax_lastdim_kernel_impl\"" : "\"softmax_lastdim_kernel_impl\"",
+                " not implemented for '", info(x.dtype()).scalar_name,
+                "'. Pass a floating dtype, for instance dtype=torch.float32.");
+  return record(
+      log ? "LogSoftmaxBackward0" : "SoftmaxBackward0", forward(kKind, x, d), {x}, {},
+      [d](Vjp& v) { v.set(0, softmax_backward(kKind, v.g(), v.saved(0), d)); }, true);
+}
+
+Tensor softmax_op(const Tensor& x, std::int64_t dim, std::optional<Dtype> dtype) {
+  return softmax(dtype ? to_dtype(x, *dtype) : x, dim);
+}
+Tensor log_softmax_op(const Tensor& x, std::int64_t dim, std::optional<Dtype> dtype) {
+  return log_softmax(dtype ? to_dtype(x, *dtype) : x, dim);
+}
+
+constexpr RowOptions kSoftmax{.meaning = "Exponentials along dim, divided by their sum.",
+                              .formula = "yᵢ = exp xᵢ / Σⱼ exp xⱼ",
+                              .gradient = "∂L/∂x = y ∘ (∂L/∂y − Σⱼ yⱼ ∂L/∂yⱼ)",
+                              .aliases = "nn.softmax"};
+constexpr RowOptions kLogSoftmax{.meaning = "Logarithm of the softmax along dim, without overflow.",
+                                 .formula = "yᵢ = xᵢ − log Σⱼ exp xⱼ",
+                                 .gradient = "∂L/∂x = ∂L/∂y − exp y · Σⱼ ∂L/∂yⱼ",
+                                 .aliases = "nn.log_softmax"};
+const Register softmax_row("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", softmax_op, kSoftmax);
+const Register log_softmax_row("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
+                               log_softmax_op, kLogSoftmax);
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, std::int64_t dim) { return along<SoftmaxKind::Softmax>(x, dim); }
+Tensor log_softmax(const Tensor& x, std::int64_t dim) { return along<SoftmaxKind::LogSoftmax>(x, dim); }
+
+}  // namespace ops
+}  // namespace backlit
