@@ -64,7 +64,8 @@ Moments moments(const char* name, const Tensor& x, Span dims, double correction)
   BACKLIT_CHECK(x.is_floating(), Runtime, std::strchr(name, '_') ? name : "std and var",
                 " only support floating point and complex dtypes");
   Moments m{ReducedDims(x, dims), correction};
-  if (static_cast<double>(m.dims.count) - correction <= 0 &&
+  const double per_result = product(m.dims.dropped) == 0 ? 0 : static_cast<double>(m.dims.count);
+  if (per_result - correction <= 0 &&
       PyErr_WarnFormat(PyExc_UserWarning, 1,
                        "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
                        "reduction factor (input numel divided by output numel).", name) < 0)

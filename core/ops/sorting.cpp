@@ -201,7 +201,10 @@ void check_median(const char* name, const Tensor& x) {
 }
 template <bool kSkipNan> Tensor median_all_op(const Tensor& x) {
   check_median("median", x);
-  if (x.numel() == 0) return Tensor::full(Span(), x.is_floating() ? NAN : 0.0, x.dtype());
+  if (x.numel() == 0)
+    return record(kSkipNan ? "NanmedianBackward0" : "MedianBackward0",
+                  Tensor::full(Span(), x.is_floating() ? NAN : 0.0, x.dtype()), {x}, {},
+                  [sizes = Dims(x.sizes())](Vjp& v) { v.set(0, Tensor::zeros(sizes, v.g().dtype())); });
   const Tensor flat = reshape(detach(x), Dims{-1});
   const bool floating = x.is_floating();
   const Tensor at = choose(flat, 0, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); });

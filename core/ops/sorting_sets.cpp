@@ -125,7 +125,11 @@ Groups group_rows(const Tensor& x, i64 n, i64 width, bool consecutive) {
 }
 
 Object unique_of(const char* node, const Tensor& input, bool consecutive, bool inverse, bool counts, std::optional<i64> dim) {
+  BACKLIT_CHECK(!dim || input.dim() > 0, Index, "Dimension specified as ", *dim, " but tensor has no dimensions");
   const int d = dim ? wrap_dim(*dim, input.dim()) : 0;
+  for (int k = 0; dim && k < input.dim(); ++k)
+    BACKLIT_CHECK(k == d || input.size(k) > 0, Runtime,
+                  "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
   Tensor x = detach(input);
   if (!dim || x.dim() == 0) x = reshape(x, Dims{-1});
   Tensor rows = d == 0 ? contiguous(x) : contiguous(transpose(x, 0, d));
@@ -138,8 +142,9 @@ Object unique_of(const char* node, const Tensor& input, bool consecutive, bool i
   ones[0] = at.numel();
   Tensor values = take_along(rows, 0, expand(reshape(at, ones), sizes));
   if (d != 0) values = contiguous(transpose(values, 0, d));
-  values = record(node, values, {input}, {}, [node](Vjp&) {
-    fail(ErrorKind::NotImplemented, "the derivative for '", node, "' is not implemented.");
+  values = record(node, values, {input}, {}, [consecutive, dim](Vjp&) {
+    const char* name = consecutive ? "unique_consecutive" : dim ? "unique_dim" : "_unique2";
+    fail(ErrorKind::NotImplemented, "the derivative for '", name, "' is not implemented.");
   });
   if (!inverse && !counts) return Object::steal(to_python(std::move(values)));
   std::vector<Tensor> out{values};
@@ -214,7 +219,7 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   for (i64 i = 0; i < x.numel(); ++i) {
     const double v = x.data<double>()[i];
     if (!(v >= low && v <= high)) continue;
-    const auto bin = static_cast<i64>((v - low) / (high - low) * static_cast<double>(bins));
+    const auto bin = static_cast<i64>((v - low) * static_cast<double>(bins) / (high - low));
     ++count[static_cast<std::size_t>(std::min(bin, bins - 1))];
   }
   return to_dtype(vector_of(count), input.dtype());
