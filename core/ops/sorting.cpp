@@ -35,6 +35,10 @@ template <class T, class F> void each_line(const Tensor& x, const Lines& lines, 
   });
 }
 
+constexpr auto key_before = [](const auto& a, const auto& b) {
+  return a.key != b.key ? a.key < b.key : a.at < b.at;
+};
+
 template <class T, class F> void sorted_lines(const Tensor& x, const Lines& lines, bool descending, F f) {
   each_line<T>(x, lines, descending, [&](auto* keys, auto* spare, i64 line) {
     sort_keys(keys, spare, lines.n);
@@ -69,6 +73,24 @@ template <class F> Tensor choose(const Tensor& input, int d, F choose_one) {
   visit(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     sorted_lines<T>(x, lines, false, [&](auto* keys, i64 line) { out[line] = choose_one(keys, lines.n); });
+  });
+  return at;
+}
+
+// The element at one rank of each line; rank(keys, n) sees the keys in order of position.
+template <class F> Tensor select_rank(const Tensor& input, int d, F rank) {
+  const Tensor x = contiguous(detach(input));
+  Tensor at = Tensor::empty(with_size(x.sizes(), d, 1), Dtype::Int64);
+  if (at.numel() == 0) return at;
+  const Lines lines(x.sizes(), d);
+  i64* out = at.data<i64>();
+  visit(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    each_line<T>(x, lines, false, [&](auto* keys, auto*, i64 line) {
+      const i64 k = rank(keys, lines.n);
+      std::nth_element(keys, keys + k, keys + lines.n, key_before);
+      out[line] = keys[k].at;
+    });
   });
   return at;
 }
@@ -156,11 +178,8 @@ Named<2> topk_op(const Tensor& input, i64 k, i64 dim, bool largest, bool) {
     visit(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       each_line<T>(x, lines, largest, [&](auto* keys, auto*, i64 line) {
-        const auto before = [](const auto& a, const auto& b) {
-          return a.key != b.key ? a.key < b.key : a.at < b.at;
-        };
-        if (k < lines.n) std::nth_element(keys, keys + k - 1, keys + lines.n, before);
-        std::sort(keys, keys + k, before);
+        if (k < lines.n) std::nth_element(keys, keys + k - 1, keys + lines.n, key_before);
+        std::sort(keys, keys + k, key_before);
         const i64 start = to.start(line);
         for (i64 i = 0; i < k; ++i) at[start + i * to.inner] = keys[i].at;
       });
@@ -179,21 +198,21 @@ Named<2> kthvalue_op(const Tensor& x, i64 k, i64 dim, bool keepdim) {
   BACKLIT_CHECK(k >= 1 && k <= (x.dim() ? x.size(d) : 1), Runtime,
                 "kthvalue(): selected number k out of range for dimension ", d);
   return named_choice("kthvalue", "KthvalueBackward0", x, d, keepdim,
-                      choose(x, d, [k](auto* keys, i64) { return keys[k - 1].at; }));
+                      select_rank(x, d, [k](auto*, i64) { return k - 1; }));
 }
 const Register kthvalue_row(
     "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", kthvalue_op,
     {.meaning = "The k-th smallest element of each line and its position.", .formula = "y = the k-th smallest xᵢ",
      .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
 
-// The lower of the two middle elements. A nan is the median, unless nans are left out.
+// The rank of the lower of the two middle elements. A nan is the median, unless nans are left out.
 template <bool kSkipNan> i64 middle(auto* keys, i64 n, bool floating) {
   const auto nan = ~decltype(keys->key){0};
   i64 numbers = n;
   if (floating)
-    while (numbers > 0 && keys[numbers - 1].key == nan) --numbers;
-  if (numbers < n && (!kSkipNan || numbers == 0)) return keys[numbers].at;
-  return keys[(numbers - 1) / 2].at;
+    for (i64 k = 0; k < n; ++k) numbers -= keys[k].key == nan;
+  if (numbers < n && (!kSkipNan || numbers == 0)) return numbers;
+  return (numbers - 1) / 2;
 }
 
 void check_median(const char* name, const Tensor& x) {
@@ -207,7 +226,7 @@ template <bool kSkipNan> Tensor median_all_op(const Tensor& x) {
                   [sizes = Dims(x.sizes())](Vjp& v) { v.set(0, Tensor::zeros(sizes, v.g().dtype())); });
   const Tensor flat = reshape(detach(x), Dims{-1});
   const bool floating = x.is_floating();
-  const Tensor at = choose(flat, 0, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); });
+  const Tensor at = select_rank(flat, 0, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); });
   return record(
       kSkipNan ? "NanmedianBackward0" : "MedianBackward0", picked(flat, 0, at, Span()), {x}, {x},
       [](Vjp& v) { v.set(0, share_with_equal(v.g(), v.saved(0), v.saved(1))); }, true);
@@ -218,7 +237,7 @@ template <bool kSkipNan> Named<2> median_op(const Tensor& x, i64 dim, bool keepd
   const bool floating = x.is_floating();
   return named_choice(
       kSkipNan ? "nanmedian" : "median", kSkipNan ? "NanmedianBackward1" : "MedianBackward1", x, d, keepdim,
-      choose(x, d, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); }));
+      select_rank(x, d, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); }));
 }
 constexpr RowOptions kMedian{.meaning = "The middle element (the lower of two); along dim with its position.",
                              .formula = "y = the ⌈n/2⌉-th smallest xᵢ",
