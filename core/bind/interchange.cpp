@@ -192,6 +192,36 @@ Tensor tensor_over_buffer(PyObject* o, PyObject* owner) {
   return Tensor::over(s, s->data, strided_layout(sizes, strides), *dtype);
 }
 
+Tensor tensor_over_bytes(PyObject* buffer) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0) {
+    PyErr_Clear();
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) throw PythonErrorSet();
+    if (PyErr_WarnEx(PyExc_UserWarning,
+                     "The given buffer is not writable, and PyTorch does not support non-writable tensors. This "
+                     "means you can write to the underlying (supposedly non-writable) buffer using the tensor. "
+                     "You may want to copy the buffer to protect its data or make it writable before converting "
+                     "it to a tensor. This type of warning will be suppressed for the rest of this program.",
+                     1) < 0) {
+      PyBuffer_Release(&view);
+      throw PythonErrorSet();
+    }
+  }
+  char* data = static_cast<char*>(view.buf);
+  const auto bytes = static_cast<std::size_t>(view.len);
+  const bool read_only = view.readonly;
+  // held while the tensor lives: a bytearray must not be resized under it
+  auto* held = new Py_buffer(view);
+  const Object owner = Object::steal(PyCapsule_New(held, "backlit.buffer", [](PyObject* capsule) {
+    auto* b = static_cast<Py_buffer*>(PyCapsule_GetPointer(capsule, "backlit.buffer"));
+    PyBuffer_Release(b);
+    delete b;
+  }));
+  if (!owner) throw PythonErrorSet();
+  Storage* s = new_external_storage(data, bytes, owner.get(), read_only);
+  return Tensor::over(s, data, contiguous_layout(Dims{static_cast<std::int64_t>(bytes)}), Dtype::UInt8);
+}
+
 namespace {
 int warn_read_only() {
   static bool warned = false;  // once, as in PyTorch
@@ -340,6 +370,15 @@ PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
   });
 }
 
+// _legacy_tensor(dtype, args): FloatTensor(...) and its family.
+PyObject* legacy_tensor_of(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *dtype, *data;
+    if (!PyArg_ParseTuple(args, "OO!", &dtype, &PyTuple_Type, &data)) return nullptr;
+    return to_python(legacy_tensor(data, dtype_from_object(dtype)));
+  });
+}
+
 PyObject* from_numpy(PyObject*, PyObject* array) {
   return guarded([&]() -> PyObject* {
     BACKLIT_CHECK(is_numpy_array(array), Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
@@ -362,6 +401,7 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 PyMethodDef functions[] = {
+    {"_legacy_tensor", legacy_tensor_of, METH_VARARGS, nullptr},
     {"from_numpy", from_numpy, METH_O, "The memory of a NumPy array as a tensor."},
     {nullptr, nullptr, 0, nullptr}};
 

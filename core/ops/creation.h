@@ -19,6 +19,10 @@ bool is_numpy_array(PyObject* o);
 std::optional<Dtype> scalar_dtype(PyObject* o);
 // The memory of an object with the buffer protocol as a tensor; `owner` is kept alive by it.
 Tensor tensor_over_buffer(PyObject* o, PyObject* owner);
+// The bytes of a contiguous buffer as a 1-D uint8 tensor.
+Tensor tensor_over_bytes(PyObject* buffer);
+// Warns where data is a tensor: a copy of one is better made by clone().
+void warn_copy_of_tensor(PyObject* data, const char* call);
 // A number checked to fit the dtype; throws PyTorch's "value cannot be converted to type ...".
 void write_checked(PyObject* number, void* p, Dtype dtype);
 void check_fits(const Scalar& value, Dtype dtype, const char* type_name);

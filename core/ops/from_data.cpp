@@ -213,18 +213,20 @@ Tensor tensor_from_data(PyObject* data, std::optional<Dtype> dtype) {
   return y;
 }
 
+void warn_copy_of_tensor(PyObject* data, const char* call) {
+  if (!is_tensor(data)) return;
+  const std::string text = concat(
+      "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+      "sourceTensor.detach().clone().requires_grad_(True), rather than ", call, ".");
+  if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonErrorSet();
+}
+
 namespace ops {
 namespace {
 
 Tensor tensor_op(Any data, std::optional<Dtype> dtype, Any device, bool requires_grad, Any) {
   check_device(device.object);
-  if (is_tensor(data.object) &&
-      PyErr_WarnEx(PyExc_UserWarning,
-                   "To copy construct from a tensor, it is recommended to use "
-                   "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
-                   "rather than torch.tensor(sourceTensor).",
-                   1) < 0)
-    throw PythonErrorSet();
+  warn_copy_of_tensor(data.object, "torch.tensor(sourceTensor)");
   return with_requires_grad(tensor_from_data(data.object, dtype), requires_grad);
 }
 const Register tensor_row(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
-from . import _C
+from . import _C, _legacy, _limits
 
 # Loaded when first used: `torch.nn` after `import backlit as torch` works without an import of its own.
 SUBMODULES = frozenset({"autograd", "linalg", "nn", "optim", "special", "testing", "utils"})
@@ -34,6 +35,42 @@ _PLAIN = (
     "promote_types",
     "set_num_threads",
 )
+
+
+# Methods that are functions as well.
+_QUERIES = (
+    "detach",
+    "get_device",
+    "is_complex",
+    "is_conj",
+    "is_floating_point",
+    "is_inference",
+    "is_neg",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "numel",
+)
+
+
+def is_tensor(obj: Any, /) -> bool:
+    """Is it a Tensor?"""
+    return isinstance(obj, _C.Tensor)
+
+
+def set_default_dtype(d: Any, /) -> None:
+    """Set the dtype of tensors made from Python floats.
+
+    Example:
+        >>> import backlit as torch
+        >>> torch.get_default_dtype()
+        torch.float32
+    """
+    if not isinstance(d, _C.dtype):
+        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+    if not d.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    _C.set_default_dtype(d)
 
 
 def _publish_operations() -> None:
@@ -63,6 +100,22 @@ def public() -> dict[str, Any]:
     """Names of the package that are neither operations nor modules."""
     names = {name: getattr(_C, name) for name in _DTYPES + _PLAIN}
     names.update({alias: names[name] for alias, name in _DTYPE_ALIASES.items()})
+    names.update({name: getattr(_C.Tensor, name) for name in _QUERIES})
+    names.update(_legacy.KINDS)
+    names.update(_legacy.WORDS)
+    names.update(
+        e=math.e,
+        pi=math.pi,
+        inf=math.inf,
+        nan=math.nan,
+        newaxis=None,
+        finfo=_limits.finfo,
+        iinfo=_limits.iinfo,
+        is_tensor=is_tensor,
+        set_default_dtype=set_default_dtype,
+        set_default_tensor_type=_legacy.set_default_tensor_type,
+        typename=_legacy.typename,
+    )
     return names
 
 

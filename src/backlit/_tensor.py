@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _C
+from . import _C, _legacy
 from .autograd import _hooks
 from ._tensor_str import tensor_format
 
@@ -17,3 +17,7 @@ def _real(self: _C.Tensor) -> _C.Tensor:
 
 _C.Tensor.real = property(_real)
 _C.Tensor.imag = property(_C.imag, doc="The imaginary part: refused, without complex numbers.")
+
+_C.Tensor.type = _legacy.tensor_type
+_C.Tensor.new = _legacy.new
+_C.Tensor.layout = property(lambda self: _legacy.strided, doc="torch.strided: the one layout.")

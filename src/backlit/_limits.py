@@ -1,0 +1,99 @@
+"""What a dtype can hold: `finfo` and `iinfo`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _C
+
+# dtype: bits, digits of the significand, digits of a decimal that survive
+_FLOATS = {_C.float32: (32, 24, 6), _C.float64: (64, 53, 15)}
+_INTEGERS = {_C.uint8: 8, _C.int8: 8, _C.int16: 16, _C.int32: 32, _C.int64: 64}
+
+
+class _Limits:
+    """Equal when of the same dtype; immutable by convention."""
+
+    bits: int
+    dtype: str
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.dtype == getattr(other, "dtype", None)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.dtype))
+
+
+class finfo(_Limits):  # noqa: N801
+    """Limits of a floating dtype; of the default dtype when none is given.
+
+    Example:
+        >>> import backlit as torch
+        >>> torch.finfo(torch.float32).eps
+        1.1920928955078125e-07
+    """
+
+    def __init__(self, type: Any = None) -> None:  # noqa: A002
+        known = _C.get_default_dtype() if type is None else type
+        if not isinstance(known, _C.dtype):
+            raise TypeError(
+                f"finfo(): argument 'type' (position 1) must be torch.dtype, not "
+                f"{known.__class__.__name__}"
+            )
+        if known not in _FLOATS:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                "'torch.finfo'"
+            )
+        self.bits, significand, decimals = _FLOATS[known]
+        exponent = 2 ** (self.bits - significand - 1)
+        self.eps = 2.0 ** (1 - significand)
+        self.max = (2.0 - self.eps) * 2.0 ** (exponent - 1)
+        self.min = -self.max
+        self.tiny = self.smallest_normal = 2.0 ** (2 - exponent)
+        self.resolution = float(f"1e-{decimals}")
+        self.dtype = str(known).removeprefix("torch.")
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        numbers = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+        return f"finfo({numbers}, dtype={self.dtype})"
+
+
+class iinfo(_Limits):  # noqa: N801
+    """Limits of an integer dtype.
+
+    Example:
+        >>> import backlit as torch
+        >>> torch.iinfo(torch.int8).max
+        127
+    """
+
+    def __init__(self, type: Any) -> None:  # noqa: A002
+        if not isinstance(type, _C.dtype):
+            raise TypeError(
+                f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
+                f"{type.__class__.__name__}"
+            )
+        if type.is_floating_point:
+            raise TypeError(
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                "'torch.iinfo'"
+            )
+        if type not in _INTEGERS:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        self.bits = _INTEGERS[type]
+        signed = type.is_signed
+        self.max = 2 ** (self.bits - signed) - 1
+        self.min = -self.max - 1 if signed else 0
+        self.dtype = str(type).removeprefix("torch.")
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+
+_C.finfo = finfo
+_C.iinfo = iinfo
