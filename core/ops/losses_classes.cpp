@@ -246,10 +246,11 @@ Tensor cross_entropy_smoothed(const Tensor& x, const Tensor& target, const Tenso
 Tensor cross_entropy_op(const Tensor& x, const Tensor& target, const Tensor& weight, i64 ignored,
                         const std::string& reduction, double smoothing) {
   const LossReduction r = loss_reduction(reduction);
-  BACKLIT_CHECK(smoothing >= 0 && smoothing <= 1, Runtime,
+  BACKLIT_CHECK(smoothing <= 1, Runtime,
                 "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
   if (x.layout().same_sizes(target.layout()))
     return cross_entropy_probabilities(x, target, weight, ignored, r, smoothing);
+  if (x.dim() == 0) wrap_dim(1, 0);  // PyTorch's error
   check_shapes(x, target);
   if (smoothing > 0) return cross_entropy_smoothed(x, target, weight, ignored, r, smoothing);
   return nll(log_softmax(x, class_dim(x)), target, weight, ignored, r);
