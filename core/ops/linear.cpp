@@ -1,98 +1,14 @@
-// Products with something added: addmm and its kin, and the linear layer.
+// The linear layer.
 #include <algorithm>
 
 #include "kernels/gemm.h"
 #include "ops/arithmetic.h"
 #include "ops/products.h"
-#include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
 
 namespace backlit::ops {
 namespace {
-
-bool is(const Scalar& s, double value) { return s.kind == Scalar::Kind::Float ? s.d == value : static_cast<double>(s.i) == value; }
-Tensor times(const Tensor& x, const Scalar& s) { return is(s, 1) ? x : mul(x, s); }
-
-// y starts as beta * input, broadcast; 0 ignores what input holds, NaN too.
-Tensor start_from(const Tensor& input, Span sizes, Dtype dtype, const Scalar& beta) {
-  BACKLIT_CHECK(input.dtype() == dtype, Runtime, "self and mat2 must have the same dtype, but got ",
-                info(input.dtype()).scalar_name, " and ", info(dtype).scalar_name);
-  Tensor y = new_result(sizes, dtype);
-  if (is(beta, 0))
-    fill_in_place(y, Scalar(0));
-  else
-    copy_in_place(y, expand(detach(input), sizes));
-  return y;
-}
-
-struct AddedProduct {
-  Dims input_sizes;
-  Scalar beta, alpha;
-};
-
-}  // namespace
-
-Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta, const Scalar& alpha) {
-  check_matrices(a, b, "mat1", "mat2");
-  check_not_bool("addmm_impl_cpu_", a.dtype());
-  Tensor y = start_from(input, Dims{a.layout().size(0), b.layout().size(1)}, a.dtype(), beta);
-  multiply_into(y, a, false, b, false, is(beta, 0) ? Scalar(0) : beta, alpha);
-  return record("AddmmBackward0", std::move(y), {input, a, b}, {a, b},
-                [p = AddedProduct{input.sizes(), beta, alpha}](Vjp& v) {
-                  if (v.needs(0)) v.set(0, times(sum_to(v.g(), p.input_sizes), p.beta));
-                  if (v.needs(1)) v.set(1, times(mm(v.g(), false, v.saved(1), true), p.alpha));
-                  if (v.needs(2)) v.set(2, times(mm(v.saved(0), true, v.g(), false), p.alpha));
-                });
-}
-
-namespace {
-
-Tensor addmm_op(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta, const Scalar& alpha) {
-  return addmm(input, a, b, beta, alpha);
-}
-const Register addmm_row(
-    "addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", addmm_op,
-    {.meaning = "beta times a matrix plus alpha times the product of two.",
-     .formula = "C = β·M + α·A·B",
-     .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂A = α·∂L/∂C · Bᵀ, ∂L/∂B = α·Aᵀ · ∂L/∂C"});
-
-Tensor addmv_op(const Tensor& input, const Tensor& a, const Tensor& x, const Scalar& beta, const Scalar& alpha) {
-  return add(is(beta, 0) ? Operand(Scalar(0)) : Operand(times(input, beta)), times(mv(a, x), alpha));
-}
-const Register addmv_row(
-    "addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", addmv_op,
-    {.meaning = "beta times a vector plus alpha times a matrix times a vector.",
-     .formula = "y = β·m + α·A·x",
-     .gradient = "∂L/∂m = β·∂L/∂y, ∂L/∂A = α·∂L/∂y · xᵀ, ∂L/∂x = α·Aᵀ · ∂L/∂y"});
-
-Tensor addr_op(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
-  return add(is(beta, 0) ? Operand(Scalar(0)) : Operand(times(input, beta)), times(outer(x, y), alpha));
-}
-const Register addr_row(
-    "addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", addr_op,
-    {.meaning = "beta times a matrix plus alpha times the outer product of two vectors.",
-     .formula = "Z = β·M + α·x·yᵀ",
-     .gradient = "∂L/∂M = β·∂L/∂Z, ∂L/∂x = α·∂L/∂Z · y, ∂L/∂y = α·∂L/∂Zᵀ · x"});
-
-Tensor baddbmm_op(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta, const Scalar& alpha) {
-  return add(is(beta, 0) ? Operand(Scalar(0)) : Operand(times(input, beta)), times(bmm(a, b), alpha));
-}
-const Register baddbmm_row(
-    "baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", baddbmm_op,
-    {.meaning = "beta times a batch of matrices plus alpha times the products of two batches.",
-     .formula = "Cᵢ = β·Mᵢ + α·Aᵢ·Bᵢ",
-     .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂Cᵢ · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂Cᵢ"});
-
-Tensor addbmm_op(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta, const Scalar& alpha) {
-  const Tensor s = sum(bmm(a, b), Dims{0}, false);
-  return add(is(beta, 0) ? Operand(Scalar(0)) : Operand(times(input, beta)), times(s, alpha));
-}
-const Register addbmm_row(
-    "addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", addbmm_op,
-    {.meaning = "beta times a matrix plus alpha times the sum of the products of two batches.",
-     .formula = "C = β·M + α·Σᵢ Aᵢ·Bᵢ",
-     .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂C · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂C"});
 
 // (n, in) · (out, in)ᵀ + b: one product, which starts from the bias.
 Tensor linear_matrix(const Tensor& x, const Tensor& w, const Tensor& b) {

@@ -150,7 +150,7 @@ Tensor mm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bmm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
-  check_not_bool("baddbmm_with_gemm", a.dtype());
+  check_not_bool("bmm", a.dtype());
   Tensor y = new_result(Dims{a.layout().size(0), rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_batches_into(y, a, ta, b, tb, 0, 1);
   return record("BmmBackward0", std::move(y), {a, b}, {a, b}, [ta, tb](Vjp& v) {
@@ -159,14 +159,18 @@ Tensor bmm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   });
 }
 
-Tensor bmm(const Tensor& a, const Tensor& b) {
+void check_batches(const Tensor& a, const Tensor& b) {
   BACKLIT_CHECK(a.dim() == 3, Runtime, "batch1 must be a 3D tensor. Got shape ", to_string(a.sizes()), ".");
   BACKLIT_CHECK(b.dim() == 3, Runtime, "batch2 must be a 3D tensor. Got shape ", to_string(b.sizes()), ".");
-  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ", info(a.dtype()).scalar_name, " but found ",
-                info(b.dtype()).scalar_name);
   BACKLIT_CHECK(a.layout().size(0) == b.layout().size(0) && a.layout().size(2) == b.layout().size(1), Runtime,
                 "Expected size for first two dimensions of batch2 tensor to be: [", a.layout().size(0), ", ",
                 a.layout().size(2), "] but got: [", b.layout().size(0), ", ", b.layout().size(1), "].");
+  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ", info(a.dtype()).scalar_name, " but found ",
+                info(b.dtype()).scalar_name);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_batches(a, b);
   return bmm(a, false, b, false);
 }
 
@@ -176,14 +180,20 @@ Tensor outer(const Tensor& x, const Tensor& y) {
   return mul(view(contiguous(x), Dims{x.numel(), 1}), y);
 }
 
-Tensor mv(const Tensor& a, const Tensor& x) {
-  BACKLIT_CHECK(a.dim() == 2 && x.dim() == 1, Runtime, "vector + matrix @ vector expected, got 1, ", a.dim(), ", ",
-                x.dim());
-  BACKLIT_CHECK(a.layout().size(1) == x.layout().size(0), Runtime, "size mismatch, got input (", a.layout().size(0),
-                "), mat (", a.layout().size(0), "x", a.layout().size(1), "), vec (", x.layout().size(0), ")");
-  BACKLIT_CHECK(a.dtype() == x.dtype(), Runtime, "expected scalar type ", info(a.dtype()).scalar_name, " but found ",
-                info(x.dtype()).scalar_name);
+void check_matrix_vector(const Tensor& a, const Tensor& x, int ndim, std::int64_t length, Dtype dtype) {
+  BACKLIT_CHECK(a.dim() == 2 && x.dim() == 1 && ndim <= 1, Runtime, "vector + matrix @ vector expected, got ", ndim,
+                ", ", a.dim(), ", ", x.dim());
+  const std::int64_t m = a.layout().size(0), n = a.layout().size(1);
+  BACKLIT_CHECK(n == x.layout().size(0) && (length == m || length == 1), Runtime, "size mismatch, got input (", length,
+                "), mat (", m, "x", n, "), vec (", x.layout().size(0), ")");
+  BACKLIT_CHECK(a.dtype() == x.dtype() && a.dtype() == dtype, Runtime,
+                "addmv input tensors must have the same dtype, but got ", info(dtype).scalar_name, ", ",
+                info(a.dtype()).scalar_name, ", and ", info(x.dtype()).scalar_name);
   check_not_bool("addmv_impl_cpu", a.dtype());
+}
+
+Tensor mv(const Tensor& a, const Tensor& x) {
+  check_matrix_vector(a, x, 1, a.dim() ? a.layout().size(0) : 0, x.dtype());
   Tensor y = new_result(Dims{a.layout().size(0)}, a.dtype());
   multiply_vector_into(y, a, false, x, 0, 1);
   return record("MvBackward0", std::move(y), {a, x}, {a, x}, [](Vjp& v) {
@@ -192,7 +202,9 @@ Tensor mv(const Tensor& a, const Tensor& x) {
   });
 }
 
-Tensor dot(const Tensor& x, const Tensor& y) {
+namespace {
+
+Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
   BACKLIT_CHECK(x.dim() == 1 && y.dim() == 1, Runtime, "1D tensors expected, but got ", x.dim(), "D and ", y.dim(),
                 "D tensors");
   BACKLIT_CHECK(x.dtype() == y.dtype(), Runtime, "dot : expected both vectors to have same dtype, but found ",
@@ -207,16 +219,23 @@ Tensor dot(const Tensor& x, const Tensor& y) {
     GilRelease release(x.numel() >= kGilReleaseElements);
     *result.data<T>() = backlit::dot<T>(x.numel(), x.data<T>(), x.layout().stride(0), y.data<T>(), y.layout().stride(0));
   });
-  return record("DotBackward0", std::move(result), {x, y}, {x, y}, [](Vjp& v) {
+  return record(node, std::move(result), {x, y}, {x, y}, [](Vjp& v) {
     if (v.needs(0)) v.set(0, mul(v.g(), v.saved(1)));
     if (v.needs(1)) v.set(1, mul(v.g(), v.saved(0)));
   });
 }
 
+Tensor vdot(const Tensor& x, const Tensor& y) { return dot_recorded("VdotBackward0", x, y); }
+
+}  // namespace
+
+Tensor dot(const Tensor& x, const Tensor& y) { return dot_recorded("DotBackward0", x, y); }
+
 namespace {
 
-// Batch dimensions of a and b broadcast, both flattened to three dimensions.
-Tensor batched_matmul(const Tensor& a, const Tensor& b) {
+// Batch dimensions of a and b broadcast, both flattened to three dimensions. `row`: a stands for a vector,
+// the result has no rows.
+Tensor batched_matmul(const Tensor& a, const Tensor& b, const char* name, bool row) {
   const auto batch_of = [](const Tensor& t) { return t.sizes().first(static_cast<std::size_t>(t.dim() - 2)); };
   const Dims batch = broadcast_sizes(batch_of(a), batch_of(b));
   const std::int64_t m = rows(a, false), k = columns(a, false), n = columns(b, false);
@@ -229,11 +248,10 @@ Tensor batched_matmul(const Tensor& a, const Tensor& b) {
     return reshape(expand(t, full), Dims{product(batch), r, c});
   };
   Dims out(batch);
-  out.push_back(m);
+  if (!row) out.push_back(m);
   out.push_back(n);
   const Tensor x = three(a, m, k), y = three(b, rows(b, false), n);
-  if (x.dtype() != y.dtype()) check_same_dtype(x, y);
-  return unsafe_view("UnsafeViewBackward0", bmm(x, false, y, false), out);
+  return unsafe_view(name, bmm(x, y), out);
 }
 
 }  // namespace
@@ -251,7 +269,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (p == 2 && q == 2) return mm(a, b);
   if (p == 1 && q == 1) return dot(a, b);
   if (p == 2 && q == 1) return mv(a, b);
-  if (p == 1 && q == 2) return squeeze(mm(unsqueeze(a, 0), b), Dims{0});
+  if (p == 1 && q == 2) return unsafe_view("SqueezeBackward4", mm(unsqueeze(a, 0), b), Dims{b.layout().size(1)});
   if (q <= 2) {  // many rows against one matrix: one product
     Dims out(a.sizes());
     const std::int64_t k = out[out.n - 1];
@@ -261,40 +279,46 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     out.push_back(b.layout().size(1));
     return unsafe_view("UnsafeViewBackward0", mm(flat, b), out);
   }
-  if (p == 1) return squeeze(batched_matmul(unsqueeze(a, 0), b), Dims{-2});
-  return batched_matmul(a, b);
+  if (p == 1) return batched_matmul(unsqueeze(a, 0), b, "UnsafeViewBackward0", true);
+  return batched_matmul(a, b, p == 2 ? "CloneBackward0" : "UnsafeViewBackward0", false);  // PyTorch's names
 }
 
 namespace {
 
-const Register mm_row("mm(Tensor input, Tensor mat2) -> Tensor", static_cast<Tensor (*)(const Tensor&, const Tensor&)>(mm),
+// A product with out=.
+using Product = Tensor (*)(const Tensor&, const Tensor&);
+template <Product F> Tensor with_out(const Tensor& a, const Tensor& b, const Tensor& out) {
+  Tensor y = F(a, b);
+  return out.defined() ? into_out("product", std::move(y), out) : y;
+}
+
+const Register mm_row("mm(Tensor input, Tensor mat2, *, Tensor? out=None) -> Tensor", with_out<mm>,
                       {.meaning = "Product of two matrices, (m, k) @ (k, n) -> (m, n).",
                        .formula = "C = A·B",
                        .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C"});
-const Register bmm_row("bmm(Tensor input, Tensor mat2) -> Tensor",
-                       static_cast<Tensor (*)(const Tensor&, const Tensor&)>(bmm),
+const Register bmm_row("bmm(Tensor input, Tensor mat2, *, Tensor? out=None) -> Tensor", with_out<bmm>,
                        {.meaning = "Products of the matrices of two batches, (b, m, k) @ (b, k, n) -> (b, m, n).",
                         .formula = "Cᵢ = Aᵢ·Bᵢ",
                         .gradient = "∂L/∂Aᵢ = ∂L/∂Cᵢ · Bᵢᵀ, ∂L/∂Bᵢ = Aᵢᵀ · ∂L/∂Cᵢ"});
-const Register mv_row("mv(Tensor input, Tensor vec) -> Tensor", mv,
+const Register mv_row("mv(Tensor input, Tensor vec, *, Tensor? out=None) -> Tensor", with_out<mv>,
                       {.meaning = "Product of a matrix and a vector, (m, n) @ (n,) -> (m,).",
                        .formula = "y = A·x",
                        .gradient = "∂L/∂A = ∂L/∂y · xᵀ, ∂L/∂x = Aᵀ · ∂L/∂y"});
-const Register dot_row("dot(Tensor input, Tensor tensor) -> Tensor", dot,
+const Register dot_row("dot(Tensor input, Tensor tensor, *, Tensor? out=None) -> Tensor", with_out<dot>,
                        {.meaning = "Sum of the products of the elements of two vectors.",
                         .formula = "z = Σᵢ xᵢ yᵢ",
                         .gradient = "∂L/∂x = ∂L/∂z · y, ∂L/∂y = ∂L/∂z · x",
                         .example = "torch.dot(torch.tensor([2., 3.]), torch.tensor([4., 5.])) -> tensor(23.)"});
-const Register vdot_row("vdot(Tensor input, Tensor other) -> Tensor", dot,
+const Register vdot_row("vdot(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", with_out<vdot>,
                         {.meaning = "The same as dot, for real numbers.",
                          .formula = "z = Σᵢ xᵢ yᵢ",
                          .gradient = "∂L/∂x = ∂L/∂z · y, ∂L/∂y = ∂L/∂z · x"});
-const Register outer_row("outer(Tensor input, Tensor vec2) -> Tensor", outer,
+const Register outer_row("outer(Tensor input, Tensor vec2, *, Tensor? out=None) -> Tensor", with_out<outer>,
                          {.meaning = "All products of an element of one vector and one of another.",
                           .formula = "Z = x·yᵀ",
                           .gradient = "∂L/∂x = ∂L/∂Z · y, ∂L/∂y = ∂L/∂Zᵀ · x",
                           .aliases = "ger"});
-const Register matmul_row("matmul(Tensor input, Tensor other) -> Tensor", matmul,
+const Register matmul_row("matmul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", with_out<matmul>,
                           {.meaning = "Matrix product over the last two dimensions, the others broadcast; a vector "
                                       "stands for a row on the left and a column on the right.",
                            .formula = "C = A·B",

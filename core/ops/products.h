@@ -16,6 +16,9 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta = 1,
              const Scalar& alpha = 1);
 Tensor outer(const Tensor& x, const Tensor& y);
+Tensor inner(const Tensor& a, const Tensor& b);
+// Sums over pairs of dimensions, dims_a[i] with dims_b[i]; the others in order.
+Tensor tensordot(const Tensor& a, const Tensor& b, Span dims_a, Span dims_b);
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias);
 
 // op(a) @ op(b) for matrices, and for batches of them. Outside of recording no view is made.
@@ -26,6 +29,9 @@ Tensor bmm(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b)
 
 // Sizes of op(a) @ op(b) for matrices; throws PyTorch's message when they do not fit.
 void check_matrices(const Tensor& a, const Tensor& b, const char* name_a, const char* name_b);
+// The checks of mv and addmv; the vector of addmv has `ndim` dimensions, `length` elements.
+void check_matrix_vector(const Tensor& a, const Tensor& x, int ndim, std::int64_t length, Dtype dtype);
+void check_batches(const Tensor& a, const Tensor& b);
 // y = alpha * op(a) @ op(b) + beta * y for matrices over memory that the caller owns, y row-major.
 void multiply_into(const Tensor& y, const Tensor& a, bool transpose_a, const Tensor& b,
                    bool transpose_b, const Scalar& beta, const Scalar& alpha);

@@ -29,6 +29,9 @@ from ._C import Size as Size  # noqa: E402
 from ._C import Tensor as Tensor  # noqa: E402
 from ._C import device as device  # noqa: E402
 from ._C import dtype as dtype  # noqa: E402
+from ._products import chain_matmul as chain_matmul  # noqa: E402
+from ._products import einsum as einsum  # noqa: E402
+from ._products import tensordot as tensordot  # noqa: E402
 from .autograd.grad_mode import enable_grad as enable_grad  # noqa: E402
 from .autograd.grad_mode import inference_mode as inference_mode  # noqa: E402
 from .autograd.grad_mode import no_grad as no_grad  # noqa: E402
