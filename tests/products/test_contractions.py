@@ -75,7 +75,7 @@ def test_inner(shapes):
 
 @pytest.mark.parametrize("shapes", [((2, 3), (4,)), ((2, 2), (3, 2)), ((), (3,)), ((2, 1, 2), (3, 2)), ((2, 0), (2,))], ids=str)
 def test_kron(shapes):
-    agree(lambda lib, x, y: lib.kron(x, y), *shapes)
+    agree(lambda lib, x, y: lib.kron(x, y), *shapes, layouts=("plain",))  # PyTorch fails on some transposed ones
 
 
 @pytest.mark.parametrize("shapes", [((2, 3), (3, 4), (4, 5)), ((2,), (2, 3)), ((2,), (2, 3), (3,)), ((9, 2), (2, 9), (9, 2), (2, 3))], ids=str)  # fmt: skip
