@@ -104,7 +104,24 @@ inline Recorded operator!(const Recorded& x) {
     return run_recorded(formula, a, b);                                          \
   }
 BACKLIT_FUNCTIONS_OF_ONE(BACKLIT_RECORDED_ONE)
-BACKLIT_FUNCTIONS_OF_TWO(BACKLIT_RECORDED_TWO)
+BACKLIT_PLAIN_FUNCTIONS_OF_TWO(BACKLIT_RECORDED_TWO)
+
+// Quotients rounded to integers: the formulas that carry a gradient (0), as in PyTorch.
+inline Recorded recorded_quotient(const char* name, const Recorded& a, const Recorded& b) {
+  return run_recorded(formula_named(name), a, b);
+}
+inline Recorded floor_divide(const Recorded& a, const Recorded& b) {
+  return recorded_quotient("div_floor", a, b);
+}
+inline Recorded trunc_divide(const Recorded& a, const Recorded& b) {
+  return recorded_quotient("div_trunc", a, b);
+}
+// n is a parameter of the formula, not an input.
+inline Recorded polygamma(const Recorded& n, const Recorded& x) {
+  const double params[] = {n.number(), 1, 1, 1};
+  const Operand in[] = {x.operand()};
+  return Recorded(elementwise(formula_named("polygamma"), in, params));
+}
 #undef BACKLIT_RECORDED_ONE
 #undef BACKLIT_RECORDED_TWO
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import backlit
-from tests.oracle import assert_close, first_sentence, plain
+from oracle import assert_close, first_sentence, plain
 
 LINES = """
 u.clamp(max=300) ;; u.clamp(min=-5) ;; u.clamp(max=100) ;; i.clamp(1.5) ;; b.clamp(0, 1)

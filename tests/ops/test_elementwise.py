@@ -1,0 +1,148 @@
+"""Every elementwise operation beside PyTorch and beside finite differences.
+
+The operations come from the registry (cases.py), so that a new formula is tested by being there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import backlit
+
+from ops.cases import CASES, DIFFERENTIABLE, special_inputs
+from ops.compare import LIBRARIES, array, assert_same, attempt, draw, gradients, tensors, torch
+
+# PyTorch's own error in float64: its Bessel functions end at 8 digits, and celu rounds 1 / alpha to
+# float32. Ours are compared with exact values in tests/core.
+LOOSE = {"bessel": 1e-7, "celu": 1e-7}
+
+
+def tolerance(case, dtype):
+    return max([2e-5 if dtype == "float32" else 1e-9, *(LOOSE[n] for n in LOOSE if n in str(case))])
+
+
+def both(case, arrays, prepare=lambda lib, inputs: inputs):
+    """(result, inputs) of each library."""
+    out = []
+    for lib in LIBRARIES:
+        inputs = tensors(lib, arrays)
+        out.append((attempt(case.run, lib, *prepare(lib, inputs)), inputs))
+    return out
+
+
+def check(case, arrays, dtype, prepare=lambda lib, inputs: inputs):
+    """Values, gradients and gradients of gradients."""
+    (mine, my_inputs), (theirs, their_inputs) = both(case, arrays, prepare)
+    if isinstance(theirs, str) or isinstance(mine, str):
+        assert mine == theirs
+        return
+    rtol = tolerance(case, dtype)
+    assert_same(array(mine), array(theirs), rtol, rtol, "value")
+    assert mine.requires_grad == theirs.requires_grad
+    if not theirs.requires_grad:
+        return
+    names = [y.grad_fn and y.grad_fn.name().rpartition("::")[2] for y in (mine, theirs)]
+    assert names[0] == names[1]
+    results = [
+        attempt(gradients, y, inputs, lib, True)
+        for y, inputs, lib in zip((mine, theirs), (my_inputs, their_inputs), LIBRARIES, strict=True)
+    ]
+    if isinstance(results[0], str) or isinstance(results[1], str):
+        assert results[0] == results[1]
+        return
+    for i, (g, expected) in enumerate(zip(*results, strict=True)):
+        assert (g is None) == (expected is None), f"gradient {i}"
+        if g is None:
+            continue
+        assert_same(array(g), array(expected), 10 * rtol, 10 * rtol, f"gradient {i}")
+        second = [
+            [None] * len(inputs)  # a constant gradient
+            if not t.requires_grad
+            else attempt(gradients, t, inputs, lib)
+            for t, inputs, lib in zip((g, expected), (my_inputs, their_inputs), LIBRARIES, strict=True)
+        ]
+        if isinstance(second[1], str) or isinstance(second[0], str):
+            assert second[0] == second[1], f"gradients of gradient {i}"
+            continue
+        for k, (h, expected_h) in enumerate(zip(*second, strict=True)):
+            h = np.zeros(arrays[k].shape, dtype) if h is None else array(h)
+            other = np.zeros(arrays[k].shape, dtype) if expected_h is None else array(expected_h)
+            assert_same(h, other, 100 * rtol, 100 * rtol, f"gradient {i} of gradient {k}")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_contiguous(case, dtype):
+    check(case, draw(case.domain, [(3, 4)] * 3, dtype), dtype)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_broadcast(case):
+    check(case, draw(case.domain, [(3, 1), (1, 4), (2, 1, 1)]), "float64")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_strided(case):
+    def prepare(lib, inputs):
+        views = [inputs[0].transpose(0, 2)]
+        views += [t[:, ::2] for t in inputs[1:2]]
+        return views + [t.expand(4, 3, 2) for t in inputs[2:]]
+
+    check(case, draw(case.domain, [(2, 3, 4), (4, 6, 2), (3, 1)]), "float64", prepare)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_scalars_and_empty(case):
+    check(case, draw(case.domain, [()] * 3), "float64")
+    check(case, draw(case.domain, [(2, 0, 3)] * 3), "float64")
+    check(case, draw(case.domain, [(3,), (), (3, 1)]), "float64")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_mixed_precision(case):
+    arrays = draw(case.domain, [(5,)] * 3)
+    check(case, [x.astype(d) for x, d in zip(arrays, ["float32", "float64", "float32"], strict=False)], "float32")
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_finite_differences(case):
+    inputs = tensors(backlit, draw(case.domain, [(2,)] * 3))
+    y = attempt(case.run, backlit, *inputs)
+    if isinstance(y, str) or not y.requires_grad:
+        pytest.skip("not for floating-point numbers, or without a gradient")
+    if isinstance(attempt(gradients, y, inputs, backlit), str):
+        pytest.skip("a derivative by an input is not implemented, as in PyTorch")
+    if any(word in case.expression for word in ("round", "floor", "trunc", "ceil", "sign", "frac")):
+        pytest.skip("steps have the gradient 0 by convention")
+
+    def run(*x):
+        return case.run(backlit, *x)
+
+    assert backlit.autograd.gradcheck(run, tuple(inputs), eps=1e-6, atol=1e-5, rtol=1e-4)
+    assert backlit.autograd.gradgradcheck(run, tuple(inputs), eps=1e-6, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_special_values(case, dtype):
+    with np.errstate(all="ignore"):
+        arrays = [np.array(column, dtype) for column in special_inputs(case.arity)]
+    (mine, my_inputs), (theirs, their_inputs) = both(case, arrays)
+    if isinstance(theirs, str):
+        assert mine == theirs
+        return
+    rtol = tolerance(case, dtype)
+    assert_same(array(mine), array(theirs), rtol, 0.0 if dtype == "float64" else 1e-45, "value")
+    if not theirs.requires_grad:
+        return
+    results = [
+        attempt(gradients, y, inputs, lib)
+        for y, inputs, lib in zip((mine, theirs), (my_inputs, their_inputs), LIBRARIES, strict=True)
+    ]
+    if isinstance(results[0], str) or isinstance(results[1], str):
+        assert results[0] == results[1]
+        return
+    for i, (g, expected) in enumerate(zip(*results, strict=True)):
+        if expected is not None:
+            assert_same(array(g), array(expected), 10 * rtol, 1e-300, f"gradient {i}")
