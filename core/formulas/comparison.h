@@ -326,6 +326,21 @@ struct ClampMaxTensor : Binary {
 };
 BACKLIT_FORMULA(ClampMaxTensor)
 
+// What clamp with one tensor becomes: the formulas above under clamp's name.
+struct ClampLowerTensor : ClampMinTensor {
+  static constexpr const char* name = "clamp_lower_tensor";
+  static constexpr const char* signature = "clamp_lower_tensor(Tensor input, Tensor min)";
+  static constexpr const char* node = "ClampBackward0";
+};
+BACKLIT_FORMULA(ClampLowerTensor)
+
+struct ClampUpperTensor : ClampMaxTensor {
+  static constexpr const char* name = "clamp_upper_tensor";
+  static constexpr const char* signature = "clamp_upper_tensor(Tensor input, Tensor max)";
+  static constexpr const char* node = "ClampBackward0";
+};
+BACKLIT_FORMULA(ClampUpperTensor)
+
 struct Where : Ternary {
   static constexpr const char* name = "where";
   static constexpr const char* signature = "where(Tensor condition, Tensor|Number input, Tensor|Number other)";

@@ -115,6 +115,7 @@ inline double zeta_positive(double s, double q) {
   double y = 0;
   for (int k = 0; k < 10; ++k, q += 1) y += pow(q, -s);
   const double b = pow(q, -s);
+  if (b == 0) return y;  // else 0 times an infinite factor below
   y += b * q / (s - 1) + 0.5 * b;
   // B(2k) / (2k)!
   constexpr double bernoulli[] = {1.0 / 12,          -1.0 / 720,

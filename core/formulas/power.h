@@ -162,7 +162,9 @@ struct PowRsqrt : Unary {
   static constexpr double exponent = -0.5;
   static constexpr Domain domain[] = {{0.1, 4}};
   template <class T> static T value(T x) { return rsqrt(x); }
-  template <class T> static T local(T x, T) { return T(-0.5) / (x * sqrt(x)); }
+  template <class T> static T local(T x, T) {
+    return where(x == T(-kInfinity), T(-0.0), T(-0.5) / (x * sqrt(x)));
+  }
 };
 BACKLIT_FORMULA(PowRsqrt)
 

@@ -213,15 +213,20 @@ struct Sinc : Unary {
   static constexpr const char* meaning = "Normalised sine cardinal, and 1 at 0.";
   static constexpr const char* formula = "y = sin(πx) / (πx)";
   static constexpr Promote promote = Promote::ToFloat;
-  static constexpr bool masks = true;
   template <class T> static T value(T x) {
     const T angle = T(std::numbers::pi) * x;
     return where(x == 0, T(1), sin(angle) / angle);
   }
   template <class T> static T local(T x, T) {
+    // (t cos t - sin t) / t² cancels near 0: there its series
     const T angle = T(std::numbers::pi) * x;
-    const T slope = (angle * cos(angle) - sin(angle)) / (angle * x);
-    return where(angle == 0, T(0), slope);
+    const auto near = abs(angle) < T(0.5);
+    const T t = where(near, T(1), angle);
+    const T z = where(near, angle * angle, T(0));
+    const T tail = T(1.0 / 45360) + z * (T(-1.0 / 3991680) + z * T(1.0 / 518918400));
+    const T series = T(-1.0 / 3) + z * (T(1.0 / 30) + z * (T(-1.0 / 840) + z * tail));
+    const T slope = (t * cos(t) - sin(t)) / (t * t);
+    return T(std::numbers::pi) * where(near, angle * series, slope);
   }
 };
 BACKLIT_FORMULA(Sinc)

@@ -257,10 +257,9 @@ void need_bound(bool any) {
 
 Choice clamp_tensors(Tensor x, Tensor min, Tensor max) {
   need_bound(min.defined() || max.defined());
-  const Operand given[] = {x, min.defined() ? min : x, max.defined() ? max : x};
-  const Dtype d = result_type(given);
-  return {formula<ClampTensor>(), x, min.defined() ? Operand(min) : Operand(extreme(d, false)),
-          max.defined() ? Operand(max) : Operand(extreme(d, true))};
+  if (!max.defined()) return {formula<ClampLowerTensor>(), x, min};
+  if (!min.defined()) return {formula<ClampUpperTensor>(), x, max};
+  return {formula<ClampTensor>(), x, min, max};
 }
 
 constexpr std::int64_t kExact = std::int64_t{1} << 53;  // integers that double holds exactly
