@@ -74,7 +74,11 @@ def modules():
 @pytest.mark.parametrize("name", list(modules()))
 def test_docstring_examples(name):
     module = importlib.import_module(name)
-    result = doctest.testmod(module, extraglobs={"torch": backlit, "backlit": backlit})
+    names = {"torch": backlit, "backlit": backlit}
+    if ".nn" in name or ".optim" in name:  # written as inside of these packages
+        public = {**vars(backlit.nn), **vars(backlit.optim)}
+        names |= {key: value for key, value in public.items() if key[0] != "_"}
+    result = doctest.testmod(module, extraglobs=names)
     assert result.attempted > 0
     assert result.failed == 0
 

@@ -48,18 +48,23 @@ def derivatives(fn, lib, inputs):
     return plain([y.detach(), [g.detach() for g in first], list(second), type(y.grad_fn).__name__], lib)
 
 
-def compare(fn, *shapes, layouts=("plain",)):
+def compare(fn, *shapes, layouts=("plain",), nodes=True):
     for layout in layouts:
         results = [
             derivatives(lambda *a, lib=lib: fn(lib, *a), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
             for lib in (backlit, torch)
         ]
+        if not nodes:  # PyTorch folds vectors and batches another way
+            results = [r[:-1] for r in results]
         assert_close(*results, 1e-10)
 
 
 @pytest.mark.parametrize("shapes", MATMUL_SHAPES, ids=str)
 def test_matmul(shapes):
-    compare(lambda lib, a, b: a @ b, *shapes, layouts=("plain", "transposed", "gaps"))
+    same_nodes = len(shapes[0]) >= len(shapes[1])
+    compare(
+        lambda lib, a, b: a @ b, *shapes, layouts=("plain", "transposed", "gaps"), nodes=same_nodes
+    )
 
 
 @pytest.mark.parametrize(
