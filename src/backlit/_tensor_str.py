@@ -252,7 +252,7 @@ def _suffixes(t: Any, empty: bool) -> list[str]:
 def tensor_repr(t: Any, *, tensor_contents: str | None = None) -> str:
     """The text of a tensor; `tensor_contents` replaces the numbers."""
     kind = type(t)
-    plain = kind is _C.Tensor or kind.__name__ == "Parameter"
+    plain = kind is _C.Tensor or kind.__name__ in ("Parameter", "Buffer")
     prefix = "tensor(" if plain else kind.__name__ + "("
     indent = len(prefix)
     empty = t.numel() == 0

@@ -25,7 +25,9 @@ class Adam(Optimizer):
     m ← β1 m + (1 - β1) g and v ← β2 v + (1 - β2) g²; m̂ = m / (1 - β1ᵗ) and v̂ = v / (1 - β2ᵗ).
     The gradient g includes weight_decay w, unless `decoupled_weight_decay` (AdamW).
 
+        >>> model = Linear(2, 1)
         >>> opt = Adam(model.parameters(), lr=1e-3)
+        >>> loss = model(torch.ones(4, 2)).square().mean()
         >>> opt.zero_grad(); loss.backward(); opt.step()
     """
 

@@ -57,8 +57,12 @@ class LRScheduler:
 
     Schedules change the current rate step by step, so that several can act on one optimizer.
 
-        >>> for epoch in range(100):
-        ...     train(); optimizer.step(); scheduler.step()
+        >>> optimizer = SGD(Linear(2, 1).parameters(), lr=0.5)
+        >>> scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> for epoch in range(3):
+        ...     optimizer.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.0625]
     """
 
     base_lrs: list[Any]

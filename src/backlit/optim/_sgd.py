@@ -21,7 +21,9 @@ class SGD(Optimizer):
 
     The gradient g includes weight_decay w. The first v is g. `nesterov` uses g + momentum v.
 
+        >>> model = Linear(2, 1)
         >>> opt = SGD(model.parameters(), lr=0.1, momentum=0.9)
+        >>> loss = model(torch.ones(4, 2)).square().mean()
         >>> opt.zero_grad(); loss.backward(); opt.step()
     """
 
