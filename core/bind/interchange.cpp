@@ -11,6 +11,7 @@ namespace nb = nanobind;
 namespace backlit {
 namespace {
 
+TensorObject& object(PyObject* o) { return *reinterpret_cast<TensorObject*>(o); }
 Tensor handle(PyObject* o) { return Tensor::borrow(reinterpret_cast<TensorObject*>(o)); }
 
 // --- lists ---
@@ -238,7 +239,7 @@ int warn_read_only() {
 // --- Tensor(...) ---
 
 // The forms of the old constructor: none, sizes, data, another tensor.
-Tensor legacy_tensor(PyObject* args, Dtype dtype) {
+Tensor legacy_tensor(PyObject* args, Dtype dtype, bool any_dtype = false) {
   const Py_ssize_t n = PyTuple_GET_SIZE(args);
   if (n == 0) return Tensor::empty(Dims{0}, dtype);
   PyObject* first = PyTuple_GET_ITEM(args, 0);
@@ -251,12 +252,14 @@ Tensor legacy_tensor(PyObject* args, Dtype dtype) {
                 "one sequence");
   if (is_tensor(first)) {
     const Tensor t = handle(first);
-    BACKLIT_CHECK(t.dtype() == dtype, Type, "expected ", info(dtype).scalar_name, " (got ",
+    BACKLIT_CHECK(any_dtype || t.dtype() == dtype, Type, "expected ", info(dtype).scalar_name, " (got ",
                   info(t.dtype()).scalar_name, ")");
     return t.alias();
   }
   BACKLIT_CHECK(!PyFloat_Check(first) && !PyBool_Check(first) && first != Py_None, Type,
                 "new(): data must be a sequence (got ", Py_TYPE(first)->tp_name, ")");
+  BACKLIT_CHECK(!PyUnicode_Check(first) && !PyBytes_Check(first), Type, "new(): invalid data type '",
+                Py_TYPE(first)->tp_name, "'");
   return tensor_from_data(first, dtype);
 }
 
@@ -276,7 +279,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
                     "new() received an invalid combination of arguments");
     }
     Object packed = data ? Object::steal(PyTuple_Pack(1, data)) : Object::borrow(args);
-    Tensor t = legacy_tensor(packed.get(), default_dtype());
+    Tensor t = legacy_tensor(packed.get(), default_dtype(), true);
     if (type == tensor_type) return to_python(std::move(t));
     return subclass_object(type, t, false);
   });
@@ -292,7 +295,7 @@ PyObject* tensor_iter(PyObject* self) {
 }
 
 int tensor_contains(PyObject* self, PyObject* value) {
-  if (!is_tensor(value) && !is_number(value)) {
+  if (!is_tensor(value) && !is_plain_number(value)) {
     PyErr_Format(PyExc_RuntimeError,
                  "Tensor.__contains__ only supports Tensor or scalar, but you passed in a %R.",
                  reinterpret_cast<PyObject*>(Py_TYPE(value)));
@@ -370,12 +373,64 @@ PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
   });
 }
 
+// What NumPy's functions make of a result when an argument was a tensor.
+PyObject* array_wrap(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+  return guarded([&]() -> PyObject* {
+    BACKLIT_CHECK(nargs >= 1 && nargs <= 3, Type, "__array_wrap__ takes 1 to 3 arguments, got ", nargs);
+    Object array = Object::steal(PyObject_CallMethod(numpy(), "asarray", "O", args[0]));
+    if (!array) return nullptr;
+    Tensor t = tensor_over_buffer(array.get(), array.get());
+    if (t.dtype() == Dtype::Bool) t = ops::to_dtype(t, Dtype::UInt8);  // as PyTorch has it
+    return to_python(std::move(t));
+  });
+}
+
 // _legacy_tensor(dtype, args): FloatTensor(...) and its family.
 PyObject* legacy_tensor_of(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *dtype, *data;
     if (!PyArg_ParseTuple(args, "OO!", &dtype, &PyTuple_Type, &data)) return nullptr;
     return to_python(legacy_tensor(data, dtype_from_object(dtype)));
+  });
+}
+
+// _storage_bytes(tensor): all bytes of its storage, 1-D uint8.
+PyObject* storage_bytes(PyObject*, PyObject* tensor) {
+  return guarded([&]() -> PyObject* {
+    BACKLIT_CHECK(is_tensor(tensor), Type, "expected a Tensor, not ", Py_TYPE(tensor)->tp_name);
+    Storage* s = object(tensor).storage;
+    retain(s);
+    return to_python(Tensor::over(s, s->data, contiguous_layout(Dims{static_cast<std::int64_t>(s->bytes)}),
+                                  Dtype::UInt8));
+  });
+}
+
+// _storage_view(bytes, dtype, size, stride, offset): a tensor over what _storage_bytes gives.
+PyObject* storage_view(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *bytes, *dtype, *size, *stride;
+    long long offset;
+    if (!PyArg_ParseTuple(args, "OOOOL", &bytes, &dtype, &size, &stride, &offset)) return nullptr;
+    BACKLIT_CHECK(is_tensor(bytes) && handle(bytes).is_contiguous() && object(bytes).dtype == Dtype::UInt8, Type,
+                  "expected contiguous bytes");
+    const Tensor memory = handle(bytes);
+    const Dtype d = dtype_from_object(dtype);
+    const Dims sizes = dims_from_object(size), strides = dims_from_object(stride);
+    BACKLIT_CHECK(sizes.n == strides.n, Runtime, "mismatch in length of strides and shape");
+    std::int64_t last = offset;
+    bool bad = offset < 0, none = false;
+    for (int i = 0; i < sizes.n; ++i) {
+      std::int64_t step;
+      bad |= sizes[i] < 0 || strides[i] < 0 || __builtin_mul_overflow(sizes[i] - 1, strides[i], &step) ||
+             __builtin_add_overflow(last, step, &last);
+      none |= sizes[i] == 0;
+    }
+    const auto item = static_cast<std::int64_t>(size_of(d));
+    bad |= (none ? offset > memory.numel() / item : last >= memory.numel() / item);
+    BACKLIT_CHECK(!bad, Runtime, "setStorage: sizes ", to_string(sizes), ", strides ", to_string(strides),
+                  ", storage offset ", offset, " are out of bounds for storage of size ", memory.numel());
+    retain(memory->storage);
+    return to_python(Tensor::over(memory->storage, memory.raw() + offset * item, strided_layout(sizes, strides), d));
   });
 }
 
@@ -397,11 +452,14 @@ PyMethodDef methods[] = {
     {"numpy", method(to_numpy), METH_VARARGS | METH_KEYWORDS,
      "numpy(*, force=False): the same memory as a NumPy array."},
     {"__array__", method(array_protocol), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"__array_wrap__", method(array_wrap), METH_FASTCALL, nullptr},
     {"__reversed__", reversed, METH_NOARGS, "The tensor with its first dimension reversed."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyMethodDef functions[] = {
     {"_legacy_tensor", legacy_tensor_of, METH_VARARGS, nullptr},
+    {"_storage_bytes", storage_bytes, METH_O, nullptr},
+    {"_storage_view", storage_view, METH_VARARGS, nullptr},
     {"from_numpy", from_numpy, METH_O, "The memory of a NumPy array as a tensor."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -409,6 +467,9 @@ PyMethodDef functions[] = {
 
 void bind_interchange(nb::module_& m) {
   add_tensor_methods(methods);
+  const Object priority = Object::steal(PyLong_FromLong(1000));  // above ndarray's: it defers to us
+  if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__", priority.get()) < 0)
+    throw PythonErrorSet();
   if (PyModule_AddFunctions(m.ptr(), functions) < 0) throw PythonErrorSet();
 }
 

@@ -9,6 +9,7 @@
 #include "formulas/formula.h"
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
+#include "ops/creation.h"
 
 namespace backlit {
 
@@ -48,7 +49,7 @@ bool is_int_list(PyObject* o) {
 bool accepts(const Parameter& p, PyObject* o) {
   if (o == Py_None && p.optional) return true;
   switch (p.type) {
-    case Type::Tensor: return is_tensor(o) || (p.number && is_number(o));
+    case Type::Tensor: return is_tensor(o) || (p.number && is_plain_number(o));
     case Type::TensorList: {
       if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
       const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
@@ -57,12 +58,12 @@ bool accepts(const Parameter& p, PyObject* o) {
       return true;
     }
     case Type::Scalar:
-      return is_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->ndim == 0 &&
+      return is_plain_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->ndim == 0 &&
                               !reinterpret_cast<TensorObject*>(o)->requires_grad &&
                               !reinterpret_cast<TensorObject*>(o)->grad_fn);
     case Type::Int: return is_int(o);
     case Type::IntList: return is_int_list(o) || ((p.single || p.variadic) && is_int(o));
-    case Type::Float: return is_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->numel == 1);
+    case Type::Float: return is_plain_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->numel == 1);
     case Type::Bool: return PyBool_Check(o) || (Py_TYPE(o)->tp_name && std::strstr(Py_TYPE(o)->tp_name, "bool"));
     case Type::Str: return PyUnicode_Check(o);
     case Type::Dtype: return Py_TYPE(o) == dtype_type;

@@ -10,6 +10,7 @@
 #include "formulas/power.h"
 #include "formulas/rounding.h"
 #include "ops/arithmetic.h"
+#include "ops/creation.h"
 #include "ops/views.h"
 
 namespace backlit {
@@ -396,7 +397,9 @@ PyMethodDef methods[] = {
 
 // --- operators ---
 
-bool operand(PyObject* o) { return is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o) || is_number(o); }
+bool operand(PyObject* o) {
+  return is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o) || is_plain_number(o);
+}
 Operand operand_of(PyObject* o) {
   if (is_tensor(o)) return Operand(&object(o));
   return Operand(scalar_from_object(o));
@@ -507,7 +510,11 @@ PyObject* as_index(PyObject* self) {
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
-  if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!operand(b)) {
+    if ((op != Py_EQ && op != Py_NE) || !is_numpy_array(b)) Py_RETURN_NOTIMPLEMENTED;
+    const Object other = Object::steal(guarded([&] { return to_python(tensor_over_buffer(b, b)); }));
+    return other ? compare(a, other.get(), op) : nullptr;
+  }
   switch (op) {
     case Py_EQ: return binary_formula<formulas::Eq>(a, b);
     case Py_NE: return binary_formula<formulas::Ne>(a, b);

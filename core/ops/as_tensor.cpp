@@ -53,17 +53,23 @@ const Register frombuffer_row(
     "frombuffer(any buffer, *, dtype dtype, int count=-1, int offset=0, bool requires_grad=False) -> Tensor",
     frombuffer_op, {.meaning = "The bytes of a buffer, from offset on, as a 1-D tensor over the same memory."});
 
-Tensor asarray_op(Any obj, std::optional<Dtype> dtype, Any device, Any copy, bool requires_grad) {
+Tensor asarray_op(Any obj, std::optional<Dtype> dtype, Any device, Any copy, std::optional<bool> grad) {
   check_device(device.object);
   PyObject* o = obj.object;
+  if (!grad && is_tensor(o) && Tensor::borrow(reinterpret_cast<TensorObject*>(o)).requires_grad() &&
+      PyErr_WarnEx(PyExc_UserWarning,
+                   "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. "
+                   "Pass requires_grad=False explicitly to get the old behavior and silence this warning.",
+                   1) < 0)
+    throw PythonErrorSet();
   const bool must = copy.object == Py_True, never = copy.object == Py_False;
   Tensor t;
   if (is_tensor(o) || is_numpy_array(o)) {
     t = shared_or_new(o, dtype);
     const Tensor source = shared_or_new(o, std::nullopt);
     BACKLIT_CHECK(!never || t.dtype() == source.dtype(), Value,
-                  "can't alias tensor with dtype '", info(source.dtype()).name, "' into dtype '",
-                  info(t.dtype()).name, "'.");
+                  "can't alias tensor with dtype '", info(source.dtype()).scalar_name,
+                  "' into dtype '", info(t.dtype()).scalar_name, "'.");
     if (must && t.raw() == source.raw()) t = clone(t);
   } else if (PyObject_CheckBuffer(o) && !scalar_dtype(o)) {
     t = over_bytes(o, dtype.value_or(default_dtype()), -1, 0);
@@ -72,13 +78,13 @@ Tensor asarray_op(Any obj, std::optional<Dtype> dtype, Any device, Any copy, boo
     BACKLIT_CHECK(!never, Value, "can't alias arbitrary sequence into a tensor.");
     t = tensor_from_data(o, dtype);
   }
-  // the result is a leaf, or keeps the history of a tensor given
+  const bool requires_grad = grad.value_or(t.requires_grad());
   if (t.requires_grad() && !requires_grad) return detach(t);
   if (requires_grad && !t.requires_grad()) t = with_requires_grad(detach(t), true);
   return t;
 }
 const Register asarray_row(
-    "asarray(any obj, *, dtype? dtype=None, any device=None, any copy=None, bool requires_grad=False) -> Tensor",
+    "asarray(any obj, *, dtype? dtype=None, any device=None, any copy=None, bool? requires_grad=None) -> Tensor",
     asarray_op,
     {.meaning = "obj as a tensor; copy says whether its memory must (True) or must not (False) be copied."});
 
@@ -95,14 +101,15 @@ const Register scalar_tensor_row("scalar_tensor(Scalar s, *, " BACKLIT_FACTORY "
                                   .example = "torch.scalar_tensor(2) -> tensor(2.)"});
 
 Tensor empty_strided(Span sizes, Span strides, Dtype dtype) {
-  BACKLIT_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape. Got ",
-                to_string(sizes), " and ", to_string(strides), ".");
-  check_sizes(sizes, "empty_strided");
+  BACKLIT_CHECK(sizes.size() == strides.size(), Runtime, "dimensionality of sizes (", sizes.size(),
+                ") must match dimensionality of strides (", strides.size(), ")");
+  for (auto s : sizes)
+    BACKLIT_CHECK(s >= 0, Runtime, "Trying to create tensor with negative dimension ", s, ": ", to_string(sizes));
   std::int64_t extent = 1;
   bool overflow = false;
   for (std::size_t d = 0; d < sizes.size(); ++d) {
-    BACKLIT_CHECK(strides[d] >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, "
-                  "got strides: ", to_string(strides));
+    BACKLIT_CHECK(strides[d] >= 0, Runtime, "Storage size calculation overflowed with sizes=",
+                  to_string(sizes), " and strides=", to_string(strides));
     std::int64_t step = 0;
     if (sizes[d]) overflow |= __builtin_mul_overflow(sizes[d] - 1, strides[d], &step);
     overflow |= __builtin_add_overflow(extent, step, &extent);

@@ -15,6 +15,8 @@ void check_device(PyObject* device);
 Tensor with_requires_grad(Tensor t, bool requires_grad);
 // numpy.ndarray or a subclass; NumPy is not imported for the question.
 bool is_numpy_array(PyObject* o);
+// A Python number or a NumPy scalar, no array.
+bool is_plain_number(PyObject* o);
 // A numpy scalar's or Python number's dtype; none for other objects.
 std::optional<Dtype> scalar_dtype(PyObject* o);
 // The memory of an object with the buffer protocol as a tensor; `owner` is kept alive by it.

@@ -112,8 +112,8 @@ struct Writer {
   }
 };
 
-constexpr const char* kCppNames[kDtypes] = {"bool",  "uint8", "int8",  "int16",
-                                            "int32", "int64", "float", "double"};
+constexpr const char* kCppNames[kDtypes] = {"bool", "uint8_t", "int8_t", "int16_t",
+                                            "int",  "int64_t", "float",  "double"};
 
 [[noreturn]] void fail_overflow(Dtype dtype, const char* type_name) {
   fail(ErrorKind::Runtime, "value cannot be converted to type ",
@@ -160,12 +160,12 @@ void write_checked(PyObject* number, void* p, Dtype dtype) {
     const long long v = PyLong_AsLongLongAndOverflow(number, &overflow);
     BACKLIT_CHECK(!overflow, Value, "Overflow when unpacking long long");
     const Scalar s(static_cast<std::int64_t>(v));
-    check_fits(s, dtype, nullptr);
+    check_fits(s, dtype, info(dtype).name);
     s.write(p, dtype);
     return;
   }
   const Scalar s = scalar_from_object(number);
-  check_fits(s, dtype, nullptr);
+  check_fits(s, dtype, info(dtype).name);
   s.write(p, dtype);
 }
 
@@ -181,6 +181,11 @@ std::optional<Dtype> scalar_dtype(PyObject* o) {
   if (PyFloat_Check(o)) return default_dtype();
   if (PyLong_Check(o)) return Dtype::Int64;
   return std::nullopt;
+}
+
+bool is_plain_number(PyObject* o) {
+  if (is_number(o)) return !is_numpy_array(o);
+  return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o) && scalar_dtype(o);
 }
 
 bool is_numpy_array(PyObject* o) {

@@ -323,7 +323,7 @@ const Register matmul_row("matmul(Tensor input, Tensor other, *, Tensor? out=Non
                                       "stands for a row on the left and a column on the right.",
                            .formula = "C = A·B",
                            .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C",
-                           .aliases = "__matmul__ linalg.matmul"});
+                           .aliases = "linalg.matmul"});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -92,7 +92,7 @@ class iinfo(_Limits):  # noqa: N801
         self.dtype = str(type).removeprefix("torch.")
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
 _C.finfo = finfo

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import _C, _legacy
+from typing import Any, NoReturn
+
+from . import _C, _copies, _legacy
 from .autograd import _hooks
 from ._tensor_str import tensor_format
 
@@ -21,3 +23,45 @@ _C.Tensor.imag = property(_C.imag, doc="The imaginary part: refused, without com
 _C.Tensor.type = _legacy.tensor_type
 _C.Tensor.new = _legacy.new
 _C.Tensor.layout = property(lambda self: _legacy.strided, doc="torch.strided: the one layout.")
+_C.Tensor.__copy__ = _copies.shallow
+_C.Tensor.__deepcopy__ = _copies.deep
+_C.Tensor.__reduce_ex__ = _copies.reduce
+
+
+def _untyped_storage(self: _C.Tensor) -> Any:
+    """The memory that the tensor looks at, as bytes."""
+    from .storage import UntypedStorage
+
+    return UntypedStorage(self)
+
+
+def _storage(self: _C.Tensor) -> Any:
+    """The memory that the tensor looks at, as elements of its dtype."""
+    from .storage import typed
+
+    return typed(self)
+
+
+def _share_memory(self: _C.Tensor) -> NoReturn:
+    """Move the memory to where other processes see it: not provided."""
+    raise NotImplementedError(
+        "Tensor.share_memory_: backlit does not share memory with other processes. "
+        "Send the tensor itself; pickling copies it."
+    )
+
+
+def _as_subclass(self: _C.Tensor, cls: type) -> _C.Tensor:
+    """The same memory as an object of a subclass of Tensor."""
+    return _C.Tensor._make_subclass(cls, self.detach(), self.requires_grad)
+
+
+def _cuda(self: _C.Tensor, *args: Any, **kwargs: Any) -> NoReturn:
+    """Move to a GPU: not provided."""
+    raise NotImplementedError("Tensor.cuda: backlit runs on the CPU only. Use .to('cpu').")
+
+
+_C.Tensor.untyped_storage = _untyped_storage
+_C.Tensor.storage = _storage
+_C.Tensor.share_memory_ = _share_memory
+_C.Tensor.as_subclass = _as_subclass
+_C.Tensor.cuda = _cuda
