@@ -42,7 +42,11 @@ def _gradients(lib, outputs, inputs, seed, create_graph=False):
     if not total.requires_grad:
         return [lib.zeros_like(x) for x in inputs]
     found = lib.autograd.grad(total, inputs, create_graph=create_graph, allow_unused=True)
-    return [lib.zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True)]
+    # PyTorch may return zeros without memory, which have no tolist()
+    return [
+        lib.zeros_like(x) if g is None else g + lib.zeros_like(x)
+        for g, x in zip(found, inputs, strict=True)
+    ]
 
 
 def _run(lib, function, values, shapes, dtype):
