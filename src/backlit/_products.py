@@ -55,9 +55,7 @@ def _subscript(number: Any) -> str:
     return _LETTERS[number]
 
 
-def tensordot(
-    a: _C.Tensor, b: _C.Tensor, dims: Any = 2, out: _C.Tensor | None = None
-) -> _C.Tensor:
+def tensordot(a: _C.Tensor, b: _C.Tensor, dims: Any = 2, out: _C.Tensor | None = None) -> _C.Tensor:
     """Product summed over `dims`: the last ones of a with the first of b, or two lists of them.
 
     Example:

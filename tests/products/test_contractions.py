@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from test_products import derivatives, make
 
 import backlit
+
 from oracle import assert_close, outcome
-from test_products import derivatives, make
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 
@@ -14,25 +15,57 @@ torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 def agree(fn, *shapes, names=True, layouts=("plain", "transposed")):
     for layout in layouts:
         mine, theirs = (
-            derivatives(lambda *a, lib=lib: fn(lib, *a), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
+            derivatives(
+                lambda *a, lib=lib: fn(lib, *a),
+                lib,
+                [make(lib, s, i, layout) for i, s in enumerate(shapes)],
+            )
             for lib in (backlit, torch)
         )
         assert_close(mine if names else mine[:-1], theirs if names else theirs[:-1], 1e-10)
 
 
 EINSUM = [
-    ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("ii", (3, 3)), ("ii->i", (3, 3)), ("ij->ji", (2, 3)),
-    ("ij->", (2, 3)), ("ij->j", (2, 3)), ("i,j->ij", (2,), (3,)), ("i,i->", (3,), (3,)), ("i,i->i", (3,), (3,)),
-    ("ij,ij->ij", (2, 3), (2, 3)), ("ij,ji->", (2, 3), (3, 2)), ("bij,bjk->bik", (5, 2, 3), (5, 3, 4)),
-    ("bij,bjk,bkl->bil", (2, 3, 4), (2, 4, 5), (2, 5, 2)), ("...ij,...jk->...ik", (2, 2, 3), (2, 3, 4)),
-    ("...ij,jk", (2, 2, 3), (3, 4)), ("...i,...j->...ij", (4, 2), (3, 4, 5)), ("i...->...", (2, 3, 4)),
-    ("b...,b...->...", (2, 3, 1), (2, 1, 4)), ("ba", (2, 3)), ("aB,Bc", (2, 3), (3, 4)), ("iij->ji", (2, 2, 3)),
-    ("iji->j", (2, 3, 2)), ("ij,j->ij", (2, 3), (1,)), ("ij,jk->ik", (2, 3), (1, 4)), ("ij,jk->ik", (2, 1), (3, 4)),
-    (",->", (), ()), ("i,->i", (3,), ()), ("ij,kl->ijkl", (2, 3), (2, 2)), ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
-    ("ijk,ilm,njm,nlk,abc->", (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)), ("i ,i -> ", (3,), (3,)),
-    ("...i,oij,...j->...o", (3, 2), (4, 2, 5), (3, 5)), ("iii->", (2, 2, 2)), ("ij,jk,kl", (2, 3), (3, 4), (4, 2)),
-    ("...", (2, 3)), ("ij->i...", (2, 3)), ("ij,jk->ik", (0, 3), (3, 4)), ("ij,jk->ik", (2, 0), (0, 4)),
-]  # fmt: skip
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,jk", (2, 3), (3, 4)),
+    ("ii", (3, 3)),
+    ("ii->i", (3, 3)),
+    ("ij->ji", (2, 3)),
+    ("ij->", (2, 3)),
+    ("ij->j", (2, 3)),
+    ("i,j->ij", (2,), (3,)),
+    ("i,i->", (3,), (3,)),
+    ("i,i->i", (3,), (3,)),
+    ("ij,ij->ij", (2, 3), (2, 3)),
+    ("ij,ji->", (2, 3), (3, 2)),
+    ("bij,bjk->bik", (5, 2, 3), (5, 3, 4)),
+    ("bij,bjk,bkl->bil", (2, 3, 4), (2, 4, 5), (2, 5, 2)),
+    ("...ij,...jk->...ik", (2, 2, 3), (2, 3, 4)),
+    ("...ij,jk", (2, 2, 3), (3, 4)),
+    ("...i,...j->...ij", (4, 2), (3, 4, 5)),
+    ("i...->...", (2, 3, 4)),
+    ("b...,b...->...", (2, 3, 1), (2, 1, 4)),
+    ("ba", (2, 3)),
+    ("aB,Bc", (2, 3), (3, 4)),
+    ("iij->ji", (2, 2, 3)),
+    ("iji->j", (2, 3, 2)),
+    ("ij,j->ij", (2, 3), (1,)),
+    ("ij,jk->ik", (2, 3), (1, 4)),
+    ("ij,jk->ik", (2, 1), (3, 4)),
+    (",->", (), ()),
+    ("i,->i", (3,), ()),
+    ("ij,kl->ijkl", (2, 3), (2, 2)),
+    ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
+    ("ijk,ilm,njm,nlk,abc->", (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+    ("i ,i -> ", (3,), (3,)),
+    ("...i,oij,...j->...o", (3, 2), (4, 2, 5), (3, 5)),
+    ("iii->", (2, 2, 2)),
+    ("ij,jk,kl", (2, 3), (3, 4), (4, 2)),
+    ("...", (2, 3)),
+    ("ij->i...", (2, 3)),
+    ("ij,jk->ik", (0, 3), (3, 4)),
+    ("ij,jk->ik", (2, 0), (0, 4)),
+]
 
 
 @pytest.mark.parametrize("case", EINSUM, ids=lambda c: f"{c[0]} {c[1:]}")
@@ -58,8 +91,15 @@ def test_einsum_shares_memory_like_pytorch():
     assert outcome(run, backlit) == outcome(run, torch)
 
 
-TENSORDOT = [((2, 3, 4), (4, 3, 5), ([1, 2], [1, 0])), ((2, 3), (3, 4), 1), ((2, 3), (2, 3), 2), ((2, 3), (4, 5), 0),
-             ((2, 3), (3, 2), ([-1], [0])), ((2, 3), (1, 4), ([1], [0])), ((2, 3, 4), (3, 4, 2), 2)]  # fmt: skip
+TENSORDOT = [
+    ((2, 3, 4), (4, 3, 5), ([1, 2], [1, 0])),
+    ((2, 3), (3, 4), 1),
+    ((2, 3), (2, 3), 2),
+    ((2, 3), (4, 5), 0),
+    ((2, 3), (3, 2), ([-1], [0])),
+    ((2, 3), (1, 4), ([1], [0])),
+    ((2, 3, 4), (3, 4, 2), 2),
+]
 
 
 @pytest.mark.parametrize("case", TENSORDOT, ids=str)
@@ -68,17 +108,34 @@ def test_tensordot(case):
     agree(lambda lib, x, y: lib.tensordot(x, y, dims), a, b)
 
 
-@pytest.mark.parametrize("shapes", [((3,), (3,)), ((2, 3), (4, 3)), ((2, 3, 4), (5, 4)), ((), (3,)), ((2, 3), (3,))], ids=str)
+@pytest.mark.parametrize(
+    "shapes",
+    [((3,), (3,)), ((2, 3), (4, 3)), ((2, 3, 4), (5, 4)), ((), (3,)), ((2, 3), (3,))],
+    ids=str,
+)
 def test_inner(shapes):
     agree(lambda lib, x, y: lib.inner(x, y), *shapes)
 
 
-@pytest.mark.parametrize("shapes", [((2, 3), (4,)), ((2, 2), (3, 2)), ((), (3,)), ((2, 1, 2), (3, 2)), ((2, 0), (2,))], ids=str)
-def test_kron(shapes):
-    agree(lambda lib, x, y: lib.kron(x, y), *shapes, layouts=("plain",))  # PyTorch fails on some transposed ones
+@pytest.mark.parametrize(
+    "shapes",
+    [((2, 3), (4,)), ((2, 2), (3, 2)), ((), (3,)), ((2, 1, 2), (3, 2)), ((2, 0), (2,))],
+    ids=str,
+)
+def test_kron(shapes):  # PyTorch itself fails on transposed ones
+    agree(lambda lib, x, y: lib.kron(x, y), *shapes, layouts=("plain",))
 
 
-@pytest.mark.parametrize("shapes", [((2, 3), (3, 4), (4, 5)), ((2,), (2, 3)), ((2,), (2, 3), (3,)), ((9, 2), (2, 9), (9, 2), (2, 3))], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((2, 3), (3, 4), (4, 5)),
+        ((2,), (2, 3)),
+        ((2,), (2, 3), (3,)),
+        ((9, 2), (2, 9), (9, 2), (2, 3)),
+    ],
+    ids=str,
+)
 def test_multi_dot(shapes):
     agree(lambda lib, *m: lib.linalg.multi_dot(list(m)), *shapes, names=False)
 
@@ -103,16 +160,21 @@ def test_matrix_power_zero():
 
 
 ADDED = {
-    "addmm": ((2, 4), (2, 3), (3, 4)), "addmv": ((2,), (2, 3), (3,)), "addr": ((3, 4), (3,), (4,)),
-    "baddbmm": ((5, 2, 4), (5, 2, 3), (5, 3, 4)), "addbmm": ((2, 4), (5, 2, 3), (5, 3, 4)),
-}  # fmt: skip
+    "addmm": ((2, 4), (2, 3), (3, 4)),
+    "addmv": ((2,), (2, 3), (3,)),
+    "addr": ((3, 4), (3,), (4,)),
+    "baddbmm": ((5, 2, 4), (5, 2, 3), (5, 3, 4)),
+    "addbmm": ((2, 4), (5, 2, 3), (5, 3, 4)),
+}
 
 
 @pytest.mark.parametrize("name", ADDED)
 @pytest.mark.parametrize(("beta", "alpha"), [(0, 2.0), (0.5, 1), (2, 3)])
 def test_factors(name, beta, alpha):
     agree(lambda lib, *a: getattr(lib, name)(*a, beta=beta, alpha=alpha), *ADDED[name])
-    agree(lambda lib, m, a, b: getattr(m * 1, name + "_")(a, b, beta=beta, alpha=alpha), *ADDED[name])
+    agree(
+        lambda lib, m, a, b: getattr(m * 1, name + "_")(a, b, beta=beta, alpha=alpha), *ADDED[name]
+    )
 
 
 @pytest.mark.parametrize("name", ADDED)
@@ -193,6 +255,9 @@ lib.nn.functional.linear(lib.tensor(1.0), o(3, 3))
 @pytest.mark.parametrize("line", ERRORS)
 def test_errors(line):
     code = compile(line, "case", "eval")
-    mine, theirs = (outcome(lambda lib: eval(code, {"lib": lib, "o": lib.ones}), lib) for lib in (backlit, torch))
+    mine, theirs = (
+        outcome(lambda lib: eval(code, {"lib": lib, "o": lib.ones}), lib)
+        for lib in (backlit, torch)
+    )
     assert theirs[0][0] == "raised"
     assert mine == theirs

@@ -7,16 +7,28 @@ import itertools
 import pytest
 
 import backlit
+
 from oracle import assert_close, outcome, plain
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle")
 
 MATMUL_SHAPES = [
-    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((1, 3), (3, 1)),
-    ((5, 2, 3), (3, 4)), ((5, 2, 3), (3,)), ((5, 2, 3), (5, 3, 4)), ((3,), (5, 3, 4)),
-    ((2, 1, 2, 3), (5, 3, 4)), ((0, 3), (3, 4)), ((2, 0), (0, 4)), ((5, 0, 3), (5, 3, 2)), ((2, 3), (5, 3, 4)),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3,), (3, 4)),
+    ((2, 3), (3, 4)),
+    ((1, 3), (3, 1)),
+    ((5, 2, 3), (3, 4)),
+    ((5, 2, 3), (3,)),
+    ((5, 2, 3), (5, 3, 4)),
+    ((3,), (5, 3, 4)),
+    ((2, 1, 2, 3), (5, 3, 4)),
+    ((0, 3), (3, 4)),
+    ((2, 0), (0, 4)),
+    ((5, 0, 3), (5, 3, 2)),
+    ((2, 3), (5, 3, 4)),
     ((17, 33), (33, 65)),
-]  # fmt: skip
+]
 
 
 def values(shape: tuple[int, ...], seed: int) -> list:
@@ -45,13 +57,19 @@ def derivatives(fn, lib, inputs):
     total = sum((g * g).sum() for g in first)
     # a linear operation has no second derivative
     second = lib.autograd.grad(total, inputs, allow_unused=True) if total.requires_grad else []
-    return plain([y.detach(), [g.detach() for g in first], list(second), type(y.grad_fn).__name__], lib)
+    return plain(
+        [y.detach(), [g.detach() for g in first], list(second), type(y.grad_fn).__name__], lib
+    )
 
 
 def compare(fn, *shapes, layouts=("plain",), nodes=True):
     for layout in layouts:
         results = [
-            derivatives(lambda *a, lib=lib: fn(lib, *a), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
+            derivatives(
+                lambda *a, lib=lib: fn(lib, *a),
+                lib,
+                [make(lib, s, i, layout) for i, s in enumerate(shapes)],
+            )
             for lib in (backlit, torch)
         ]
         if not nodes:  # PyTorch folds vectors and batches another way
@@ -70,17 +88,26 @@ def test_matmul(shapes):
 @pytest.mark.parametrize(
     ("name", "shapes"),
     [
-        ("mm", ((2, 3), (3, 4))), ("mv", ((2, 3), (3,))), ("dot", ((4,), (4,))), ("bmm", ((5, 2, 3), (5, 3, 4))),
-        ("outer", ((3,), (4,))), ("addmm", ((2, 4), (2, 3), (3, 4))), ("addmm", ((4,), (2, 3), (3, 4))),
-        ("addmv", ((2,), (2, 3), (3,))), ("baddbmm", ((5, 2, 4), (5, 2, 3), (5, 3, 4))),
-        ("addbmm", ((2, 4), (5, 2, 3), (5, 3, 4))), ("addr", ((3, 4), (3,), (4,))),
+        ("mm", ((2, 3), (3, 4))),
+        ("mv", ((2, 3), (3,))),
+        ("dot", ((4,), (4,))),
+        ("bmm", ((5, 2, 3), (5, 3, 4))),
+        ("outer", ((3,), (4,))),
+        ("addmm", ((2, 4), (2, 3), (3, 4))),
+        ("addmm", ((4,), (2, 3), (3, 4))),
+        ("addmv", ((2,), (2, 3), (3,))),
+        ("baddbmm", ((5, 2, 4), (5, 2, 3), (5, 3, 4))),
+        ("addbmm", ((2, 4), (5, 2, 3), (5, 3, 4))),
+        ("addr", ((3, 4), (3,), (4,))),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_named_products(name, shapes):
     for layout in ("plain", "transposed", "gaps"):
         mine, theirs = (
-            derivatives(getattr(lib, name), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)])
+            derivatives(
+                getattr(lib, name), lib, [make(lib, s, i, layout) for i, s in enumerate(shapes)]
+            )
             for lib in (backlit, torch)
         )
         assert_close(mine, theirs, 1e-10)
@@ -103,7 +130,9 @@ def test_linear(shape, bias):
     assert_close(mine[:-1], theirs[:-1], 1e-10)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "int16", "int32", "int64", "float32", "float64"]
+)
 def test_dtypes(dtype):
     def run(lib):
         a = lib.arange(6).reshape(2, 3).to(getattr(lib, dtype))
