@@ -109,6 +109,8 @@ PyType_Slot size_slots[] = {{Py_tp_base, nullptr},
                             {0, nullptr}};
 PyType_Spec size_spec = {"backlit.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
 
+PyObject* the_device = nullptr;
+
 // --- Generator ---
 
 struct GeneratorObject {
@@ -121,6 +123,10 @@ PyObject* generator_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"device", nullptr};
   PyObject* device = nullptr;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device)) return nullptr;
+  if (device) {
+    const Object known = Object::steal(PyObject_CallOneArg(reinterpret_cast<PyObject*>(Py_TYPE(the_device)), device));
+    if (!known) return nullptr;
+  }
   auto* self = reinterpret_cast<GeneratorObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
   self->generator = new Generator;
@@ -142,7 +148,7 @@ PyObject* generator_manual_seed(PyObject* self, PyObject* seed) {
     const std::uint64_t value = overflow ? PyLong_AsUnsignedLongLong(seed) : static_cast<std::uint64_t>(s);
     if (PyErr_Occurred()) {
       PyErr_Clear();
-      fail(ErrorKind::Runtime, "Overflow when unpacking long");
+      fail(ErrorKind::Value, "Overflow when unpacking long long");
     }
     generator_from_object(self).manual_seed(value);
     Py_INCREF(self);
@@ -172,6 +178,14 @@ PyObject* generator_set_state(PyObject* self, PyObject* state) {
     return self;
   });
 }
+PyObject* generator_clone_state(PyObject* self, PyObject*) {
+  PyObject* copy = generator_type->tp_alloc(generator_type, 0);
+  if (!copy) return nullptr;
+  auto* g = reinterpret_cast<GeneratorObject*>(copy);
+  g->generator = new Generator(generator_from_object(self));
+  g->owned = true;
+  return copy;
+}
 PyObject* generator_device(PyObject*, void*) {
   PyObject* d = device_object();
   Py_INCREF(d);
@@ -182,6 +196,7 @@ PyMethodDef generator_methods[] = {
     {"seed", generator_seed, METH_NOARGS, "Seeds from the system and returns the seed."},
     {"initial_seed", generator_initial_seed, METH_NOARGS, "The seed last set."},
     {"get_state", generator_get_state, METH_NOARGS, "The state as a ByteTensor, PyTorch's layout."},
+    {"clone_state", generator_clone_state, METH_NOARGS, "A new generator in the same state."},
     {"set_state", generator_set_state, METH_O, "Restores a state that get_state gave."},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef generator_getset[] = {{"device", generator_device, nullptr, nullptr, nullptr},
@@ -200,8 +215,30 @@ PyType_Spec generator_spec = {"backlit.Generator", sizeof(GeneratorObject), 0, P
 struct DeviceObject {
   PyObject_HEAD
 };
-PyObject* the_device = nullptr;
 PyTypeObject* device_type = nullptr;
+
+// PyTorch's device types; the first is the one there is.
+constexpr const char* kDeviceTypes[] = {"cpu",  "cuda", "ipu", "xpu",  "mkldnn", "opengl", "opencl",
+                                        "ideep", "hip", "ve",  "fpga", "maia",   "xla",    "lazy",
+                                        "vulkan", "mps", "meta", "hpu", "mtia",  "privateuseone"};
+
+void check_device_string(const std::string& s) {
+  const std::string type = s.substr(0, s.find(':'));
+  bool known = false;
+  std::string all;
+  for (const char* name : kDeviceTypes) {
+    known |= type == name;
+    all += concat(all.empty() ? "" : ", ", name);
+  }
+  BACKLIT_CHECK(known, Runtime, "Expected one of ", all, " device type at start of device string: ", type);
+  if (type != s) {
+    const std::string index = s.substr(type.size() + 1);
+    BACKLIT_CHECK(!index.empty() && index.find_first_not_of("0123456789") == std::string::npos, Runtime,
+                  "Invalid device string: '", s, "'");
+  }
+  BACKLIT_CHECK(type == "cpu", NotImplemented, "backlit runs on the CPU only. Got device '", s,
+                "'; use torch.device('cpu').");
+}
 
 PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"type", "index", nullptr};
@@ -214,11 +251,11 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
       PyErr_Format(PyExc_TypeError, "device(): argument 'type' must be str, not %s", Py_TYPE(type)->tp_name);
       return nullptr;
     }
-    if (std::strcmp(s, "cpu") != 0 && std::strcmp(s, "cpu:0") != 0) {
-      PyErr_Format(PyExc_NotImplementedError,
-                   "backlit runs on the CPU only. Got device '%s'; use torch.device('cpu').", s);
-      return nullptr;
-    }
+    const bool fine = std::strcmp(s, "cpu") == 0 || guarded([&]() -> PyObject* {
+                        check_device_string(s);
+                        return the_device;
+                      });
+    if (!fine) return nullptr;
   }
   Py_INCREF(the_device);
   return the_device;

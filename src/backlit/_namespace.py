@@ -11,10 +11,25 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import _C, _legacy, _limits
+from . import _C, _legacy, _limits, _settings
 
 # Loaded when first used: `torch.nn` after `import backlit as torch` works without an import of its own.
-SUBMODULES = frozenset({"autograd", "linalg", "nn", "optim", "special", "testing", "utils"})
+SUBMODULES = frozenset(
+    {
+        "autograd",
+        "backends",
+        "cuda",
+        "linalg",
+        "mps",
+        "nn",
+        "optim",
+        "special",
+        "storage",
+        "testing",
+        "utils",
+        "version",
+    }
+)
 
 _DTYPE_ALIASES = {
     "float": "float32",
@@ -33,9 +48,17 @@ _PLAIN = (
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "promote_types",
-    "set_num_threads",
 )
 
+
+# Names that are on the way, and what to use until they are there.
+_LATER = dict.fromkeys(
+    ("bfloat16", "float16", "half", "BFloat16Tensor", "HalfTensor"),
+    "half precision comes with a later release; use torch.float32",
+) | dict.fromkeys(
+    ("cdouble", "cfloat", "chalf", "complex", "complex32", "complex64", "complex128"),
+    "complex numbers come with a later release",
+)
 
 # Methods that are functions as well.
 _QUERIES = (
@@ -51,26 +74,6 @@ _QUERIES = (
     "is_signed",
     "numel",
 )
-
-
-def is_tensor(obj: Any, /) -> bool:
-    """Is it a Tensor?"""
-    return isinstance(obj, _C.Tensor)
-
-
-def set_default_dtype(d: Any, /) -> None:
-    """Set the dtype of tensors made from Python floats.
-
-    Example:
-        >>> import backlit as torch
-        >>> torch.get_default_dtype()
-        torch.float32
-    """
-    if not isinstance(d, _C.dtype):
-        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
-    if not d.is_floating_point:
-        raise TypeError("only floating-point types are supported as the default type")
-    _C.set_default_dtype(d)
 
 
 def _publish_operations() -> None:
@@ -101,6 +104,7 @@ def public() -> dict[str, Any]:
     names = {name: getattr(_C, name) for name in _DTYPES + _PLAIN}
     names.update({alias: names[name] for alias, name in _DTYPE_ALIASES.items()})
     names.update({name: getattr(_C.Tensor, name) for name in _QUERIES})
+    names.update({function.__name__: function for function in _settings.PUBLIC})
     names.update(_legacy.KINDS)
     names.update(_legacy.WORDS)
     names.update(
@@ -111,8 +115,6 @@ def public() -> dict[str, Any]:
         newaxis=None,
         finfo=_limits.finfo,
         iinfo=_limits.iinfo,
-        is_tensor=is_tensor,
-        set_default_dtype=set_default_dtype,
         set_default_tensor_type=_legacy.set_default_tensor_type,
         typename=_legacy.typename,
     )
@@ -126,9 +128,10 @@ def missing_attribute(module: str, submodules: frozenset[str] = frozenset()) -> 
         if name in submodules:
             return importlib.import_module(f"{module}.{name}")
         public_name = module.replace("backlit", "torch", 1)
+        reason = f": {_LATER[name]}" if name in _LATER else ""
         raise AttributeError(
             f"module '{public_name}' has no attribute '{name}'. "
-            f"backlit does not provide {public_name}.{name}"
+            f"backlit does not provide {public_name}.{name}{reason}"
         )
 
     return __getattr__

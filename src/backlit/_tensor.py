@@ -52,6 +52,11 @@ def _share_memory(self: _C.Tensor) -> NoReturn:
 
 def _as_subclass(self: _C.Tensor, cls: type) -> _C.Tensor:
     """The same memory as an object of a subclass of Tensor."""
+    if self.requires_grad and _C.is_grad_enabled():
+        raise NotImplementedError(
+            "Tensor.as_subclass: not recorded by backlit; the tensor requires grad. "
+            "Call it under torch.no_grad(), or on .detach()."
+        )
     return _C.Tensor._make_subclass(cls, self.detach(), self.requires_grad)
 
 

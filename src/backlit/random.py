@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 from . import _C
@@ -39,6 +41,34 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Restore a state that `get_rng_state` gave."""
     default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(
+    devices: Iterable[Any] | None = None,
+    enabled: bool = True,
+    _caller: str = "fork_rng",
+    _devices_kw: str = "devices",
+    device_type: str = "cpu",
+) -> Generator[None, None, None]:
+    """Restore the default generator's state at the end of the block.
+
+    Example:
+        >>> import backlit as torch
+        >>> before = torch.initial_seed()
+        >>> with torch.random.fork_rng():
+        ...     _ = torch.manual_seed(7)
+        >>> torch.initial_seed() == before
+        True
+    """
+    if not enabled:
+        yield
+        return
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(state)
 
 
 _C.get_rng_state = get_rng_state

@@ -1,0 +1,178 @@
+"""Switches of the whole library, and functions that stand for what backlit does not do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NoReturn
+
+from . import _C
+
+_deterministic = False
+_warn_only = False
+_precision = "highest"
+
+
+def is_tensor(obj: Any, /) -> bool:
+    """Is it a Tensor?"""
+    return isinstance(obj, _C.Tensor)
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Is it the memory of a tensor, as `storage()` and `untyped_storage()` give it?"""
+    from .storage import TypedStorage, UntypedStorage
+
+    return isinstance(obj, (TypedStorage, UntypedStorage))
+
+
+def set_default_dtype(d: Any, /) -> None:
+    """Set the dtype of tensors made from Python floats.
+
+    Example:
+        >>> import backlit as torch
+        >>> torch.get_default_dtype()
+        torch.float32
+    """
+    if not isinstance(d, _C.dtype):
+        raise TypeError(
+            "invalid dtype object: only floating-point types are supported as the default type"
+        )
+    if not d.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    _C.set_default_dtype(d)
+
+
+def get_default_device() -> Any:
+    """The device of new tensors: the CPU."""
+    return _C.device("cpu")
+
+
+def set_default_device(device: Any) -> None:
+    """Accept the CPU; refuse what there is not."""
+    if device is not None:
+        _C.device(device)
+
+
+def set_num_threads(num: int, /) -> None:
+    """Set the number of threads of one operation; results keep their bits at any number."""
+    if not isinstance(num, int):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+    _C.set_num_threads(num)
+
+
+def get_num_interop_threads() -> int:
+    """1: operations run one after another."""
+    return 1
+
+
+def set_num_interop_threads(num: int, /) -> None:
+    """Accept a positive number: operations run one after another in any case."""
+    if not isinstance(num, int):
+        raise RuntimeError(f"set_num_interop_threads expects an int, but got {type(num).__name__}")
+    if num <= 0:
+        raise RuntimeError("set_num_interop_threads expects a positive integer")
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Remember the switch: every operation of backlit is deterministic."""
+    global _deterministic, _warn_only
+    _deterministic, _warn_only = bool(mode), bool(mode and warn_only)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What `use_deterministic_algorithms` was told."""
+    return _deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Was `warn_only` given to `use_deterministic_algorithms`?"""
+    return _warn_only
+
+
+def get_deterministic_debug_mode() -> int:
+    """0, 1 (warn) or 2 (error): the same switch as a number."""
+    return 0 if not _deterministic else 1 if _warn_only else 2
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told."""
+    return _precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Remember the name: products of float32 are always computed in float32."""
+    global _precision
+    if precision in ("highest", "high", "medium"):
+        _precision = precision
+    else:
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current"
+            "setFloat32MatmulPrecision call has no effect.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def is_autocast_enabled(device_type: str = "cpu", /) -> bool:
+    """False: there is no mixed precision."""
+    return False
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> _C.Tensor:
+    """A tensor over the memory of another library's array, or of a DLPack capsule.
+
+    Example:
+        >>> import backlit as torch
+        >>> torch.from_dlpack(torch.ones(2))
+        tensor([1., 1.])
+    """
+    if device is not None:
+        _C.device(device)
+    if not hasattr(ext_tensor, "__dlpack__"):
+        return _C._from_dlpack(ext_tensor)
+    try:
+        capsule = ext_tensor.__dlpack__(max_version=(1, 0))
+    except TypeError:  # older than DLPack 1.0
+        capsule = ext_tensor.__dlpack__()
+    tensor = _C._from_dlpack(capsule)
+    return tensor.clone() if copy else tensor
+
+
+def to_dlpack(tensor: _C.Tensor) -> Any:
+    """A DLPack capsule over the tensor's memory."""
+    return tensor.__dlpack__()
+
+
+def compile(model: Any = None, **options: Any) -> NoReturn:
+    """Refused by name."""
+    raise NotImplementedError(
+        "torch.compile: backlit does not compile models. Its operations are fast without; "
+        "remove the call."
+    )
+
+
+def poisson(input: _C.Tensor, generator: Any = None) -> NoReturn:
+    """Refused by name."""
+    raise NotImplementedError("torch.poisson: backlit does not draw from the Poisson distribution")
+
+
+PUBLIC = (
+    are_deterministic_algorithms_enabled,
+    compile,
+    from_dlpack,
+    get_default_device,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_autocast_enabled,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_storage,
+    is_tensor,
+    poisson,
+    set_default_device,
+    set_default_dtype,
+    set_float32_matmul_precision,
+    set_num_interop_threads,
+    set_num_threads,
+    to_dlpack,
+    use_deterministic_algorithms,
+)
