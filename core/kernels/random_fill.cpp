@@ -10,8 +10,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/isa.h"
+#include "kernels/random_transform.h"
 
 namespace backlit {
+
+const RandomKernels& random_kernels() {
+  static const RandomKernels& table = best_table<RandomKernels>("RandomKernels");
+  return table;
+}
+
 namespace {
 
 using std::int64_t;
@@ -52,76 +60,18 @@ template <class V, class T, class F> void from_bits(T* out, int64_t n, Generator
   }
 }
 
-// Logarithm of a normal number in (0, 1] and sine and cosine of an angle in [0, 2 pi], as in Cephes
-// (S. Moshier, logf, sinf, cosf), which PyTorch's vectorised normal_ follows: the same polynomials, and
-// no branches.
-float log_unit(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  auto exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23) - 126);
-  bits = (bits & 0x007fffffu) | 0x3f000000u;
-  float m;  // [0.5, 1)
-  std::memcpy(&m, &bits, sizeof m);
-  const bool low = m < std::numbers::sqrt2_v<float> / 2;
-  exponent -= low ? 1.0f : 0.0f;
-  m = m - 1.0f + (low ? m : 0.0f);
-  const float square = m * m;
-  float y = 7.0376836292e-2f;
-  y = y * m - 1.1514610310e-1f;
-  y = y * m + 1.1676998740e-1f;
-  y = y * m - 1.2420140846e-1f;
-  y = y * m + 1.4249322787e-1f;
-  y = y * m - 1.6668057665e-1f;
-  y = y * m + 2.0000714765e-1f;
-  y = y * m - 2.4999993993e-1f;
-  y = y * m + 3.3333331174e-1f;
-  y = y * m * square;
-  y += exponent * -2.12194440e-4f;
-  y -= square * 0.5f;
-  return m + y + exponent * 0.693359375f;
+// Box and Muller's transform in place: 8 pairs (u[i], u[i + 8]) of each block of 16.
+void normal_blocks(float* u, int64_t n, float mean, float std) {
+  random_kernels().normal_float(u, n, mean, std);
 }
 
-void sincos_turn(float x, float& sine, float& cosine) {
-  const auto octant = (static_cast<std::int32_t>(x * (4 / std::numbers::pi_v<float>)) + 1) & ~1;
-  const auto j = static_cast<float>(octant);
-  // pi/4 in three parts, so that the product with j is exact
-  x = x - j * 0.78515625f;
-  x = x - j * 2.4187564849853515625e-4f;
-  x = x - j * 3.77489497744594108e-8f;
-  const float z = x * x;
-  float c = 2.443315711809948e-5f;
-  c = c * z - 1.388731625493765e-3f;
-  c = c * z + 4.166664568298827e-2f;
-  c = c * z * z - z * 0.5f + 1.0f;
-  float s = -1.9515295891e-4f;
-  s = s * z + 8.3321608736e-3f;
-  s = s * z - 1.6666654611e-1f;
-  s = s * z * x + x;
-  const bool swap = octant & 2;
-  const float sine_sign = octant & 4 ? -1.0f : 1.0f;
-  const float cosine_sign = (octant + 2) & 4 ? -1.0f : 1.0f;
-  sine = (swap ? c : s) * sine_sign;
-  cosine = (swap ? s : c) * cosine_sign;
-}
-
-// Box and Muller's transform in place: 8 pairs (u[i], u[i + 8]).
-void normal_16(float* u, float mean, float std) {
-  for (int i = 0; i < 8; ++i) {
-    const float radius = std::sqrt(-2.0f * log_unit(1.0f - u[i]));
-    float sine, cosine;
-    sincos_turn(2 * std::numbers::pi_v<float> * u[i + 8], sine, cosine);
-    // rounded once, as a fused product and sum: exact in double before the conversion
-    u[i] = static_cast<float>(static_cast<double>(radius * cosine) * static_cast<double>(std) + static_cast<double>(mean));
-    u[i + 8] = static_cast<float>(static_cast<double>(radius * sine) * static_cast<double>(std) + static_cast<double>(mean));
-  }
-}
-
-void normal_16(double* u, double mean, double std) {
-  for (int i = 0; i < 8; ++i) {
-    const double radius = std::sqrt(-2 * std::log(1 - u[i]));
-    const double theta = 2 * std::numbers::pi * u[i + 8];
-    u[i] = radius * std::cos(theta) * std + mean;
-    u[i + 8] = radius * std::sin(theta) * std + mean;
+void normal_blocks(double* u, int64_t n, double mean, double std) {
+  for (int64_t k = 0; k < n; ++k) {
+    if (k % 16 >= 8) continue;
+    const double radius = std::sqrt(-2 * std::log(1 - u[k]));
+    const double theta = 2 * std::numbers::pi * u[k + 8];
+    u[k] = std::fma(radius * std::cos(theta), std, mean);
+    u[k + 8] = std::fma(radius * std::sin(theta), std, mean);
   }
 }
 
@@ -129,13 +79,13 @@ double normal_double(double mean, double std, Generator& gen) {
   if (gen.next_double_normal) {
     const double value = *gen.next_double_normal;
     gen.next_double_normal.reset();
-    return value * std + mean;
+    return std::fma(value, std, mean);
   }
   const double u1 = unit_double(gen), u2 = unit_double(gen);
   const double radius = std::sqrt(-2 * std::log1p(-u2));
   const double theta = 2 * std::numbers::pi * u1;
   gen.next_double_normal = radius * std::sin(theta);
-  return radius * std::cos(theta) * std + mean;
+  return std::fma(radius * std::cos(theta), std, mean);
 }
 
 // The names in PyTorch's range errors.
@@ -161,7 +111,9 @@ template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Ge
                 ">::max(), but found to=", hi, " and from=", lo,
                 " which result in to-from to exceed the limit");
   const T base = static_cast<T>(lo), width = static_cast<T>(hi) - base;
-  from_unit<T>(out, n, gen, [=](T u, int64_t) { return u * width + base; });
+  from_unit<T>(out, n, gen, [](T u, int64_t) { return u; });
+  if constexpr (sizeof(T) == 4) random_kernels().affine_float(out, n, width, base);
+  else random_kernels().affine_double(out, n, width, base);
 }
 
 template <class T>
@@ -178,10 +130,10 @@ template <class T> void fill_normal(T* out, int64_t n, double mean, double std, 
     from_unit<T>(block, count, gen, [](T u, int64_t) { return u; });
   };
   draw(out, n);
-  for (int64_t i = 0; i + 16 <= n; i += 16) normal_16(out + i, m, s);
+  normal_blocks(out, n & ~int64_t{15}, m, s);
   if (n % 16 != 0) {
     draw(out + n - 16, 16);
-    normal_16(out + n - 16, m, s);
+    normal_blocks(out + n - 16, 16, m, s);
   }
 }
 
@@ -200,7 +152,7 @@ void fill_log_normal(T* out, int64_t n, double mean, double std, Generator& gen)
 template <class T> void fill_cauchy(T* out, int64_t n, double median, double sigma, Generator& gen) {
   BACKLIT_CHECK(sigma > 0, Runtime, "cauchy_ expects sigma > 0.0, but found sigma=", sigma);
   from_unit<double>(out, n, gen, [=](double u, int64_t) {
-    return static_cast<T>(median + sigma * std::tan(std::numbers::pi * (u - 0.5)));
+    return static_cast<T>(std::fma(sigma, std::tan(std::numbers::pi * (u - 0.5)), median));
   });
 }
 
