@@ -25,6 +25,7 @@ struct Relu : Unary {
   static constexpr const char* signature = "relu(Tensor input)";
   static constexpr const char* meaning = "Rectified linear unit: negative elements become 0.";
   static constexpr const char* formula = "y = max(x, 0)";
+  static constexpr const char* bool_error = "Boolean inputs not supported for relu";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
   template <class T> static T value(T x) { return maximum(T(0), x); }
@@ -44,6 +45,7 @@ struct Relu6 : Activation<Unary> {
   static constexpr const char* signature = "relu6(Tensor input)";
   static constexpr const char* meaning = "Rectified linear unit that stops at 6.";
   static constexpr const char* formula = "y = min(max(x, 0), 6)";
+  static constexpr const char* bool_error = "Bool inputs not supported for hardtanh";
   static constexpr const char* node = "HardtanhBackward0";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;
@@ -61,6 +63,7 @@ struct Hardtanh : Activation<Unary> {
       "hardtanh(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0)";
   static constexpr const char* meaning = "Limits each element to a range; no gradient on its ends.";
   static constexpr const char* formula = "y = min(max(x, min_val), max_val)";
+  static constexpr const char* bool_error = "Bool inputs not supported for hardtanh";
   static constexpr int params = 2;
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool masks = true;

@@ -7,7 +7,8 @@ namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace formulas {
 
-// What comparisons and tests have in common: the result is a bool, and no gradient passes.
+// What comparisons and tests have in common: the result is a bool, and no gradient passes. `node` is
+// what the in-place form of a comparison leaves in the graph.
 template <class Base> struct Condition : Base {
   static constexpr Promote promote = Promote::ToBool;
   static constexpr Rule rule = Rule::NotDifferentiable;
@@ -23,6 +24,8 @@ struct Eq : Condition<Binary> {
   static constexpr const char* signature = "eq(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether the elements are equal.";
   static constexpr const char* formula = "y = (a = b)";
+  static constexpr const char* node = "EqBackward1";
+  static constexpr const char* node_b_number = "EqBackward0";
   template <class T> static auto value(T a, T b) { return a == b; }
 };
 BACKLIT_FORMULA(Eq)
@@ -33,6 +36,8 @@ struct Ne : Condition<Binary> {
   static constexpr const char* signature = "ne(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether the elements differ.";
   static constexpr const char* formula = "y = (a ≠ b)";
+  static constexpr const char* node = "NeBackward1";
+  static constexpr const char* node_b_number = "NeBackward0";
   template <class T> static auto value(T a, T b) { return a != b; }
 };
 BACKLIT_FORMULA(Ne)
@@ -43,6 +48,8 @@ struct Lt : Condition<Binary> {
   static constexpr const char* signature = "lt(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is less than b.";
   static constexpr const char* formula = "y = (a < b)";
+  static constexpr const char* node = "LtBackward1";
+  static constexpr const char* node_b_number = "LtBackward0";
   template <class T> static auto value(T a, T b) { return a < b; }
 };
 BACKLIT_FORMULA(Lt)
@@ -53,6 +60,8 @@ struct Le : Condition<Binary> {
   static constexpr const char* signature = "le(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is less than b or equal to it.";
   static constexpr const char* formula = "y = (a ≤ b)";
+  static constexpr const char* node = "LeBackward1";
+  static constexpr const char* node_b_number = "LeBackward0";
   template <class T> static auto value(T a, T b) { return a <= b; }
 };
 BACKLIT_FORMULA(Le)
@@ -63,6 +72,8 @@ struct Gt : Condition<Binary> {
   static constexpr const char* signature = "gt(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is greater than b.";
   static constexpr const char* formula = "y = (a > b)";
+  static constexpr const char* node = "GtBackward1";
+  static constexpr const char* node_b_number = "GtBackward0";
   template <class T> static auto value(T a, T b) { return a > b; }
 };
 BACKLIT_FORMULA(Gt)
@@ -73,6 +84,8 @@ struct Ge : Condition<Binary> {
   static constexpr const char* signature = "ge(Tensor input, Tensor|Number other)";
   static constexpr const char* meaning = "Whether a is greater than b or equal to it.";
   static constexpr const char* formula = "y = (a ≥ b)";
+  static constexpr const char* node = "GeBackward1";
+  static constexpr const char* node_b_number = "GeBackward0";
   template <class T> static auto value(T a, T b) { return a >= b; }
 };
 BACKLIT_FORMULA(Ge)

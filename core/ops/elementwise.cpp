@@ -182,8 +182,10 @@ const char* node_name(const ElementwiseOp& op, std::span<const Operand> in) {
   return op.node;
 }
 
+// In place, what backward reads of input 0 is a copy of what it was.
 Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand> in,
-                                const Layout* result, Dtype compute, const double* params) {
+                                const Layout* result, Dtype compute, const double* params,
+                                bool in_place = false) {
   const auto n = in.size();
   std::uint8_t reads = 0;
   bool wanted[kMaxArity] = {};
@@ -219,7 +221,8 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
       node->edges()[i] = gradient_edge(handle);
       if (!t->layout->same_sizes(*result)) p->in_layout[i] = LayoutRef::borrow(t->layout);
     }
-    if (at[i] >= 0) save_input(node->saved()[at[i]], handle);
+    if (at[i] >= 0)
+      save_input(node->saved()[at[i]], in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
   }
   return owner;
 }
@@ -322,6 +325,12 @@ void ElementwisePayload::operator()(Vjp& v) const {
   for (int k = 0; k < arity; ++k)
     if (saved_at[k] >= 0 && (reads >> k & 1)) inputs[k] = v.saved(saved_at[k]);
   if (reads & kResultBit) y = v.saved(saved_at[kMaxArity]);
+  if (op->rule == Rule::NotDifferentiable) {  // recorded in place only: nothing passes
+    for (int i = 0; i < arity; ++i)
+      if (v.needs(i))
+        v.set(i, Tensor::zeros(in_layout[i] ? in_layout[i]->sizes() : v.g().sizes(), in_dtype[i]));
+    return;
+  }
   for (int i = 0; i < arity; ++i) {
     if (!v.needs(i) || op->input_rule[i] == Rule::NotDifferentiable) continue;
     if (op->rule == Rule::NotImplemented || op->input_rule[i] == Rule::NotImplemented)
@@ -487,8 +496,8 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   check_no_partial_overlap(x, in);
   Ref<Node> node;
-  if (wants_node(op, in, x.dtype()))
-    node = make_elementwise_node(op, in, &x.layout(), g.compute, params);
+  if (wants_node(op, in, x.dtype()) || (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x})))
+    node = make_elementwise_node(op, in, &x.layout(), g.compute, params, true);
   run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.result, params);
   bump_version(x);
   if (node) {

@@ -52,6 +52,7 @@ template <class F> bool make_record(const char* struct_name) {
   op.node_number[0] = F::node_a_number;
   op.node_number[1] = F::node_b_number;
   if (F::rule == Rule::NotImplemented) op.node = "NotImplemented";
+  if (F::rule == Rule::NotDifferentiable && !F::node[0]) op.node = "";
   op.why = F::why;
   op.bool_error = F::bool_error;
   op.arity = F::arity;

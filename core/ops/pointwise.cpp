@@ -26,9 +26,11 @@ double parameter(const Scalar& s, Dtype dtype) {
   visit(dtype, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_floating_point_v<T>) {
-      // unsigned types take the negative of what they hold, and wrap
+      // unsigned types take the negative of the integers they hold, and wrap
       const double high = static_cast<double>(std::numeric_limits<T>::max());
-      const double low = std::is_signed_v<T> ? static_cast<double>(std::numeric_limits<T>::lowest()) : -high;
+      const double low = std::is_signed_v<T>             ? static_cast<double>(std::numeric_limits<T>::lowest())
+                         : s.kind == Scalar::Kind::Float ? 0
+                                                         : -high;
       BACKLIT_CHECK(s.d >= low && s.d <= high, Runtime, "value cannot be converted to type ",
                     dtype == Dtype::UInt8  ? "uint8_t"
                     : dtype == Dtype::Int8 ? "int8_t"
@@ -197,6 +199,15 @@ Choice choose_power(const Operand& base, const Operand& exponent) {
 Tensor pow(const Operand& base, const Operand& exponent) { return run(choose_power(base, exponent)); }
 
 namespace {
+
+Choice square_front(Tensor x) {
+  Choice c(formula<Square>(), x);
+  if (x.dtype() == Dtype::Bool) c.convert(0, Dtype::Int64);
+  return c;
+}
+const RegisterFront<&square_front> square_row(
+    Square::signature, {.meaning = Square::meaning, .formula = Square::formula, .gradient = "∂L/∂x = 2 x g"},
+    InPlace::Function);
 
 Tensor pow_op(Operand base, Operand exponent, Tensor out) {
   need_tensor("pow", base, exponent);

@@ -127,6 +127,18 @@ const RegisterFront<&gelu_front> gelu_row("gelu(Tensor input, *, str approximate
                                            .gradient = "∂L/∂x = g (Φ(x) + x φ(x))", .home = "nn"},
                                           InPlace::Function);
 
+Choice threshold_front(Tensor x, Scalar threshold, Scalar value) {
+  Choice c(formula<Threshold>(), x);
+  c.params[0] = parameter(threshold, x.dtype());
+  c.params[1] = parameter(value, x.dtype());
+  return c;
+}
+const RegisterFront<&threshold_front> threshold_row(
+    Threshold::signature, {.meaning = Threshold::meaning, .formula = Threshold::formula,
+                           .gradient = "∂L/∂x = g if x > threshold else 0",
+                           .aliases = Threshold::aliases, .method = false},
+    InPlace::Function);
+
 Choice celu_front(Tensor x, Scalar alpha) {
   BACKLIT_CHECK(alpha.d != 0, Runtime, "ZeroDivisionError: alpha cannot be 0 for CELU");
   Choice c(formula<Celu>(), x);

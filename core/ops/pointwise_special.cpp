@@ -64,6 +64,7 @@ Tensor mvlgamma_gradient(const Tensor& g, const Tensor& x, std::int64_t p) {
 }
 Tensor mvlgamma(const Tensor& input, std::int64_t p) {
   BACKLIT_CHECK(p >= 1, Runtime, "p has to be greater than or equal to 1");
+  BACKLIT_CHECK(input.dtype() != Dtype::Bool, Runtime, "The input tensor may not be a boolean tensor.");
   const Tensor x = input.is_floating() ? input : to_dtype(input, default_dtype());
   return record("MvlgammaBackward0", mvlgamma_value(detach(x), p), {x}, {x},
                 [p](Vjp& v) { v.set(0, mvlgamma_gradient(v.g(), v.saved(0), p)); });

@@ -21,8 +21,6 @@ FLOATS, INTEGERS, BOOLS = 1, 2, 4
 
 # Values for parameters that have no default, or whose default hides something.
 PARAMETERS = {
-    "threshold.threshold": 0.3,
-    "threshold.value": -1.5,
     "celu.alpha": 1.3,
     "elu.alpha": 0.7,
     "softplus.beta": 1.5,
@@ -85,7 +83,7 @@ ANY, POSITIVE, SIZED = (-3.0, 3.0), (0.1, 3.0), (0.5, 3.0)
 def fronts() -> list[Case]:
     table: dict[tuple[tuple[float, float], ...], str] = {
         (ANY,): """
-            T.add(a, 2) | T.sub(2, a) | 2 - a | a - 2 | T.rsub(a, 2) | T.rsub(a, 2, alpha=3) | a * 3
+            T.square(a) | T.threshold(a, 0.3, -1.5) | T.add(a, 2) | T.sub(2, a) | 2 - a | a - 2 | T.rsub(a, 2) | T.rsub(a, 2, alpha=3) | a * 3
             a / 3 | a**2 | a**3 | a**0 | a**1 | 2**a | T.pow(2.5, a) | T.float_power(a, 2)
             T.clamp(a, -1, 1) | T.clamp(a, min=0.5) | T.clamp(a, max=0.5) | T.clamp_min(a, 0.5)
             T.clamp_max(a, 0.5) | T.nan_to_num(a) | T.nan_to_num(a, 1.0, 2.0, 3.0) | F.gelu(a)

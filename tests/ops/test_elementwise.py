@@ -9,11 +9,19 @@ import re
 
 import numpy as np
 import pytest
+from ops.cases import CASES, DIFFERENTIABLE, special_inputs
+from ops.compare import (
+    LIBRARIES,
+    array,
+    assert_same,
+    attempt,
+    draw,
+    gradients,
+    tensors,
+    verdict,
+)
 
 import backlit
-
-from ops.cases import CASES, DIFFERENTIABLE, special_inputs
-from ops.compare import LIBRARIES, array, assert_same, attempt, draw, gradients, tensors, torch
 
 # PyTorch's own error in float64: its Bessel functions end at 8 digits, and celu rounds 1 / alpha to
 # float32. Ours are compared with exact values in tests/core.
@@ -25,8 +33,15 @@ LEFT_OUT = {
     r"digamma|polygamma": (lambda x: (x <= 0) & (x == np.floor(x)) | np.isinf(x), "poles"),
     r"fmod|remainder|%": (lambda a, *b: np.abs(b[0]) < 1e-300 if b else a != a, "vast quotients"),
     r"i0\(|i1\(": (np.isinf, "inf, where PyTorch has nan"),
-    r"zeta": (lambda *x: np.any([~np.isfinite(v) for v in x], 0), "inf, where PyTorch has nan"),
-    r"igamma": (
+    r"zeta": (
+        lambda *x: np.any([~(np.abs(v) < 1e99) for v in x], 0),
+        "a value, where PyTorch has nan",
+    ),
+    r"sinc": (
+        lambda x: (x.dtype == "float32") & (np.abs(x) < 0.01),
+        "PyTorch's derivative cancels",
+    ),
+    r"\.igamma": (
         lambda a, b: ~np.isfinite(a) | ~np.isfinite(b) | (np.abs(a) < 1e-300),
         "nan for nan and 1 for tiny a, where PyTorch has 0",
     ),
@@ -60,7 +75,7 @@ def check(case, arrays, dtype, prepare=lambda lib, inputs: inputs):
     """Values, gradients and gradients of gradients."""
     (mine, my_inputs), (theirs, their_inputs) = both(case, arrays, prepare)
     if isinstance(theirs, str) or isinstance(mine, str):
-        assert mine == theirs
+        assert verdict(mine) == verdict(theirs)
         return
     rtol = tolerance(case, dtype)
     assert_same(array(mine), array(theirs), rtol, rtol, "value")
@@ -76,7 +91,7 @@ def check(case, arrays, dtype, prepare=lambda lib, inputs: inputs):
     if isinstance(results[1], str) and BACKWARD_IN_OURS_ONLY.search(str(case)):
         return
     if isinstance(results[0], str) or isinstance(results[1], str):
-        assert results[0] == results[1]
+        assert verdict(results[0]) == verdict(results[1])
         return
     for i, (g, expected) in enumerate(zip(*results, strict=True)):
         assert (g is None) == (expected is None), f"gradient {i}"
@@ -87,12 +102,14 @@ def check(case, arrays, dtype, prepare=lambda lib, inputs: inputs):
             [None] * len(inputs)  # a constant gradient
             if not t.requires_grad
             else attempt(gradients, t, inputs, lib)
-            for t, inputs, lib in zip((g, expected), (my_inputs, their_inputs), LIBRARIES, strict=True)
+            for t, inputs, lib in zip(
+                (g, expected), (my_inputs, their_inputs), LIBRARIES, strict=True
+            )
         ]
         if isinstance(second[1], str) and BACKWARD_IN_OURS_ONLY.search(str(case)):
             continue
         if isinstance(second[1], str) or isinstance(second[0], str):
-            assert second[0] == second[1], f"gradients of gradient {i}"
+            assert verdict(second[0]) == verdict(second[1]), f"gradients of gradient {i}"
             continue
         for k, (h, expected_h) in enumerate(zip(*second, strict=True)):
             h = np.zeros(arrays[k].shape, dtype) if h is None else array(h)
@@ -131,7 +148,11 @@ def test_scalars_and_empty(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_mixed_precision(case):
     arrays = draw(case.domain, [(5,)] * 3)
-    check(case, [x.astype(d) for x, d in zip(arrays, ["float32", "float64", "float32"], strict=False)], "float32")
+    check(
+        case,
+        [x.astype(d) for x, d in zip(arrays, ["float32", "float64", "float32"], strict=False)],
+        "float32",
+    )
 
 
 @pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
@@ -168,7 +189,7 @@ def test_special_values(case, dtype):
     arrays = special_arrays(case, dtype)
     (mine, my_inputs), (theirs, their_inputs) = both(case, arrays)
     if isinstance(theirs, str):
-        assert mine == theirs
+        assert verdict(mine) == verdict(theirs)
         return
     rtol = tolerance(case, dtype)
     tiny, noise = (1e-307, 1e-13) if dtype == "float64" else (1e-37, 1e-6)
@@ -181,7 +202,7 @@ def test_special_values(case, dtype):
         for y, inputs, lib in zip((mine, theirs), (my_inputs, their_inputs), LIBRARIES, strict=True)
     ]
     if isinstance(results[0], str) or isinstance(results[1], str):
-        assert results[0] == results[1]
+        assert verdict(results[0]) == verdict(results[1])
         return
     for i, (g, expected) in enumerate(zip(*results, strict=True)):
         if expected is not None:

@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 import backlit
+
 from oracle import assert_close, first_sentence, plain
 
 LINES = """
