@@ -25,6 +25,7 @@ namespace {
 
 using std::int64_t;
 
+constexpr int64_t kTinyWork = 64;            // m * n * k up to here: plain loops
 constexpr int64_t kSmallWork = 16 << 10;     // m * n * k up to here: own loops
 constexpr int64_t kBlockWork = 256 << 10;    // a block of C is not made smaller than this
 constexpr int64_t kBlockEdge = 64;           // nor thinner than this, unless there are two
@@ -228,9 +229,26 @@ void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
   });
 }
 
+// The calls and panels of the other ways cost more than these few products.
+template <class T>
+void tiny_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+               int64_t ldc, const T* row) {
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      const T *x = a.data + i * a.row(), *y = b.data + j * b.column();
+      T sum = 0;
+      for (int64_t p = 0; p < k; ++p) sum += x[p * a.column()] * y[p * b.row()];
+      T& out = c[i * ldc + j];
+      if (row) out = sum + row[j];
+      else out = beta == T(0) ? alpha * sum : alpha * sum + beta * out;
+    }
+}
+
 template <class T>
 void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
              int64_t ldc, const T* row = nullptr) {
+  if constexpr (kBlas<T>)
+    if (m * n * k <= kTinyWork) return tiny_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
   const bool small_c = m == 1 || n == 1 || m * n * k <= kSmallWork;
   const bool deep = m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork;
   if (row && (!kBlas<T> || small_c || deep)) fill_rows(m, n, row, c, ldc);

@@ -10,6 +10,26 @@
 namespace backlit::ops {
 namespace {
 
+constexpr std::int64_t kFewElements = 2048;
+
+// The bias is added to every row: its gradient is the sum of the rows of g.
+Tensor bias_gradient(const Tensor& g, const Dims& sizes) {
+  const bool few = !modes.grad && g.is_contiguous() && g.numel() <= kFewElements && sizes.size() == 1 &&
+                   sizes[0] == g.layout().size(1);
+  if (!few) return sum_to(g, sizes);
+  Tensor y = Tensor::empty(sizes, g.dtype());
+  const auto add_rows = [&](auto zero) {
+    using T = decltype(zero);
+    const std::int64_t n = sizes[0], rows = g.layout().size(0);
+    T* to = y.data<T>();
+    std::fill_n(to, n, T(0));
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < n; ++j) to[j] += g.data<T>()[i * n + j];
+  };
+  g.dtype() == Dtype::Float32 ? add_rows(float{}) : add_rows(double{});
+  return y;
+}
+
 // (n, in) · (out, in)ᵀ + b: one product, which starts from the bias.
 Tensor linear_matrix(const Tensor& x, const Tensor& w, const Tensor& b) {
   const std::int64_t n = x.layout().size(0), in = x.layout().size(1), out = w.layout().size(0);
@@ -28,13 +48,15 @@ Tensor linear_matrix(const Tensor& x, const Tensor& w, const Tensor& b) {
     if (b.defined()) copy_in_place(y, expand(detach(b), y.sizes()));
     multiply_into(y, x, false, w, true, b.defined() ? 1 : 0, 1);
   }
+  const auto wants = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
+  if (!modes.grad || !(wants(x) || wants(w) || wants(b))) return y;
   if (!b.defined())
     return record("MmBackward0", std::move(y), {x, w}, {x, w}, [](Vjp& v) {
       if (v.needs(0)) v.set(0, mm(v.g(), false, v.saved(1), false));
       if (v.needs(1)) v.set(1, mm(v.g(), true, v.saved(0), false));
     });
   return record("AddmmBackward0", std::move(y), {b, x, w}, {x, w}, [sizes = Dims(b.sizes())](Vjp& v) {
-    if (v.needs(0)) v.set(0, sum_to(v.g(), sizes));
+    if (v.needs(0)) v.set(0, bias_gradient(v.g(), sizes));
     if (v.needs(1)) v.set(1, mm(v.g(), false, v.saved(1), false));
     if (v.needs(2)) v.set(2, mm(v.g(), true, v.saved(0), false));
   });
@@ -43,6 +65,9 @@ Tensor linear_matrix(const Tensor& x, const Tensor& w, const Tensor& b) {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
+  if (x.dim() == 2 && w.dim() == 2 && x.layout().size(1) == w.layout().size(1) && x.dtype() == w.dtype() &&
+      is_floating(x.dtype()) && (!b.defined() || b.dtype() == x.dtype()))
+    return linear_matrix(x, w, b);
   BACKLIT_CHECK(w.dim() == 2 || w.dim() == 1, Runtime, "linear: weight must be a matrix. Got shape ", to_string(w.sizes()), ".");
   BACKLIT_CHECK(x.dim() > 0, Runtime, "both arguments to linear need to be at least 1D, but they are ", x.dim(), "D and ",
                 w.dim(), "D");

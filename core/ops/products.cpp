@@ -138,6 +138,7 @@ Tensor mm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   check_not_bool("addmm_impl_cpu_", a.dtype());
   Tensor y = new_result(Dims{rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_into(y, a, ta, b, tb, 0, 1);
+  if (!modes.grad || !(a.requires_grad() || b.requires_grad())) return y;
   return record("MmBackward0", std::move(y), {a, b}, {a, b}, [ta, tb](Vjp& v) {
     if (v.needs(0)) v.set(0, ta ? mm(v.saved(1), tb, v.g(), true) : mm(v.g(), false, v.saved(1), !tb));
     if (v.needs(1)) v.set(1, tb ? mm(v.g(), true, v.saved(0), ta) : mm(v.saved(0), !ta, v.g(), false));
