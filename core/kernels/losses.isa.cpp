@@ -2,21 +2,11 @@
 #include "kernels/losses.h"
 
 #include "formulas/loss.h"
-#include "kernels/reduce_loops.h"
+#include "kernels/row_sums.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace {
-
-constexpr i64 kPiece = 512;  // values between two passes
-
-template <class T> struct Total {
-  using In = T;
-  using Acc = T;
-  static constexpr T start() { return 0; }
-  template <class A> static A combine(A a, A b) { return a + b; }
-  template <class X, class A> static A map(X x, A) { return x; }
-};
 
 template <class F, class T> BACKLIT_INLINE T value_of(T a, T b, [[maybe_unused]] T p) {
   if constexpr (F::params == 0) return F::value(a, b);
@@ -37,7 +27,7 @@ template <class F, class T> double sum(const void* pa, const void* pb, i64 n, do
   for (i64 first = 0; first < n; first += kPiece, a += kPiece, b += kPiece) {
     const i64 count = n - first < kPiece ? n - first : kPiece;
     for (i64 i = 0; i < count; ++i) values[i] = value_of<F, T>(a[i], b[i], p);
-    total += static_cast<double>(reduce_row<Total<T>>(values, count, T{}));
+    total += static_cast<double>(row_total(values, count));
   }
   return total;
 }

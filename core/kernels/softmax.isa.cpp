@@ -3,13 +3,11 @@
 #include "kernels/softmax.h"
 
 #include "formulas/math.h"
-#include "kernels/reduce_loops.h"
+#include "kernels/row_sums.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace {
-
-constexpr i64 kPiece = 1024;  // elements between two passes: they stay in the first cache
 
 template <class T> struct Top {
   using In = T;
@@ -18,16 +16,8 @@ template <class T> struct Top {
   template <class A> static A combine(A a, A b) { return a > b ? a : b; }
   template <class X, class A> static A map(X x, A) { return x; }
 };
-template <class T> struct Total {
-  using In = T;
-  using Acc = T;
-  static constexpr T start() { return 0; }
-  template <class A> static A combine(A a, A b) { return a + b; }
-  template <class X, class A> static A map(X x, A) { return x; }
-};
 // nan may be lost here: exp(nan - top) brings it back
 template <class T> T row_top(const T* x, i64 n) { return reduce_row<Top<T>>(x, n, T{}); }
-template <class T> T row_total(const T* x, i64 n) { return reduce_row<Total<T>>(x, n, T{}); }
 
 template <class T> void exponentials(const T* x, T* y, i64 n) {
 #pragma GCC ivdep
@@ -42,14 +32,6 @@ template <class T> void divided(T* y, T c, i64 n) {
 }
 
 i64 rows_at_once(i64 n) { return n >= kPiece ? 1 : kPiece / n; }
-
-// The sum of f(piece) over a row; f gives the sum of up to kPiece elements from i on.
-template <class T, class F> T sum_pieces(i64 n, F f) {
-  if (n <= kPiece) return f(i64{0}, n);
-  double total = 0;
-  for (i64 i = 0; i < n; i += kPiece) total += static_cast<double>(f(i, n - i < kPiece ? n - i : kPiece));
-  return static_cast<T>(total);
-}
 
 template <class T> T sum_of_exponentials(const T* shifted, T* buffer, i64 n) {
   return sum_pieces<T>(n, [&](i64 i, i64 count) {
