@@ -285,8 +285,13 @@ int set_post_accumulate(PyObject* self, PyObject* value, void*) {
   return 0;
 }
 
+PyObject* get_dict(PyObject* self, void* context) {
+  track(object(self));  // its dict may hold anything
+  return PyObject_GenericGetDict(self, context);
+}
+
 PyGetSetDef getset[] = {
-    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
     {"shape", get_shape, nullptr, nullptr, nullptr},
     {"dtype", get_dtype, nullptr, nullptr, nullptr},
     {"device", get_device, nullptr, nullptr, nullptr},
