@@ -157,7 +157,7 @@ def test_expression(source):
         made = eval(source, {**names(lib), "P": Point, "O": OrderedDict})
         return (
             made
-            if not hasattr(made, "__dict__") or isinstance(made, (dict, tuple))
+            if not hasattr(made, "__dict__") or isinstance(made, (dict, tuple, lib.Tensor))
             else str(type(made))
         )
 
