@@ -95,14 +95,14 @@ bool is_alias(const std::string& parameter, const char* given) {
   const auto is = [&](const char* a) { return std::strcmp(given, a) == 0; };
   if (parameter == "dim" || parameter == "dims") return is("axis") || is("axes") || is("dim") || is("dims");
   if (parameter == "keepdim") return is("keepdims");
-  if (parameter == "input") return is("self") || is("x") || is("a") || is("x1");
+  if (parameter == "input") return is("self") || is("x") || is("a") || is("x1") || is("tensor");
   if (parameter == "other") return is("x2");
   return false;
 }
 
 struct Bound {
   PyObject* slots[kMaxParameters];
-  Object gathered;  // positional ints of a variadic parameter
+  Object gathered;  // positional arguments of a variadic parameter
 };
 
 // Why an overload does not fit, built only for the message.
@@ -123,7 +123,7 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
   auto given = static_cast<std::size_t>(nargs);
   for (std::size_t i = 0; i < row.positional && i < given; ++i) {
     const Parameter& p = parameters[i];
-    if (p.variadic && (given > i + 1 || is_int(args[i])) && is_int(args[i])) {
+    if (p.variadic && (p.type == Type::TensorList ? is_tensor(args[i]) : is_int(args[i]))) {
       PyObject* tuple = PyTuple_New(nargs - static_cast<Py_ssize_t>(i));
       for (std::size_t k = i; k < given; ++k) {
         Py_INCREF(args[k]);

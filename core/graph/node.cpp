@@ -134,9 +134,9 @@ Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int
   node->sequence = next_sequence++;
   node->task = nullptr;
   node->slot = -1;
-  node->n_edges = static_cast<std::uint16_t>(edges);
+  node->n_edges = edges;
   node->n_saved = static_cast<std::uint16_t>(saved);
-  node->n_outputs = static_cast<std::uint16_t>(outputs);
+  node->n_outputs = outputs;
   node->released = false;
   for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
   for (std::size_t i = 0; i < s; ++i)

@@ -71,7 +71,8 @@ struct Node {
   std::uint64_t sequence;  // creation order: a node's number is above those of its inputs
   GraphTask* task;         // the backward run that uses `slot`, if any
   std::int32_t slot;
-  std::uint16_t n_edges, n_saved, n_outputs;
+  std::int32_t n_edges, n_outputs;  // cat and unbind have as many as their user has tensors
+  std::uint16_t n_saved;
   std::uint8_t size_class;
   bool released;  // saved tensors were freed by a backward run
 

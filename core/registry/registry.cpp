@@ -51,7 +51,10 @@ void parse_type(std::string type, Parameter& p) {
     p.type = Type::Tensor;
     p.number = true;
   }
-  else if (type == "Tensor[]") p.type = Type::TensorList;
+  else if (type == "Tensor[]" || type == "Tensor*") {
+    p.type = Type::TensorList;
+    p.variadic = type == "Tensor*";
+  }
   else if (type == "Scalar") p.type = Type::Scalar;
   else if (type == "int") p.type = Type::Int;
   else if (type == "float") p.type = Type::Float;

@@ -8,7 +8,7 @@
 // A row whose first parameter is `Tensor input` is a function and a Tensor method. Rows of one name are
 // overloads, tried in order of registration (rows of one file keep their order; an overload set stays
 // in one file). Parameter types: Tensor Tensor? Tensor|Number Tensor[] Scalar Scalar? int int? int[] int[]? int[1]
-// (also one int) int* (also separate positional arguments) float float? bool bool? str str? dtype
+// (also one int) int* and Tensor* (also separate positional arguments) float float? bool bool? str str? dtype
 // dtype? Generator? any. A parameter may be passed under NumPy's names axis/axes, keepdims, x, x1, x2.
 #pragma once
 
@@ -37,7 +37,7 @@ struct Parameter {
   bool optional = false;      // accepts None
   bool number = false;        // Tensor that may also be a number ("Tensor|Number"; C++: Operand)
   bool single = false;        // IntList that also accepts one int
-  bool variadic = false;      // IntList that also accepts separate positional arguments
+  bool variadic = false;      // IntList or TensorList that also accepts separate positional arguments
   bool keyword_only = false;
   PyObject* fallback = nullptr;  // owned; the default value, null when required
 };
