@@ -28,10 +28,16 @@ struct CopySlices {
 
   void operator()(Vjp& v) const {
     if (!change) fail_released();
-    Tensor result = Tensor::empty(base, v.g().dtype());
-    ops::copy_in_place(result, v.g());
-    Tensor slice = result.alias(view, offset);
-    Tensor inner = ops::clone(slice);
+    // with create_graph every step is recorded, so that the gradient differentiates again
+    Tensor result, slice, inner;
+    if (modes.grad) {
+      inner = ops::pick_strided(v.g(), base, view, offset);
+    } else {
+      result = Tensor::empty(base, v.g().dtype());
+      ops::copy_in_place(result, v.g());
+      slice = result.alias(view, offset);
+      inner = ops::clone(slice);
+    }
     std::vector<Tensor> out(change->n_edges);
     std::vector<char> needs(change->n_edges);
     for (int i = 0; i < v.inputs(); ++i) needs[static_cast<std::size_t>(i)] = v.needs(i);
@@ -70,6 +76,9 @@ constexpr NodeKind kCopySlices{&RuleKind<CopySlices>::vjp, &RuleKind<CopySlices>
 
 void rebase_view(const Tensor& t, Node* change) {
   Tensor base = Tensor::borrow(t->meta->base);
+  BACKLIT_CHECK(ops::lies_within(base, t), NotImplemented,
+                "an in-place change of a view that reaches outside of the memory of its base (as_strided). "
+                "clone() the view first.");
   Node* node = new_node(kCopySlices, "CopySlices", change->n_edges, 0, 1, sizeof(CopySlices));
   auto owner = Ref<Node>::steal(node);
   const auto step = static_cast<std::int64_t>(size_of(t.dtype()));
@@ -105,6 +114,8 @@ void check_inplace(const Tensor& t) {
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
                 "make a clone to get a normal tensor before doing inplace update. See "
                 "torch.inference_mode for how to leave the mode on.");
+  if (t->meta && t->meta->base && (t.requires_grad() || Tensor::borrow(t->meta->base).requires_grad()))
+    check_view_kind(t);
   BACKLIT_CHECK(!(t->requires_grad && !t->grad_fn), Runtime,
                 "a leaf Variable that requires grad is being used in an in-place operation. Wrap the "
                 "change in torch.no_grad(), or work on a clone().");
@@ -113,6 +124,44 @@ void check_inplace(const Tensor& t) {
                   "a view of a leaf Variable that requires grad is being used in an in-place "
                   "operation. Wrap the change in torch.no_grad(), or work on a clone().");
   }
+}
+
+namespace {
+
+// "SelectBackward0" as PyTorch's messages call it: "Select".
+std::string short_name(const Node& node) {
+  const std::string name = node.name;
+  const auto at = name.find("Backward");
+  return at == std::string::npos ? name : name.substr(0, at);
+}
+
+[[noreturn]] void fail_view(const Tensor& t, bool changed_elsewhere) {
+  const ViewKind kind = t->meta->view_kind;
+  const Node* node = t->grad_fn;
+  const char* what = changed_elsewhere ? "its base or another view of its base has been modified inplace"
+                                       : "is being modified inplace";
+  std::string text;
+  if (node && kind == ViewKind::Several)
+    text = concat("Output ", t->output_nr, " of ", short_name(*node), " is a view and ", what, ".");
+  else
+    text = concat(node ? concat("Output ", t->output_nr, " of ", short_name(*node), " is a view of a view which was")
+                       : std::string("A view was"),
+                  " created in no_grad mode and ", what, " with grad mode enabled.");
+  if (kind == ViewKind::Several)
+    text += " This view is the output of a function that returns multiple views. Such functions do not allow "
+            "the output views to be modified inplace. You should replace the inplace operation by an "
+            "out-of-place one.";
+  else
+    text += " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code "
+            "by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
+            "inplace to be tracked) or both outside (if you want the inplace to be tracked).";
+  fail(ErrorKind::Runtime, text);
+}
+
+}  // namespace
+
+void check_view_kind(const Tensor& t) {
+  if (t->meta && t->meta->base && t->meta->view_kind != ViewKind::Plain) fail_view(t, false);
 }
 
 void rebase_history(const Tensor& t, Node* node) {
@@ -126,10 +175,16 @@ void rebase_history(const Tensor& t, Node* node) {
   set_history(t, node);
 }
 
-void set_view(const Tensor& y, const Tensor& x) {
-  const Tensor base = x->meta && x->meta->base ? Tensor::borrow(x->meta->base) : x;
+void set_view(const Tensor& y, const Tensor& x, ViewKind kind) {
+  if (modes.inference) return;  // PyTorch keeps no base there
+  const AutogradMeta* of_x = x->meta && x->meta->base ? x->meta : nullptr;
+  TensorObject* base = of_x ? of_x->base : x.get();
+  if (!modes.grad) kind = ViewKind::NoGrad;
+  if (kind == ViewKind::Plain && of_x) kind = of_x->view_kind;
   AutogradMeta& meta = meta_of(*y.get());
-  meta.base = Tensor(base).release();
+  Py_INCREF(base);
+  meta.base = base;
+  meta.view_kind = kind;
   meta.view_version = y.version();
 }
 
@@ -137,8 +192,13 @@ Node* grad_fn_of(const Tensor& t) {
   AutogradMeta* meta = t->meta;
   if (!meta || !meta->base || meta->view_version == t.version()) [[likely]]
     return t->grad_fn;
-  meta->view_version = t.version();
   Tensor base = Tensor::borrow(meta->base);
+  if (!base.requires_grad() && !t->grad_fn) {
+    meta->view_version = t.version();
+    return nullptr;
+  }
+  if (meta->view_kind != ViewKind::Plain) fail_view(t, true);
+  meta->view_version = t.version();
   if (!base.requires_grad()) return t->grad_fn;
   const auto step = static_cast<std::int64_t>(size_of(t.dtype()));
   Ref<Node> node = ops::as_strided_node(base, t.layout_ref(), (t.raw() - base.raw()) / step);

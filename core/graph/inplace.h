@@ -13,9 +13,11 @@ Tensor record_in_place(const char* name, const Tensor& x, std::initializer_list<
                        bool save_result = false) {
   check_inplace(x);
   Ref<Node> node;
-  if (x.is_floating() && should_record(inputs))
+  if (x.is_floating() && should_record(inputs)) {
+    check_view_kind(x);
     node = make_node(name, {inputs.begin(), inputs.size()}, {saved.begin(), saved.size()}, 1,
                      save_result ? 1 : 0, std::move(rule));
+  }
   change();
   bump_version(x);
   if (node) {

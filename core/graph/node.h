@@ -193,11 +193,13 @@ void record_outputs(const char* name, std::span<const Tensor> outputs,
 
 // Throws unless t may be changed in place now (leaf rules, overlapping memory, inference tensors).
 void check_inplace(const Tensor& t);
+// Throws where t is a view through which no recorded change may go.
+void check_view_kind(const Tensor& t);
 inline void bump_version(const Tensor& t) { ++t->storage->version; }
 // After an in-place change recorded as `node` (null: not recorded): t, or the base that t looks at,
 // now comes from it.
 void rebase_history(const Tensor& t, Node* node);
 // Marks y as a differentiable view of x (its base, if x is a view itself).
-void set_view(const Tensor& y, const Tensor& x);
+void set_view(const Tensor& y, const Tensor& x, ViewKind kind = ViewKind::Plain);
 
 }  // namespace backlit

@@ -496,8 +496,10 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   check_no_partial_overlap(x, in);
   Ref<Node> node;
-  if (wants_node(op, in, x.dtype()) || (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x})))
+  if (wants_node(op, in, x.dtype()) || (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x}))) {
+    check_view_kind(x);
     node = make_elementwise_node(op, in, &x.layout(), g.compute, params, true);
+  }
   run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.result, params);
   bump_version(x);
   if (node) {

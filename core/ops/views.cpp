@@ -177,7 +177,7 @@ Tensor make_pick(const char* name, const Tensor& x, const Pick& p) {
   LayoutRef layout = strided_layout(p.sizes, p.strides);
   if (!modes.grad || !x.requires_grad()) {
     Tensor y = x.alias(std::move(layout), p.offset);
-    if (modes.grad && x.is_floating()) set_view(y, x);
+    if (x.is_floating()) set_view(y, x);
     return y;
   }
   if (x.is_contiguous())
@@ -341,38 +341,79 @@ std::int64_t extent(const Layout& l) {
   return n;
 }
 
+// Do no two indices show one element? (May say no where the answer is yes.)
+bool never_overlaps(const Layout& l) {
+  if (l.dense) return true;
+  int order[kMaxDims], n = 0;
+  for (int d = 0; d < l.ndim; ++d) {
+    if (l.size(d) == 1) continue;
+    int at = n++;
+    for (; at > 0 && l.stride(order[at - 1]) > l.stride(d); --at) order[at] = order[at - 1];
+    order[at] = d;
+  }
+  std::int64_t covered = 0;  // the furthest element of the dimensions so far
+  for (int i = 0; i < n; ++i) {
+    if (l.stride(order[i]) <= covered) return false;
+    covered += (l.size(order[i]) - 1) * l.stride(order[i]);
+  }
+  return true;
+}
+
+void add_strided(const Tensor& flat, const Tensor& g, const Layout& view, std::int64_t offset) {
+  const Tensor dense = contiguous(detach(g));
+  visit(g.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = dense.data<T>();
+    T* target = flat.data<T>() + offset;
+    std::int64_t index[kMaxDims] = {};
+    for (std::int64_t i = 0; i < view.numel; ++i) {
+      std::int64_t at = 0;
+      for (int d = 0; d < view.ndim; ++d) at += index[d] * view.stride(d);
+      target[at] = static_cast<T>(target[at] + source[i]);
+      for (int d = view.ndim - 1; d >= 0; --d) {
+        if (++index[d] < view.size(d)) break;
+        index[d] = 0;
+      }
+    }
+  });
+}
+
 Tensor AsStridedRule::scatter(const Tensor& g, const LayoutRef& from, const LayoutRef& view,
                               std::int64_t offset) {
   const std::int64_t low = std::min<std::int64_t>(offset, 0);
   const std::int64_t high = std::max(extent(*from), offset + extent(*view));
   Tensor flat = Tensor::zeros(Dims{high - low}, g.dtype());
-  const Tensor dense = contiguous(g);
-  visit(g.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* source = dense.data<T>();
-    T* target = flat.data<T>() + (offset - low);
-    std::int64_t index[kMaxDims] = {};
-    for (std::int64_t i = 0; i < view->numel; ++i) {
-      std::int64_t at = 0;
-      for (int d = 0; d < view->ndim; ++d) at += index[d] * view->stride(d);
-      target[at] = static_cast<T>(target[at] + source[i]);
-      for (int d = view->ndim - 1; d >= 0; --d) {
-        if (++index[d] < view->size(d)) break;
-        index[d] = 0;
-      }
-    }
-  });
-  Tensor out = clone_contiguous(flat.alias(from, -low));
+  if (never_overlaps(*view))
+    copy_in_place(flat.alias(view, offset - low), g);
+  else
+    add_strided(flat, g, *view, offset - low);
+  const bool whole = from->dense && low == 0 && high == from->numel;
+  Tensor out = whole ? flat.alias(from)
+                     : clone_contiguous(flat.alias(from, -low));
   return record("AsStridedScatterBackward0", out, {g}, {}, [from, view, offset](Vjp& v) {
-    // linear: the gradient reads the same places back
-    Tensor h = Tensor::empty(from, v.g().dtype());
-    copy_in_place(h, v.g());
-    Tensor back = clone_contiguous(h.alias(view, offset));
-    v.set(0, record("AsStridedBackward0", back, {v.g()}, {}, AsStridedRule{from, view, offset}));
+    v.set(0, pick_strided(v.g(), from, view, offset));
   });
 }
 
 }  // namespace
+
+bool lies_within(const Tensor& base, const Tensor& view) {
+  const auto step = static_cast<std::int64_t>(size_of(base.dtype()));
+  return view.numel() == 0 || (view.raw() >= base.raw() &&
+                               view.raw() + extent(view.layout()) * step <= base.raw() + extent(base.layout()) * step);
+}
+
+// linear: the gradient reads the same places back
+Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view, std::int64_t offset) {
+  const std::int64_t low = std::min<std::int64_t>(offset, 0);
+  const std::int64_t high = std::max(extent(*layout), offset + extent(*view));
+  Tensor flat = low == 0 && high <= extent(*layout) && layout->dense
+                    ? Tensor::empty(Dims{high}, x.dtype())
+                    : Tensor::zeros(Dims{high - low}, x.dtype());
+  copy_in_place(flat.alias(layout, -low), x);
+  Tensor part = clone_contiguous(flat.alias(view, offset - low));
+  return record("AsStridedBackward0", part, {x}, {}, AsStridedRule{layout, view, offset});
+}
 
 Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t storage_offset) {
   BACKLIT_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape");
@@ -428,12 +469,7 @@ Tensor slice_scatter_strided(const Tensor& base, const Tensor& inner, const Layo
     fill_in_place(window, Scalar(0));
   return record("SliceScatterBackward0", out, {base, inner}, {}, [view, offset, layout](Vjp& v) {
     if (v.needs(0)) v.set(0, slice_scatter_strided(v.g(), Tensor(), layout, view, offset));
-    if (v.needs(1)) {
-      Tensor h = Tensor::empty(layout, v.g().dtype());
-      copy_in_place(h, v.g());
-      Tensor part = clone_contiguous(h.alias(view, offset));
-      v.set(1, record("AsStridedBackward0", part, {v.g()}, {}, AsStridedRule{layout, view, offset}));
-    }
+    if (v.needs(1)) v.set(1, pick_strided(v.g(), layout, view, offset));
   });
 }
 

@@ -11,11 +11,8 @@ namespace backlit::ops {
 template <class F>
 Tensor make_view(const char* name, const Tensor& x, LayoutRef layout, std::int64_t offset, F rule) {
   Tensor y = x.alias(std::move(layout), offset);
-  if (modes.grad) {
-    if (x.is_floating()) set_view(y, x);
-    return record(name, std::move(y), {x}, {}, std::move(rule));
-  }
-  return y;
+  if (x.is_floating()) set_view(y, x);
+  return record(name, std::move(y), {x}, {}, std::move(rule));
 }
 
 // A view that may leave elements out, as steps on sizes and strides; `dense` strides and offset are
@@ -69,6 +66,9 @@ Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t offset
 Tensor detach(const Tensor& x);
 
 // What in-place changes need (graph/inplace.cpp).
+bool lies_within(const Tensor& base, const Tensor& view);
+// The elements of x, laid out as `layout`, seen through (view, offset): a copy; recorded.
+Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view, std::int64_t offset);
 Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset);
 // base, laid out as `layout`, with the elements seen through (view, offset) replaced by `inner`
 // (undefined: zero); recorded.

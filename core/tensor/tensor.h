@@ -17,6 +17,13 @@ namespace backlit {
 struct Node;
 struct TensorObject;
 
+// How a view came about, as far as in-place changes must know.
+enum class ViewKind : std::uint8_t {
+  Plain,
+  NoGrad,   // made with recording off: whether a change through it counts is anybody's guess
+  Several,  // one of the outputs of one node, which cannot be changed one by one
+};
+
 // What only some tensors have; allocated on first use.
 struct AutogradMeta {
   TensorObject* grad = nullptr;         // owned
@@ -24,6 +31,7 @@ struct AutogradMeta {
   TensorObject* base = nullptr;         // owned: the tensor that a differentiable view looks at
   std::uint32_t view_version = 0;       // base version at which a view's grad_fn was right
   bool retains_grad = false;
+  ViewKind view_kind = ViewKind::Plain;
   PyObject* hooks = nullptr;            // owned: OrderedDict of hooks on this tensor's gradient
   PyObject* post_accumulate = nullptr;  // owned: OrderedDict, leaves only
   PyObject* name = nullptr;             // owned: str
