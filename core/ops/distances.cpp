@@ -59,7 +59,7 @@ Tensor cross(const Tensor& a, const Tensor& b, i64 dim) {
                 info(b.dtype()).scalar_name);
   check_not_bool("cross", a.dtype());
   const Tensor x = expand(detach(a), sizes), y = expand(detach(b), sizes);
-  return record("LinalgCrossBackward0", cross_values(x, y, d), {a, b}, {a, b},
+  return record("LinalgCrossBackward0", cross_values(x, y, d), {a, b}, {read_by(b, a), read_by(a, b)},
                 [d, size_a = Dims(a.sizes()), size_b = Dims(b.sizes()), sizes](Vjp& v) {
                   if (v.needs(0)) v.set(0, sum_to(cross(expand(v.saved(1), sizes), v.g(), d), size_a));
                   if (v.needs(1)) v.set(1, sum_to(cross(v.g(), expand(v.saved(0), sizes), d), size_b));

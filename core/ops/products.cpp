@@ -139,7 +139,7 @@ Tensor mm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   Tensor y = new_result(Dims{rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_into(y, a, ta, b, tb, 0, 1);
   if (!modes.grad || !(a.requires_grad() || b.requires_grad())) return y;
-  return record("MmBackward0", std::move(y), {a, b}, {a, b}, [ta, tb](Vjp& v) {
+  return record("MmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)}, [ta, tb](Vjp& v) {
     if (v.needs(0)) v.set(0, ta ? mm(v.saved(1), tb, v.g(), true) : mm(v.g(), false, v.saved(1), !tb));
     if (v.needs(1)) v.set(1, tb ? mm(v.g(), true, v.saved(0), ta) : mm(v.saved(0), !ta, v.g(), false));
   });
@@ -154,7 +154,7 @@ Tensor bmm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   check_not_bool("bmm", a.dtype());
   Tensor y = new_result(Dims{a.layout().size(0), rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_batches_into(y, a, ta, b, tb, 0, 1);
-  return record("BmmBackward0", std::move(y), {a, b}, {a, b}, [ta, tb](Vjp& v) {
+  return record("BmmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)}, [ta, tb](Vjp& v) {
     if (v.needs(0)) v.set(0, ta ? bmm(v.saved(1), tb, v.g(), true) : bmm(v.g(), false, v.saved(1), !tb));
     if (v.needs(1)) v.set(1, tb ? bmm(v.g(), true, v.saved(0), ta) : bmm(v.saved(0), !ta, v.g(), false));
   });
@@ -197,7 +197,7 @@ Tensor mv(const Tensor& a, const Tensor& x) {
   check_matrix_vector(a, x, 1, a.dim() ? a.layout().size(0) : 0, x.dtype());
   Tensor y = new_result(Dims{a.layout().size(0)}, a.dtype());
   multiply_vector_into(y, a, false, x, 0, 1);
-  return record("MvBackward0", std::move(y), {a, x}, {a, x}, [](Vjp& v) {
+  return record("MvBackward0", std::move(y), {a, x}, {read_by(x, a), read_by(a, x)}, [](Vjp& v) {
     if (v.needs(0)) v.set(0, outer(v.g(), v.saved(1)));
     if (v.needs(1)) v.set(1, mv(transpose(v.saved(0), 0, 1), v.g()));
   });
@@ -220,7 +220,7 @@ Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
     GilRelease release(x.numel() >= kGilReleaseElements);
     *result.data<T>() = backlit::dot<T>(x.numel(), x.data<T>(), x.layout().stride(0), y.data<T>(), y.layout().stride(0));
   });
-  return record(node, std::move(result), {x, y}, {x, y}, [](Vjp& v) {
+  return record(node, std::move(result), {x, y}, {read_by(y, x), read_by(x, y)}, [](Vjp& v) {
     if (v.needs(0)) v.set(0, mul(v.g(), v.saved(1)));
     if (v.needs(1)) v.set(1, mul(v.g(), v.saved(0)));
   });

@@ -40,6 +40,8 @@ void multiply_batches_into(const Tensor& y, const Tensor& a, bool transpose_a, c
 // y = matrix @ x * alpha + beta * y for a vector y.
 void multiply_vector_into(const Tensor& y, const Tensor& a, bool transpose_a, const Tensor& x,
                           const Scalar& beta, const Scalar& alpha);
+// What the gradient of `other` reads: t, or nothing when other needs none, so that t may change then.
+inline Tensor read_by(const Tensor& other, const Tensor& t) { return other.requires_grad() ? t : Tensor(); }
 // Contiguous, contents undefined.
 Tensor new_result(Span sizes, Dtype dtype);
 // y's memory under other sizes, recorded under that name; for a y that nobody else sees.

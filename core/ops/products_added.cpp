@@ -37,7 +37,7 @@ Tensor run_added(const Tensor& input, const Tensor& a, const Tensor& b, const Sc
                  const Scalar& alpha) {
   Tensor y = Op::value(input, a, b, beta, alpha);
   const Factors f{input.sizes(), beta, alpha};
-  return record(Op::node, std::move(y), {input, a, b}, {a, b}, [f](Vjp& v) { Op::rule(v, f); });
+  return record(Op::node, std::move(y), {input, a, b}, {read_by(b, a), read_by(a, b)}, [f](Vjp& v) { Op::rule(v, f); });
 }
 template <class Op>
 Tensor run_added_in_place(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
@@ -47,7 +47,7 @@ Tensor run_added_in_place(const Tensor& input, const Tensor& a, const Tensor& b,
                 to_string(input.sizes()), " doesn't match the broadcast shape ", to_string(y.sizes()));
   const Factors f{input.sizes(), beta, alpha};
   return record_in_place(
-      Op::node, input, {input, a, b}, {a, b}, [&] { copy_in_place(input, y); },
+      Op::node, input, {input, a, b}, {read_by(b, a), read_by(a, b)}, [&] { copy_in_place(input, y); },
       [f](Vjp& v) { Op::rule(v, f); });
 }
 template <class Op>
