@@ -253,7 +253,8 @@ class SavedTensor {
   SavedTensor(const SavedTensor&) = delete;
   Tensor unpack(nb::object context) {
     // the checks live with nodes: lend this one to a node-shaped frame
-    if (saved_.kind == Saved::Kind::Packed) return unpack_saved(saved_.object);
+    if (saved_.kind == Saved::Kind::Packed)
+      return unpack_saved(saved_.object, node_from(context.ptr()), saved_.output_nr);
     Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(saved_.object));
     BACKLIT_CHECK(t.version() == saved_.version, Runtime,
                   "one of the variables needed for gradient computation has been modified by an inplace "

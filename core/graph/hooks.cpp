@@ -162,7 +162,7 @@ void pop_saved_hooks() {
   --saved_hooks.depth;
 }
 
-PyObject* pack_saved(const Tensor& t) {
+PyObject* pack_saved(const Tensor& t, PyObject* origin) {
   const auto [pack, unpack] = hook_stack->back();
   struct Pause {
     int depth = std::exchange(saved_hooks.depth, 0);
@@ -171,19 +171,39 @@ PyObject* pack_saved(const Tensor& t) {
   GradMode off(false);
   const Object packed = Object::steal(PyObject_CallOneArg(pack.get(), t.object()));
   if (!packed) throw PythonErrorSet();
-  PyObject* pair = PyTuple_Pack(2, unpack.get(), packed.get());
-  if (!pair) throw PythonErrorSet();
-  return pair;
+  PyObject* triple = PyTuple_Pack(3, unpack.get(), packed.get(), origin);
+  if (!triple) throw PythonErrorSet();
+  return triple;
 }
 
-Tensor unpack_saved(PyObject* pair) {
-  const Object result =
-      Object::steal(PyObject_CallOneArg(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1)));
+namespace {
+
+// The unpacked tensor as an output of the node it came from, for gradients of gradients.
+Tensor with_origin(const Tensor& t, Node* node, std::uint32_t output_nr) {
+  const Edge edge = gradient_edge(t);
+  const Ref<Node> keep = Ref<Node>::steal(edge.node);
+  if (edge.node == node && edge.output_nr == output_nr) return t;
+  Tensor y = t.alias();
+  const bool anomaly = std::exchange(modes.anomaly, false);  // the node was noted when it was made
+  set_history(y, node, output_nr);
+  modes.anomaly = anomaly;
+  return y;
+}
+
+}  // namespace
+
+Tensor unpack_saved(PyObject* packed, Node* self, std::uint32_t output_nr) {
+  const Object triple = Object::borrow(packed);  // the hook may release what is saved
+  const Object result = Object::steal(
+      PyObject_CallOneArg(PyTuple_GET_ITEM(packed, 0), PyTuple_GET_ITEM(packed, 1)));
   if (!result) throw PythonErrorSet();
   if (!PyObject_TypeCheck(result.get(), tensor_type))
     fail(ErrorKind::Type, "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
          Py_TYPE(result.get())->tp_name);
-  return Tensor::borrow(reinterpret_cast<TensorObject*>(result.get()));
+  const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(result.get()));
+  PyObject* origin = PyTuple_GET_ITEM(packed, 2);
+  Node* node = origin == Py_True ? self : origin == Py_None ? nullptr : reinterpret_cast<Node*>(origin);
+  return modes.grad && node ? with_origin(t, node, output_nr) : t;
 }
 
 }  // namespace backlit

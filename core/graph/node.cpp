@@ -153,7 +153,10 @@ NodeMeta& meta_of(Node& node) {
 void save_input(Saved& s, const Tensor& t) {
   if (!t.defined()) return;
   if (saved_hooks_active()) {
-    s.object = pack_saved(t);
+    const Edge edge = gradient_edge(t);
+    const Ref<Node> origin = Ref<Node>::steal(edge.node);
+    s.object = pack_saved(t, origin ? origin.object() : Py_None);
+    s.output_nr = edge.output_nr;
     s.kind = Saved::Kind::Packed;
     return;
   }
@@ -167,7 +170,8 @@ void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
   // an alias without history: y itself would own the node that owns y
   Tensor alias = y.alias();
   if (saved_hooks_active()) {
-    s.object = pack_saved(alias);
+    s.object = pack_saved(alias, Py_True);
+    s.output_nr = output_nr;
     s.kind = Saved::Kind::Packed;
     return;
   }
@@ -192,7 +196,7 @@ Tensor unpack(Node& node, int i) {
     if (node.released) fail_released();
     return {};
   }
-  if (s.kind == Saved::Kind::Packed) return unpack_saved(s.object);
+  if (s.kind == Saved::Kind::Packed) return unpack_saved(s.object, &node, s.output_nr);
   Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(s.object));
   if (t.version() != s.version) [[unlikely]] {
     fail(ErrorKind::Runtime,

@@ -5,6 +5,8 @@
 
 namespace backlit {
 
+struct Node;
+
 struct SavedHooks {
   int depth = 0;                 // hooks on the stack of this thread
   const char* disabled = nullptr;  // message while they are disabled
@@ -15,7 +17,10 @@ inline bool saved_hooks_active() { return saved_hooks.depth > 0; }
 
 void push_saved_hooks(PyObject* pack, PyObject* unpack);
 void pop_saved_hooks();
-PyObject* pack_saved(const Tensor& t);     // new reference: (unpack hook, packed)
-Tensor unpack_saved(PyObject* packed);
+// New reference: (unpack hook, packed, node that t comes from or None; True: the node that saves it).
+// The node is kept, because what the unpack hook gives back need not know its history.
+PyObject* pack_saved(const Tensor& t, PyObject* origin);
+// `self`: the node that saved it; output_nr: which output of its origin the tensor is.
+Tensor unpack_saved(PyObject* packed, Node* self, std::uint32_t output_nr);
 
 }  // namespace backlit
