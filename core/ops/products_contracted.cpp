@@ -57,10 +57,11 @@ Tensor inner(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-Tensor tensordot_op(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b) {
-  return tensordot(a, b, dims_a, dims_b);
+Tensor tensordot_op(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b, const Tensor& out) {
+  return into_out("tensordot", tensordot(a, b, dims_a, dims_b), out);
 }
-const Register tensordot_row("_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
+const Register tensordot_row("_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other, *, "
+                             "Tensor? out=None) -> Tensor",
                              tensordot_op,
                              {.meaning = "Product summed over pairs of dimensions.",
                               .formula = "C[i.., j..] = Σₖ A[i.., k] B[k, j..]",
@@ -147,7 +148,7 @@ void check_chain(const std::vector<Tensor>& tensors) {
   }
 }
 
-Tensor multi_dot_op(const std::vector<Tensor>& tensors) {
+Tensor multi_dot_op(const std::vector<Tensor>& tensors, const Tensor& target) {
   check_chain(tensors);
   std::vector<Tensor> matrices(tensors);
   Dims out;
@@ -156,9 +157,9 @@ Tensor multi_dot_op(const std::vector<Tensor>& tensors) {
   if (tensors.back().dim() == 1) matrices.back() = unsqueeze(tensors.back(), -1);
   else out.push_back(tensors.back().layout().size(1));
   const Tensor y = multiply_chain(matrices);
-  return out.size() == 2 ? y : view(y, out);
+  return into_out("multi_dot", out.size() == 2 ? y : view(y, out), target);
 }
-const Register multi_dot_row("multi_dot(Tensor[] tensors) -> Tensor", multi_dot_op,
+const Register multi_dot_row("multi_dot(Tensor[] tensors, *, Tensor? out=None) -> Tensor", multi_dot_op,
                              {.meaning = "Product of several matrices in the cheapest order; a vector may stand at "
                                          "either end.",
                               .formula = "C = A₁·A₂·…·Aₙ",
@@ -166,15 +167,15 @@ const Register multi_dot_row("multi_dot(Tensor[] tensors) -> Tensor", multi_dot_
                               .home = "linalg",
                               .method = false});
 
-Tensor chain_matmul_op(const std::vector<Tensor>& matrices) {
+Tensor chain_matmul_op(const std::vector<Tensor>& matrices, const Tensor& out) {
   BACKLIT_CHECK(!matrices.empty(), Runtime, "chain_matmul(): Expected one or more matrices");
   for (const Tensor& m : matrices)
     BACKLIT_CHECK(m.dim() == 2, Runtime, "Tensor dimension is ", m.dim(), ", expected 2 instead.");
-  if (matrices.size() == 1) return clone(matrices[0]);
+  if (matrices.size() == 1) return into_out("chain_matmul", clone(matrices[0]), out);
   check_chain(matrices);
-  return multiply_chain(matrices);
+  return into_out("chain_matmul", multiply_chain(matrices), out);
 }
-const Register chain_matmul_row("_chain_matmul(Tensor[] matrices) -> Tensor", chain_matmul_op,
+const Register chain_matmul_row("_chain_matmul(Tensor[] matrices, *, Tensor? out=None) -> Tensor", chain_matmul_op,
                                 {.meaning = "Product of several matrices in the cheapest order.",
                                  .formula = "C = A₁·A₂·…·Aₙ",
                                  .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",

@@ -74,8 +74,7 @@ def tensordot(a: _C.Tensor, b: _C.Tensor, dims: Any = 2, out: _C.Tensor | None =
         if dims > min(a.dim(), b.dim()):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         dims_a, dims_b = list(range(-dims, 0)), list(range(dims))
-    product = _C._tensordot(a, b, dims_a, dims_b)
-    return product if out is None else out.resize_(product.shape).copy_(product)
+    return _C._tensordot(a, b, dims_a, dims_b, out=out)
 
 
 def chain_matmul(*matrices: _C.Tensor, out: _C.Tensor | None = None) -> _C.Tensor:
@@ -86,5 +85,4 @@ def chain_matmul(*matrices: _C.Tensor, out: _C.Tensor | None = None) -> _C.Tenso
         "than multiple parameters.",
         stacklevel=2,
     )
-    product = _C._chain_matmul(list(matrices))
-    return product if out is None else out.resize_(product.shape).copy_(product)
+    return _C._chain_matmul(list(matrices), out=out)

@@ -188,6 +188,9 @@ def test_out():
         out = lib.empty(2, 2)
         assert lib.mm(lib.ones(2, 3), lib.ones(3, 2), out=out) is out
         assert out.tolist() == [[3.0, 3.0], [3.0, 3.0]]
+        assert lib.tensordot(lib.ones(2, 4), lib.ones(4, 2), 1, out=out) is out
+        assert lib.linalg.multi_dot([lib.ones(2, 4), lib.ones(4, 2)], out=out) is out
+        assert out.tolist() == [[4.0, 4.0], [4.0, 4.0]]
 
 
 ERRORS = """
