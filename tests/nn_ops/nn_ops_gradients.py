@@ -7,6 +7,7 @@ import random
 import pytest
 
 import backlit
+
 from oracle import assert_close
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")

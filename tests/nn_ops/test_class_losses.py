@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from nn_ops_gradients import check, numbers, torch
-from oracle import assert_close, same
 
 import backlit
+
+from oracle import assert_close, same
 
 REDUCTIONS = ("mean", "sum", "none")
 LOSSES = ("nll_loss", "cross_entropy")
@@ -130,9 +131,7 @@ CALLS = {
     "lines batch": lambda lib, f: f(lib.zeros(2, 4, 5), lib.zeros(1, 5, dtype=lib.int64)),
     "image size": lambda lib, f: f(lib.zeros(2, 4, 5, 2), lib.zeros(2, 5, 1, dtype=lib.int64)),
     "image dims": lambda lib, f: f(lib.zeros(2, 4, 5, 2), lib.zeros(2, 5, dtype=lib.int64)),
-    "volume": lambda lib, f: f(
-        lib.zeros(2, 4, 5, 2, 3), lib.zeros(2, 5, 1, 3, dtype=lib.int64)
-    ),
+    "volume": lambda lib, f: f(lib.zeros(2, 4, 5, 2, 3), lib.zeros(2, 5, 1, 3, dtype=lib.int64)),
     "vector": lambda lib, f: f(lib.zeros(4), lib.tensor([0, 1])),
     "scalar target": lambda lib, f: f(lib.zeros(3, 4), lib.tensor(0)),
     "reduction": lambda lib, f: f(lib.zeros(3, 4), lib.tensor([0, 1, 1]), reduction="most"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from nn_ops_gradients import check, numbers, torch
-from oracle import same
 
 import backlit
+
+from oracle import same
 
 
 def functional(lib):

@@ -6,9 +6,10 @@ import math
 
 import pytest
 from nn_ops_gradients import check, numbers, torch
-from oracle import same
 
 import backlit
+
+from oracle import same
 
 REDUCTIONS = ("mean", "sum", "none")
 LOSSES = {

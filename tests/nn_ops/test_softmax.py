@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from nn_ops_gradients import check, torch
 
 import backlit
-from oracle import assert_close, outcome
 
-from nn_ops_gradients import check, torch
+from oracle import assert_close, outcome
 
 NAMES = ("softmax", "log_softmax")
 
@@ -88,7 +88,9 @@ def test_special_values(name, columns):
     ],
 )
 def test_errors_and_dtypes(name, call):
-    mine, theirs = (outcome(lambda lib: call(lib, getattr(lib, name)), lib) for lib in (backlit, torch))
+    mine, theirs = (
+        outcome(lambda lib: call(lib, getattr(lib, name)), lib) for lib in (backlit, torch)
+    )
     assert mine == theirs
 
 
