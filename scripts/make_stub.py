@@ -36,6 +36,7 @@ PARAMETER_TYPES = {
     "int[]": "Sequence[_int]",
     "int[1]": "_int | Sequence[_int]",
     "int*": "Sequence[_int]",
+    "Tensor*": "Sequence[Tensor]",
     "float": "_float | Tensor",
     "bool": "_bool",
     "str": "_str",
@@ -123,8 +124,8 @@ def declaration(row: dict[str, Any], name: str, method: bool, variadic: bool) ->
             written.append("self")
             continue
         label, typed, default = parameter(text)
-        if variadic and text.startswith("int*"):
-            written.append(f"*{label}: _int")
+        if variadic and text.startswith(("int*", "Tensor*")):
+            written.append(f"*{label}: {'_int' if text.startswith('int*') else 'Tensor'}")
             starred = True
         else:
             written.append(f"{label}: {typed}" + (f" = {default}" if default else ""))
@@ -138,7 +139,7 @@ def operation(name: str, op: Any, method: bool = False, static: bool = False) ->
     for row in op.__rows__:
         if not name.endswith("_") or row["signature"].split("(")[0] == name or method:
             declarations.append(declaration(row, name, method, False))
-            if "int* " in row["signature"]:
+            if "int* " in row["signature"] or "Tensor* " in row["signature"]:
                 declarations.append(declaration(row, name, method, True))
     declarations = list(dict.fromkeys(declarations))
     lines = []
