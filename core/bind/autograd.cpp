@@ -5,6 +5,7 @@
 #include "bind/bind.h"
 #include "graph/engine.h"
 #include "graph/saved_hooks.h"
+#include "graph/tracking.h"
 #include "ops/arithmetic.h"
 
 namespace nb = nanobind;
@@ -182,6 +183,7 @@ Object record_function(nb::object context, const char* name, nb::tuple inputs, n
   auto* p = new (node->payload()) FunctionPayload{context.ptr(), {}};
   Py_INCREF(p->context);
   reinterpret_cast<FunctionContext*>(p->context)->node = node;
+  track(*node);  // the context may hold any Python object
   for (int i = 0; i < n_in; ++i) {
     PyObject* o = inputs[static_cast<std::size_t>(i)].ptr();
     if (o == Py_None) {

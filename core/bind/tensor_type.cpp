@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bind/bind.h"
+#include "graph/tracking.h"
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
 #include "formulas/logic.h"
@@ -36,6 +37,7 @@ void clear_fields(TensorObject* t) {
   t->requires_grad = false;
   t->inference = false;
   t->tracked = false;
+  t->entangled = false;
 }
 
 // --- life cycle ---
@@ -96,8 +98,12 @@ void dealloc(PyObject* self) {
 }
 
 int set_attribute(PyObject* self, PyObject* name, PyObject* value) {
-  track(object(self));  // its dict may hold anything
-  return PyObject_GenericSetAttr(self, name, value);
+  const int result = PyObject_GenericSetAttr(self, name, value);
+  if (object(self).dict && value) {  // it may hold anything
+    entangle(handle(self));
+    if (is_tensor(value)) entangle(handle(value));
+  }
+  return result;
 }
 
 // --- attributes ---
@@ -182,6 +188,7 @@ int set_grad(PyObject* self, PyObject* value, void*) {
     Py_INCREF(value);
     Py_XDECREF(meta.grad);
     meta.grad = &object(value);
+    if (g.grad_fn || g.entangled) entangle(handle(self));
     return Py_None;
   });
   return done ? 0 : -1;
@@ -271,6 +278,7 @@ int set_backward_hooks(PyObject* self, PyObject* value, void*) {
     Py_XINCREF(value);
     Py_XDECREF(meta.hooks);
     meta.hooks = value;
+    entangle(t);
     if (Node* node = grad_fn_of(t))
       meta_of(*node).tensor_hooks.push_back({t->output_nr, Object::borrow(value), Object()});
     return Py_None;
@@ -282,6 +290,7 @@ int set_post_accumulate(PyObject* self, PyObject* value, void*) {
   Py_XINCREF(value);
   Py_XDECREF(meta.post_accumulate);
   meta.post_accumulate = value;
+  entangle(handle(self));
   return 0;
 }
 
@@ -665,15 +674,8 @@ PyObject* subclass_object(PyTypeObject* type, const Tensor& from, bool requires_
 AutogradMeta& meta_of(TensorObject& t) {
   if (!t.meta) {
     t.meta = new AutogradMeta;
-    track(t);
   }
   return *t.meta;
-}
-
-void track(TensorObject& t) {
-  if (t.tracked) return;
-  t.tracked = true;
-  PyObject_GC_Track(reinterpret_cast<PyObject*>(&t));
 }
 
 void init_tensor_type() {

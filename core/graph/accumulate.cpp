@@ -1,6 +1,7 @@
 // AccumulateGrad: the node at the end of every path, which adds to a leaf's .grad.
 #include <algorithm>
 #include "graph/engine.h"
+#include "graph/tracking.h"
 #include "ops/arithmetic.h"
 
 namespace backlit {
@@ -50,6 +51,7 @@ Edge gradient_edge(const Tensor& t) {
   new (node->payload()) Accumulate{t};
   node->sequence = kAccumulateSequence;
   meta.accumulator = node;
+  if (t->entangled) track(*node);
   return {node, 0};
 }
 
@@ -70,6 +72,7 @@ void accumulate_grad(const Tensor& leaf, Tensor g) {
       meta.grad = ops::clone_like(g, leaf).release();
     } else {
       meta.grad = ops::clone(g).release();
+      entangle(leaf);
     }
     return;
   }
@@ -81,6 +84,7 @@ void accumulate_grad(const Tensor& leaf, Tensor g) {
   Tensor next = ops::add(sum, g);
   Py_DECREF(meta.grad);
   meta.grad = next.release();
+  entangle(leaf);
 }
 
 }  // namespace backlit

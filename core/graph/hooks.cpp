@@ -3,6 +3,7 @@
 
 #include "graph/engine.h"
 #include "graph/saved_hooks.h"
+#include "graph/tracking.h"
 #include "ops/arithmetic.h"
 
 namespace backlit {
@@ -119,6 +120,7 @@ void retain_grad(PyObject* weak, const Tensor& grad) {
   Tensor kept = meta.grad ? ops::add(Tensor::borrow(meta.grad), grad) : ops::clone(grad);
   Py_XDECREF(meta.grad);
   meta.grad = kept.release();
+  if (meta.grad->grad_fn) entangle(Tensor::borrow(reinterpret_cast<TensorObject*>(target.get())));
 }
 
 void note_creation(Node& node) {

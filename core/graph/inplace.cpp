@@ -7,6 +7,7 @@
 // grad_fn, AsStrided of the base.
 #include "graph/inplace.h"
 
+#include "graph/tracking.h"
 #include "ops/arithmetic.h"
 #include "ops/views.h"
 
@@ -168,11 +169,13 @@ void rebase_history(const Tensor& t, Node* node) {
   if (!node) return;
   if (t->meta && t->meta->base) {
     rebase_view(t, node);
-    return;
+  } else {
+    Ref<Node> former = Ref<Node>::steal(t->grad_fn);
+    t->grad_fn = nullptr;
+    set_history(t, node);
   }
-  Ref<Node> former = Ref<Node>::steal(t->grad_fn);
-  t->grad_fn = nullptr;
-  set_history(t, node);
+  // the rule may have saved what is now its own result, or a view of it
+  entangle(t);
 }
 
 void set_view(const Tensor& y, const Tensor& x, ViewKind kind) {

@@ -1,6 +1,7 @@
 #include "graph/node.h"
 
 #include "graph/saved_hooks.h"
+#include "graph/tracking.h"
 
 namespace backlit {
 
@@ -46,7 +47,6 @@ void clear_saved(Saved& s) {
 }
 
 void destroy_node(Node* node) {
-  if (node->weakrefs) PyObject_ClearWeakRefs(reinterpret_cast<PyObject*>(node));
   for (int i = 0; i < node->n_saved; ++i) clear_saved(node->saved()[i]);
   for (int i = 0; i < node->n_edges; ++i) Py_CLEAR(node->edges()[i].node);
   if (node->kind->destroy) node->kind->destroy(node->payload());
@@ -70,8 +70,9 @@ void destroy_node(Node* node) {
 // tp_dealloc: a node is queued, and freed by the outermost call, so that a chain of a million nodes
 // is released without a million stack frames.
 void dealloc_node(PyObject* self) {
-  PyObject_GC_UnTrack(self);
   auto* node = reinterpret_cast<Node*>(self);
+  if (node->tracking != Node::Tracking::No) PyObject_GC_UnTrack(self);
+  if (node->weakrefs) PyObject_ClearWeakRefs(self);
   node->task = reinterpret_cast<GraphTask*>(pending);
   pending = node;
   if (draining) return;
@@ -138,15 +139,16 @@ Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int
   node->n_saved = static_cast<std::uint16_t>(saved);
   node->n_outputs = outputs;
   node->released = false;
+  node->tracking = Node::Tracking::No;
   for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
   for (std::size_t i = 0; i < s; ++i)
     node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
-  PyObject_GC_Track(node);
   return node;
 }
 
 NodeMeta& meta_of(Node& node) {
   if (!node.meta) node.meta = new NodeMeta;
+  track(node);  // hooks and notes may hold any Python object
   return *node.meta;
 }
 
@@ -216,7 +218,7 @@ Tensor unpack(Node& node, int i) {
     Py_INCREF(&node);
     y->grad_fn = &node;
     y->output_nr = s.output_nr;
-    track(*y.get());
+    if (node.tracking != Node::Tracking::No) y->entangled = true, track(*y.get());
     return y;
   }
   return t;
@@ -226,7 +228,10 @@ void set_history(const Tensor& y, Node* node, std::uint32_t nr) {
   Py_INCREF(node);
   y->grad_fn = node;
   y->output_nr = nr;
-  track(*y.get());
+  if (node->tracking != Node::Tracking::No) {
+    y->entangled = true;
+    track(*y.get());
+  }
   if (modes.anomaly) [[unlikely]] note_creation(*node);
 }
 

@@ -74,6 +74,7 @@ struct Node {
   std::int32_t n_edges, n_outputs;  // cat and unbind have as many as their user has tensors
   std::uint16_t n_saved;
   std::uint8_t size_class;
+  enum class Tracking : std::uint8_t { No, Itself, Whole } tracking;  // by the garbage collector
   bool released;  // saved tensors were freed by a backward run
 
   Edge* edges() { return reinterpret_cast<Edge*>(this + 1); }
@@ -88,6 +89,7 @@ inline constexpr std::uint64_t kAccumulateSequence = ~std::uint64_t{0};
 Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int outputs,
                std::size_t payload_bytes);
 NodeMeta& meta_of(Node& node);
+void track_if_inputs_are(Node& node);  // graph/tracking.h
 // With anomaly mode on: remembers the Python stack (called by record).
 void note_creation(Node& node);
 
@@ -156,6 +158,7 @@ Ref<Node> make_node(const char* name, std::span<const Tensor> inputs,
   new (node->payload()) F(std::move(rule));
   for (std::size_t i = 0; i < inputs.size(); ++i) node->edges()[i] = gradient_edge(inputs[i]);
   for (int i = 0; i < n_saved; ++i) save_input(node->saved()[i], saved[static_cast<std::size_t>(i)]);
+  track_if_inputs_are(*node);
   return owner;
 }
 

@@ -224,6 +224,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
     if (at[i] >= 0)
       save_input(node->saved()[at[i]], in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
   }
+  track_if_inputs_are(*node);
   return owner;
 }
 

@@ -54,13 +54,13 @@ struct TensorObject {
   bool requires_grad;  // set by the user on a leaf
   bool inference;      // created under inference_mode
   bool tracked;        // known to the garbage collector
+  bool entangled;      // Python may have closed a cycle through it (graph/tracking.h)
 };
 
 extern PyTypeObject* tensor_type;  // set when the module is initialised
 
 TensorObject* new_tensor_object();
 AutogradMeta& meta_of(TensorObject& t);
-void track(TensorObject& t);
 
 class Tensor : public Ref<TensorObject> {
  public:

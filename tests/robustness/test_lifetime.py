@@ -46,6 +46,34 @@ def test_hook_that_closes_over_its_tensor_is_collected() -> None:
     assert _gone(reference)
 
 
+def test_view_that_comes_to_be_the_origin_of_its_base_is_collected() -> None:
+    base = torch.zeros(3, requires_grad=True) * 1
+    w = torch.ones(1, requires_grad=True)
+    view = base[:1]
+    view.mul_(w)
+    reference = weakref.ref(base)
+    del base, view
+    assert _gone(reference)
+
+
+def test_attribute_that_refers_to_a_result_is_collected() -> None:
+    x = torch.ones(2, requires_grad=True) * 1
+    y = (x * 2).exp()
+    x.result = y
+    reference = weakref.ref(x)
+    del x, y
+    assert _gone(reference)
+
+
+def test_second_order_graphs_on_many_leaves_are_collected() -> None:
+    leaves = [torch.ones(2, requires_grad=True) for _ in range(5)]
+    for _ in range(3):
+        sum((a * b).sum() for a in leaves for b in leaves).backward(create_graph=True)
+    references = [weakref.ref(t) for t in leaves]
+    del leaves
+    assert all(_gone(r) for r in references)
+
+
 def test_custom_function_that_keeps_its_output_is_collected() -> None:
     class Keep(torch.autograd.Function):
         @staticmethod
