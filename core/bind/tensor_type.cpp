@@ -295,7 +295,7 @@ int set_post_accumulate(PyObject* self, PyObject* value, void*) {
 }
 
 PyObject* get_dict(PyObject* self, void* context) {
-  track(object(self));  // its dict may hold anything
+  entangle(handle(self));  // its dict may hold anything
   return PyObject_GenericGetDict(self, context);
 }
 

@@ -1,4 +1,4 @@
-"""Elementwise operations as test cases: those of the registry write themselves, the fronts are listed.
+"""Elementwise operations as test cases: the registry's write themselves, the fronts are listed.
 
 A case is an expression over `T` (the library) and the tensors a, b, c, with the range that each of
 them is drawn from. A new formula becomes a case without an entry here.
@@ -83,7 +83,8 @@ ANY, POSITIVE, SIZED = (-3.0, 3.0), (0.1, 3.0), (0.5, 3.0)
 def fronts() -> list[Case]:
     table: dict[tuple[tuple[float, float], ...], str] = {
         (ANY,): """
-            T.square(a) | T.threshold(a, 0.3, -1.5) | T.add(a, 2) | T.sub(2, a) | 2 - a | a - 2 | T.rsub(a, 2) | T.rsub(a, 2, alpha=3) | a * 3
+            T.square(a) | T.threshold(a, 0.3, -1.5)
+            T.add(a, 2) | T.sub(2, a) | 2 - a | a - 2 | T.rsub(a, 2) | T.rsub(a, 2, alpha=3) | a * 3
             a / 3 | a**2 | a**3 | a**0 | a**1 | 2**a | T.pow(2.5, a) | T.float_power(a, 2)
             T.clamp(a, -1, 1) | T.clamp(a, min=0.5) | T.clamp(a, max=0.5) | T.clamp_min(a, 0.5)
             T.clamp_max(a, 0.5) | T.nan_to_num(a) | T.nan_to_num(a, 1.0, 2.0, 3.0) | F.gelu(a)

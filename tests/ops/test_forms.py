@@ -1,4 +1,4 @@
-"""Every elementwise operation per dtype, in place, into out=, per number of threads, per machine."""
+"""Every elementwise operation per dtype, in place, into out=, per number of threads."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def dtype_combinations(arity):
 
 # Bools that PyTorch refuses because of a step inside of a composition or kernel.
 BOOLS_IN_OURS_ONLY = re.compile(r"softsign|tanhshrink|ldexp")
+UNSIGNED_IN_OURS_ONLY = re.compile(r"hardtanh")  # it needs a negative limit
 # PyTorch has no derivative for the in-place forms of these.
 BACKWARD_IN_OURS_ONLY = re.compile(r"acosh|asinh|atanh")
 
@@ -52,6 +53,12 @@ def test_dtypes(case):
         )
         where = f"{dtypes}"
         if isinstance(theirs, str) and "bool" in dtypes and BOOLS_IN_OURS_ONLY.search(str(case)):
+            continue
+        if (
+            isinstance(theirs, str)
+            and "uint8" in dtypes
+            and UNSIGNED_IN_OURS_ONLY.search(str(case))
+        ):
             continue
         if isinstance(mine, str) or isinstance(theirs, str):
             assert verdict(mine) == verdict(theirs), where
