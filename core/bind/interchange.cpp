@@ -97,8 +97,15 @@ struct Exported {
   BACKLIT_CHECK(*f != '>' && *f != '!', Value,
                 "given numpy array has byte order different from the native byte order. Conversion "
                 "between byte orders is currently not supported.");
+  std::string type = f;
+  if (is_numpy_array(o)) {
+    const Object dtype = Object::steal(PyObject_GetAttrString(o, "dtype"));
+    const Object kind = Object::steal(dtype ? PyObject_GetAttrString(dtype.get(), "type") : nullptr);
+    if (kind && PyType_Check(kind.get())) type = reinterpret_cast<PyTypeObject*>(kind.get())->tp_name;
+    PyErr_Clear();
+  }
   fail(ErrorKind::Type, "can't convert ", is_numpy_array(o) ? "np.ndarray" : Py_TYPE(o)->tp_name,
-       " of type ", f, ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
+       " of type ", type, ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
        "and bool.");
 }
 

@@ -355,7 +355,6 @@ Scalar scalar_from_object(PyObject* o) {
   }
   const double d = PyFloat_AsDouble(o);
   if (d == -1.0 && PyErr_Occurred()) throw PythonErrorSet();
-  if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0) return Scalar(d != 0);
   return Scalar(d);
 }
 

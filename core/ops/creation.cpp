@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/threads.h"
+#include "kernels/ranges.h"
 #include "ops/arithmetic.h"
 #include "ops/factory.h"
 #include "ops/tile_run.h"
@@ -213,19 +214,6 @@ void check_range(const Scalar& start, const Scalar& end, const Scalar& step) {
                 ", end=", end.d, ", step=", step.d, ".");
 }
 
-// PyTorch counts within vectors of 32 bytes from a rounded first element, two vectors at a time.
-template <class T> void fill_range(T* p, std::int64_t n, double start, double step) {
-  constexpr std::int64_t width = 32 / sizeof(T);
-  const std::int64_t whole = n - n % (2 * width);
-  for (std::int64_t i = 0; i < whole; i += width) {
-    const auto base = static_cast<double>(static_cast<T>(std::fma(step, static_cast<double>(i), start)));
-    for (std::int64_t k = 0; k < width; ++k)
-      p[i + k] = static_cast<T>(std::fma(step, static_cast<double>(k), base));
-  }
-  for (std::int64_t i = whole; i < n; ++i)
-    p[i] = static_cast<T>(std::fma(step, static_cast<double>(i), start));
-}
-
 Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out, std::optional<Dtype> dtype) {
   const bool floats = start.kind == Scalar::Kind::Float || end.kind == Scalar::Kind::Float ||
                       step.kind == Scalar::Kind::Float;
@@ -243,7 +231,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out, std::opt
     using T = decltype(zero);
     T* p = y.data<T>();
     if constexpr (std::is_floating_point_v<T>) {
-      fill_range(p, y.numel(), start.d, step.d);
+      const GilRelease release(y.numel() > kGilReleaseElements);
+      range_functions(zero).arange(p, y.numel(), start.d, step.d);
     } else {
       std::uint64_t v = static_cast<std::uint64_t>(start.i);
       for (std::int64_t i = 0; i < y.numel(); ++i, v += static_cast<std::uint64_t>(step.i))

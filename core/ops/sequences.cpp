@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/ranges.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
 #include "ops/factory.h"
@@ -13,16 +14,10 @@ void check_steps(std::int64_t steps) {
   BACKLIT_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
 }
 
-// a + b * i rounded once, as PyTorch's kernels have it (in float by way of double: the product is exact).
-float fused(float a, float b, std::int64_t i) {
-  return static_cast<float>(static_cast<double>(a) + static_cast<double>(b) * static_cast<double>(static_cast<float>(i)));
-}
-double fused(double a, double b, std::int64_t i) { return std::fma(b, static_cast<double>(i), a); }
-
-// Element i of n from start to end: counted from the nearer end, so that both are met exactly.
-template <class T, class Step>
-Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
-  return i < n / 2 ? fused(static_cast<Step>(start), step, i) : fused(static_cast<Step>(end), -step, n - 1 - i);
+// Element i of n integers from start to end: counted from the nearer end, so that both are met exactly.
+template <class T, class Step> Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
+  return i < n / 2 ? std::fma(step, static_cast<Step>(i), static_cast<Step>(start))
+                   : std::fma(-step, static_cast<Step>(n - 1 - i), static_cast<Step>(end));
 }
 
 Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d) {
@@ -37,6 +32,10 @@ Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d)
     if (n == 1) p[0] = first;
     if (n < 2) return;
     const Step step = (static_cast<Step>(last) - static_cast<Step>(first)) / static_cast<Step>(n - 1);
+    if constexpr (std::is_floating_point_v<T>) {
+      const GilRelease release(n > kGilReleaseElements);
+      return range_functions(zero).linspace(p, n, first, last, step);
+    }
     for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(position<T, Step>(first, last, step, i, n));
   });
   return y;
@@ -53,8 +52,8 @@ Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t n, double b
       if (n == 1) p[0] = static_cast<T>(std::pow(b, static_cast<double>(first)));
       if (n < 2) return;
       const T step = (last - first) / static_cast<T>(n - 1);
-      for (std::int64_t i = 0; i < n; ++i)
-        p[i] = std::pow(static_cast<T>(b), position<T, T>(first, last, step, i, n));
+      range_functions(zero).linspace(p, n, first, last, step);
+      for (std::int64_t i = 0; i < n; ++i) p[i] = std::pow(static_cast<T>(b), p[i]);
     } else {
       T first, last;
       start.write(&first, d);

@@ -64,7 +64,11 @@ def rebuild(
     data: bytes, dtype: Any, sizes: tuple[int, ...], strides: tuple[int, ...], requires_grad: bool
 ) -> _C.Tensor:
     """The tensor that `reduce` took apart."""
-    memory = _C.frombuffer(bytearray(data), dtype=_C.uint8).clone() if data else _C.empty(0, dtype=_C.uint8)
+    memory = (
+        _C.frombuffer(bytearray(data), dtype=_C.uint8).clone()
+        if data
+        else _C.empty(0, dtype=_C.uint8)
+    )
     tensor = _C._storage_view(memory, dtype, sizes, strides, 0)
     return tensor.requires_grad_() if requires_grad else tensor
 

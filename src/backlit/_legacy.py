@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-class tensortype(type):  # noqa: N801
+class tensortype(type):
     """The type of `FloatTensor` and its family: constructors that know their tensors."""
 
     dtype: Any
@@ -121,13 +121,13 @@ class _Word:
         return self._name
 
 
-class layout(_Word):  # noqa: N801
+class layout(_Word):
     """How elements lie in memory: `torch.strided` is the one way."""
 
     __slots__ = ()
 
 
-class memory_format(_Word):  # noqa: N801
+class memory_format(_Word):
     """The order of dimensions in memory: `torch.contiguous_format`, `torch.preserve_format`."""
 
     __slots__ = ()

@@ -27,7 +27,7 @@ class _Limits:
         return hash((type(self), self.dtype))
 
 
-class finfo(_Limits):  # noqa: N801
+class finfo(_Limits):
     """Limits of a floating dtype; of the default dtype when none is given.
 
     Example:
@@ -36,7 +36,7 @@ class finfo(_Limits):  # noqa: N801
         1.1920928955078125e-07
     """
 
-    def __init__(self, type: Any = None) -> None:  # noqa: A002
+    def __init__(self, type: Any = None) -> None:
         known = _C.get_default_dtype() if type is None else type
         if not isinstance(known, _C.dtype):
             raise TypeError(
@@ -63,7 +63,7 @@ class finfo(_Limits):  # noqa: N801
         return f"finfo({numbers}, dtype={self.dtype})"
 
 
-class iinfo(_Limits):  # noqa: N801
+class iinfo(_Limits):
     """Limits of an integer dtype.
 
     Example:
@@ -72,7 +72,7 @@ class iinfo(_Limits):  # noqa: N801
         127
     """
 
-    def __init__(self, type: Any) -> None:  # noqa: A002
+    def __init__(self, type: Any) -> None:
         if not isinstance(type, _C.dtype):
             raise TypeError(
                 f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
@@ -95,5 +95,5 @@ class iinfo(_Limits):  # noqa: N801
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
-_C.finfo = finfo
-_C.iinfo = iinfo
+for _kind in (finfo, iinfo):
+    setattr(_C, _kind.__name__, _kind)

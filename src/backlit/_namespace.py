@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _C, _legacy, _limits, _settings
 
-# Loaded when first used: `torch.nn` after `import backlit as torch` works without an import of its own.
+# Loaded when first used: `torch.nn` works without an import of its own.
 SUBMODULES = frozenset(
     {
         "autograd",
@@ -121,7 +121,9 @@ def public() -> dict[str, Any]:
     return names
 
 
-def missing_attribute(module: str, submodules: frozenset[str] = frozenset()) -> Callable[[str], Any]:
+def missing_attribute(
+    module: str, submodules: frozenset[str] = frozenset()
+) -> Callable[[str], Any]:
     """A module's `__getattr__`: loads submodules, and names what backlit does not provide."""
 
     def __getattr__(name: str) -> Any:

@@ -139,7 +139,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
 def to_dlpack(tensor: _C.Tensor) -> Any:
     """A DLPack capsule over the tensor's memory."""
-    return tensor.__dlpack__()
+    capsule: Any = getattr(tensor, "__dlpack__")  # noqa: B009 - not in the stub
+    return capsule()
 
 
 def compile(model: Any = None, **options: Any) -> NoReturn:

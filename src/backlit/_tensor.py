@@ -5,27 +5,15 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from . import _C, _copies, _legacy
-from .autograd import _hooks
 from ._tensor_str import tensor_format
+from .autograd import _hooks
 
-_C.Tensor.__format__ = tensor_format
 _hooks.attach()
 
 
 def _real(self: _C.Tensor) -> _C.Tensor:
     """The real part: the tensor itself."""
     return self
-
-
-_C.Tensor.real = property(_real)
-_C.Tensor.imag = property(_C.imag, doc="The imaginary part: refused, without complex numbers.")
-
-_C.Tensor.type = _legacy.tensor_type
-_C.Tensor.new = _legacy.new
-_C.Tensor.layout = property(lambda self: _legacy.strided, doc="torch.strided: the one layout.")
-_C.Tensor.__copy__ = _copies.shallow
-_C.Tensor.__deepcopy__ = _copies.deep
-_C.Tensor.__reduce_ex__ = _copies.reduce
 
 
 def _untyped_storage(self: _C.Tensor) -> Any:
@@ -65,8 +53,21 @@ def _cuda(self: _C.Tensor, *args: Any, **kwargs: Any) -> NoReturn:
     raise NotImplementedError("Tensor.cuda: backlit runs on the CPU only. Use .to('cpu').")
 
 
-_C.Tensor.untyped_storage = _untyped_storage
-_C.Tensor.storage = _storage
-_C.Tensor.share_memory_ = _share_memory
-_C.Tensor.as_subclass = _as_subclass
-_C.Tensor.cuda = _cuda
+_PARTS: dict[str, Any] = {
+    "__copy__": _copies.shallow,
+    "__deepcopy__": _copies.deep,
+    "__format__": tensor_format,
+    "__reduce_ex__": _copies.reduce,
+    "as_subclass": _as_subclass,
+    "cuda": _cuda,
+    "imag": property(_C.imag, doc="The imaginary part: refused, without complex numbers."),
+    "layout": property(lambda self: _legacy.strided, doc="torch.strided: the one layout."),
+    "new": _legacy.new,
+    "real": property(_real),
+    "share_memory_": _share_memory,
+    "storage": _storage,
+    "type": _legacy.tensor_type,
+    "untyped_storage": _untyped_storage,
+}
+for _name, _part in _PARTS.items():
+    setattr(_C.Tensor, _name, _part)

@@ -22,7 +22,9 @@ def _absent() -> bool:
 
 
 def _module(name: str, switches: dict[str, Any]) -> types.ModuleType:
-    module = types.ModuleType(f"{__name__}.{name}", f"Switches of {name}, which backlit does not use.")
+    module = types.ModuleType(
+        f"{__name__}.{name}", f"Switches of {name}, which backlit does not use."
+    )
     module.__dict__.update(switches, is_available=_absent, is_built=_absent, version=lambda: None)
     sys.modules[module.__name__] = module
     return module

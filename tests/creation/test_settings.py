@@ -1,0 +1,108 @@
+"""Switches, devices, and what backlit refuses by name."""
+
+import subprocess
+import sys
+
+import pytest
+
+import backlit
+
+from oracle import same
+
+EXPRESSIONS = [
+    "t.device('cpu').type",
+    "t.device('foo')",
+    "t.device('cpu:x')",
+    "t.device('cpu') == t.device('cpu'), hash(t.device('cpu')) == hash(t.device('cpu'))",
+    "repr(t.device('cpu')), str(t.device('cpu'))",
+    "t.cuda.is_available(), t.cuda.device_count(), t.cuda.is_initialized()",
+    "t.backends.mps.is_available(), t.backends.cudnn.is_available(), t.backends.cudnn.benchmark",
+    "t.are_deterministic_algorithms_enabled(), t.get_deterministic_debug_mode()",
+    "t.set_num_threads(0)",
+    "t.set_num_threads(1.5)",
+    "t.set_num_interop_threads(0)",
+    "t.set_num_interop_threads('a')",
+    "t.get_float32_matmul_precision()",
+    "t.is_autocast_enabled()",
+    "t.version.cuda",
+    "t.get_default_device().type",
+    "t.is_grad_enabled(), t.is_inference_mode_enabled()",
+    "t.is_storage(t.ones(2).untyped_storage()), t.is_storage(3)",
+    "len(t.ones(2).untyped_storage())",
+    "[t.is_tensor(v) for v in (t.ones(1), 1, [1], None)]",
+    "list(iter(t.arange(3)))",
+    "iter(t.tensor(1))",
+    "1.0 in t.arange(3.0), 7 in t.arange(3)",
+    "'a' in t.arange(3)",
+    "len(t.tensor(1))",
+    "list(reversed(t.arange(3)))",
+    "sorted(set(dir(t.ones(1))) & {'grad', 'shape', 'sum', 'T', 'requires_grad_'})",
+    "t.ones(2, dtype=t.float64).as_subclass(t.nn.Parameter).dtype.itemsize",
+]
+
+
+@pytest.mark.parametrize("source", EXPRESSIONS)
+def test_expression(source):
+    same(lambda t: eval(source, {"t": t}))
+
+
+REFUSED = [
+    ("t.float16", AttributeError, "later release"),
+    ("t.bfloat16", AttributeError, "later release"),
+    ("t.complex64", AttributeError, "complex numbers come with a later release"),
+    ("t.compile(None)", NotImplementedError, "torch.compile"),
+    ("t.poisson(t.ones(1))", NotImplementedError, "torch.poisson"),
+    ("t.device('cuda')", NotImplementedError, "CPU only. Got device 'cuda'"),
+    ("t.zeros(1, device='cuda:0')", NotImplementedError, "CPU only"),
+    ("t.zeros(1).to('mps')", NotImplementedError, "CPU only"),
+    ("t.zeros(1).cuda()", NotImplementedError, "CPU only"),
+    ("t.Generator('cuda')", NotImplementedError, "CPU only"),
+    ("t.set_default_device('cuda')", NotImplementedError, "CPU only"),
+    ("t.zeros(1).share_memory_()", NotImplementedError, "share_memory_"),
+    ("t.no_such_name", AttributeError, "torch.no_such_name"),
+    ("t.tensor(1j)", NotImplementedError, "complex"),
+    ("t.ones(2, requires_grad=True).as_subclass(t.Tensor)", NotImplementedError, "as_subclass"),
+]
+
+
+@pytest.mark.parametrize(("source", "error", "text"), REFUSED)
+def test_refused_by_name(source, error, text):
+    with pytest.raises(error, match=text):
+        eval(source, {"t": backlit})
+
+
+def test_deterministic_switch():
+    def run(t):
+        t.use_deterministic_algorithms(True, warn_only=True)
+        told = [t.are_deterministic_algorithms_enabled(), t.get_deterministic_debug_mode()]
+        t.use_deterministic_algorithms(False)
+        return told, t.are_deterministic_algorithms_enabled()
+
+    same(run)
+
+
+@pytest.mark.parametrize("name", ["float64", "DoubleTensor"])
+def test_default_dtype(name):
+    def run(t):
+        set_default = t.set_default_dtype if name == "float64" else t.set_default_tensor_type
+        set_default(getattr(t, name))
+        try:
+            made = [t.tensor(1.0), t.ones(2), t.Tensor([1]), t.arange(0.0, 2), t.rand(1) * 0]
+            return made, t.finfo().bits, t.get_default_dtype() is t.float64
+        finally:
+            t.set_default_dtype(t.float32)
+
+    assert run(backlit)[1:] == (64, True)
+    if name == "float64":  # PyTorch warns of the other one, once in a process
+        same(run)
+
+
+def test_submodules_of_old_programs_import():
+    code = (
+        "import backlit.backends.cudnn as cudnn, backlit.utils.dlpack, backlit.utils.checkpoint\n"
+        "import backlit.utils.data, backlit.cuda, backlit.version\n"
+        "cudnn.benchmark = True\n"
+        "import backlit\n"
+        "assert backlit.backends.cudnn.benchmark"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
