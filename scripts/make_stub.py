@@ -31,7 +31,6 @@ PARAMETER_TYPES = {
     "Tensor": "Tensor",
     "Tensor|Number": "Tensor | _Number",
     "Tensor[]": "Sequence[Tensor]",
-    "Tensor*": "Tensor | Sequence[Tensor]",
     "Scalar": "_Number | Tensor",
     "int": "_int",
     "int[]": "Sequence[_int]",

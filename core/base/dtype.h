@@ -39,14 +39,30 @@ constexpr bool is_floating(Dtype d) { return d >= Dtype::Float32; }
 constexpr bool is_integral(Dtype d) { return d > Dtype::Bool && d < Dtype::Float32; }
 
 template <class T> struct dtype_of_;
-template <> struct dtype_of_<bool> { static constexpr Dtype value = Dtype::Bool; };
-template <> struct dtype_of_<std::uint8_t> { static constexpr Dtype value = Dtype::UInt8; };
-template <> struct dtype_of_<std::int8_t> { static constexpr Dtype value = Dtype::Int8; };
-template <> struct dtype_of_<std::int16_t> { static constexpr Dtype value = Dtype::Int16; };
-template <> struct dtype_of_<std::int32_t> { static constexpr Dtype value = Dtype::Int32; };
-template <> struct dtype_of_<std::int64_t> { static constexpr Dtype value = Dtype::Int64; };
-template <> struct dtype_of_<float> { static constexpr Dtype value = Dtype::Float32; };
-template <> struct dtype_of_<double> { static constexpr Dtype value = Dtype::Float64; };
+template <> struct dtype_of_<bool> {
+  static constexpr Dtype value = Dtype::Bool;
+};
+template <> struct dtype_of_<std::uint8_t> {
+  static constexpr Dtype value = Dtype::UInt8;
+};
+template <> struct dtype_of_<std::int8_t> {
+  static constexpr Dtype value = Dtype::Int8;
+};
+template <> struct dtype_of_<std::int16_t> {
+  static constexpr Dtype value = Dtype::Int16;
+};
+template <> struct dtype_of_<std::int32_t> {
+  static constexpr Dtype value = Dtype::Int32;
+};
+template <> struct dtype_of_<std::int64_t> {
+  static constexpr Dtype value = Dtype::Int64;
+};
+template <> struct dtype_of_<float> {
+  static constexpr Dtype value = Dtype::Float32;
+};
+template <> struct dtype_of_<double> {
+  static constexpr Dtype value = Dtype::Float64;
+};
 template <class T> inline constexpr Dtype dtype_of = dtype_of_<T>::value;
 
 // Calls f with a value-initialised element of the type, so that `decltype(t)` names it.

@@ -39,10 +39,10 @@ template <class... Parts> [[noreturn]] void fail(ErrorKind kind, const Parts&...
 }
 
 // The message is only built when the condition is false.
-#define BACKLIT_CHECK(condition, kind, ...)                                            \
-  do {                                                                                 \
-    if (!(condition)) [[unlikely]]                                                     \
-      ::backlit::fail(::backlit::ErrorKind::kind, __VA_ARGS__);                        \
+#define BACKLIT_CHECK(condition, kind, ...)                     \
+  do {                                                          \
+    if (!(condition)) [[unlikely]]                              \
+      ::backlit::fail(::backlit::ErrorKind::kind, __VA_ARGS__); \
   } while (false)
 
 }  // namespace backlit

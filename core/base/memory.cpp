@@ -32,8 +32,8 @@ constexpr std::size_t kLargest = PTRDIFF_MAX / 2;
 #endif
 
 [[noreturn]] void out_of_memory(std::size_t bytes) {
-  fail(ErrorKind::Runtime, "DefaultCPUAllocator: can't allocate memory: you tried to allocate ", bytes,
-       " bytes. Error code ", ENOMEM, " (", std::strerror(ENOMEM), ")");
+  fail(ErrorKind::Runtime, "DefaultCPUAllocator: can't allocate memory: you tried to allocate ",
+       bytes, " bytes. Error code ", ENOMEM, " (", std::strerror(ENOMEM), ")");
 }
 
 // `bytes` is a multiple of kAlignment. Null if there is none.
@@ -71,8 +71,8 @@ Bucket bucket_of(std::size_t bytes) {
 
 // A kept block carries its own links: one list per bucket, one over all by time of release.
 struct Kept {
-  Kept *next, *previous;    // bucket
-  Kept *newer, *older;      // time
+  Kept *next, *previous;  // bucket
+  Kept *newer, *older;    // time
   std::size_t index, bytes;
 };
 

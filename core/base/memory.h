@@ -1,7 +1,7 @@
 // Memory of tensors and of engine objects.
 //
-// Up to kSmall bytes: one freelist per multiple of 64 bytes, cut from slabs that live as long as the
-// process. Above: blocks rounded to four sizes per power of two; released ones are kept, most
+// Up to kSmall bytes: one freelist per multiple of 64 bytes, cut from slabs that live as long as
+// the process. Above: blocks rounded to four sizes per power of two; released ones are kept, most
 // recently used first, because the page faults of a fresh 16 MB block cost more than most
 // operations on it. With BACKLIT_SANITIZE everything goes to the C library.
 //

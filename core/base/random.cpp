@@ -87,12 +87,13 @@ void Generator::get_state(std::uint8_t* out) const {
 }
 
 void Generator::set_state(const std::uint8_t* bytes, std::size_t size) {
-  BACKLIT_CHECK(size == kStateBytes, Runtime, "Expected a CPUGeneratorImplState of size ", kStateBytes,
-                " but found the input RNG state size to be ", size);
+  BACKLIT_CHECK(size == kStateBytes, Runtime, "Expected a CPUGeneratorImplState of size ",
+                kStateBytes, " but found the input RNG state size to be ", size);
   State s;
   std::memcpy(&s, bytes, sizeof s);
-  BACKLIT_CHECK(s.seeded == 1 && s.left > 0 && s.left <= static_cast<std::int32_t>(kN) && s.next <= kN,
-                Runtime, "Invalid mt19937 state");
+  BACKLIT_CHECK(
+      s.seeded == 1 && s.left > 0 && s.left <= static_cast<std::int32_t>(kN) && s.next <= kN,
+      Runtime, "Invalid mt19937 state");
   seed_ = s.seed;
   fresh_ = s.left == 1 && s.next == 0;
   position_ = s.left == 1 ? kN : static_cast<std::uint32_t>(s.next);

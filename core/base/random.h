@@ -57,8 +57,8 @@ class Generator {
   std::array<std::uint32_t, kN> state_;
 };
 
-// The one that operations use when none is given. Starts from a seed of the system, as PyTorch's does
-// (a Generator that the user makes starts from kDefaultSeed).
+// The one that operations use when none is given. Starts from a seed of the system, as PyTorch's
+// does (a Generator that the user makes starts from kDefaultSeed).
 Generator& default_generator();
 
 }  // namespace backlit

@@ -64,7 +64,8 @@ class Pool {
     epoch_.fetch_add(1);
     epoch_.notify_all();
     claim_chunks();
-    // A worker counts itself before it looks at open_, so after this it either stays out or is seen.
+    // A worker counts itself before it looks at open_, so after this it either stays out or is
+    // seen.
     open_.store(false);
     if (!spin_until([&] { return active_.load() == 0; }))
       for (int active; (active = active_.load()) != 0;) active_.wait(active);
@@ -88,7 +89,8 @@ class Pool {
 
   void work(int index, std::uint32_t seen) {
     for (;;) {
-      if (!spin_until([&] { return epoch_.load(std::memory_order_relaxed) != seen; })) epoch_.wait(seen);
+      if (!spin_until([&] { return epoch_.load(std::memory_order_relaxed) != seen; }))
+        epoch_.wait(seen);
       seen = epoch_.load();
       active_.fetch_add(1);
       if (open_.load() && index < helpers_) claim_chunks();
@@ -134,9 +136,9 @@ class Pool {
   Pool* previous = nullptr;
 };
 
-std::mutex owner;        // held while a loop runs, and by a thread that forks
-Pool* pool = nullptr;    // guarded by owner; never freed
-Pool* retired = nullptr; // pools whose threads stayed in the parent of a fork
+std::mutex owner;         // held while a loop runs, and by a thread that forks
+Pool* pool = nullptr;     // guarded by owner; never freed
+Pool* retired = nullptr;  // pools whose threads stayed in the parent of a fork
 
 #ifdef BACKLIT_POSIX_THREADS
 // fork copies only the thread that calls it. Waiting for the running loop first leaves the child
@@ -182,7 +184,8 @@ std::atomic<int>& thread_setting() {
 }
 
 void run_alone(std::int64_t n, std::int64_t chunk, detail::ChunkBody call, void* body) {
-  for (std::int64_t begin = 0; begin < n; begin += chunk) call(body, begin, std::min(n, begin + chunk));
+  for (std::int64_t begin = 0; begin < n; begin += chunk)
+    call(body, begin, std::min(n, begin + chunk));
 }
 
 }  // namespace

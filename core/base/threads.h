@@ -19,8 +19,8 @@ using ChunkBody = void (*)(void* body, std::int64_t begin, std::int64_t end);
 void run_chunks(std::int64_t n, std::int64_t chunk, ChunkBody call, void* body);
 }  // namespace detail
 
-// Runs body(begin, end) over [0, n) in pieces of exactly `chunk` elements, the last one shorter. The
-// bounds do not depend on the number of threads, so neither do the bits of a result that is
+// Runs body(begin, end) over [0, n) in pieces of exactly `chunk` elements, the last one shorter.
+// The bounds do not depend on the number of threads, so neither do the bits of a result that is
 // combined per chunk. Chunks may run in any order and at the same time. Runs on the calling thread
 // alone when there is one chunk or one thread, inside another parallel_for, or while another thread
 // holds the pool. The first exception of a body is rethrown here; chunks not yet begun are dropped.

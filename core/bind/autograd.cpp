@@ -17,7 +17,8 @@ namespace {
 // --- running backward ---
 
 Tensor ones_like(const Tensor& t) {
-  Tensor g = Tensor::empty(t.layout().dense ? t.layout_ref() : contiguous_layout(t.sizes()), t.dtype());
+  Tensor g =
+      Tensor::empty(t.layout().dense ? t.layout_ref() : contiguous_layout(t.sizes()), t.dtype());
   ops::fill_in_place(g, Scalar(1));
   return g;
 }
@@ -25,8 +26,10 @@ Tensor ones_like(const Tensor& t) {
 // The gradient that enters at root number i.
 Tensor incoming(const Tensor& root, PyObject* given, std::size_t i) {
   if (!given || given == Py_None) {
-    BACKLIT_CHECK(root.numel() == 1, Runtime, "grad can be implicitly created only for scalar outputs. Got a tensor of shape ",
-                  to_string(root.sizes()), "; reduce it with .sum() or .mean(), or pass gradient=.");
+    BACKLIT_CHECK(root.numel() == 1, Runtime,
+                  "grad can be implicitly created only for scalar outputs. Got a tensor of shape ",
+                  to_string(root.sizes()),
+                  "; reduce it with .sum() or .mean(), or pass gradient=.");
     BACKLIT_CHECK(root.is_floating(), Runtime,
                   "grad can be implicitly created only for real scalar outputs but got torch.",
                   info(root.dtype()).name);
@@ -43,8 +46,7 @@ Tensor incoming(const Tensor& root, PyObject* given, std::size_t i) {
 }
 
 struct FunctionContext {
-  PyObject_HEAD
-  Node* node;  // borrowed: the node owns its context
+  PyObject_HEAD Node* node;  // borrowed: the node owns its context
 };
 PyTypeObject* function_type = nullptr;
 
@@ -59,7 +61,8 @@ Edge edge_from(PyObject* o) {
   BACKLIT_CHECK(PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2, Type,
                 "expected a tensor or a GradientEdge, but got ", Py_TYPE(o)->tp_name);
   Node* node = node_from(PyTuple_GET_ITEM(o, 0));
-  BACKLIT_CHECK(node, Type, "expected a graph node, but got ", Py_TYPE(PyTuple_GET_ITEM(o, 0))->tp_name);
+  BACKLIT_CHECK(node, Type, "expected a graph node, but got ",
+                Py_TYPE(PyTuple_GET_ITEM(o, 0))->tp_name);
   Py_INCREF(node);
   return {node, static_cast<std::uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1)))};
 }
@@ -71,8 +74,8 @@ struct Edges {
   }
 };
 
-Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain_graph, bool create_graph,
-                  bool allow_unreachable, bool accumulate) {
+Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain_graph,
+                  bool create_graph, bool allow_unreachable, bool accumulate) {
   Edges from, to;
   std::vector<Tensor> incoming_grads;
   for (std::size_t i = 0; i < roots.size(); ++i) {
@@ -82,9 +85,11 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
                   " of tensors does not require grad and does not have a grad_fn");
     from.list.push_back(e);
     if (is_tensor(root)) {
-      incoming_grads.push_back(incoming(Tensor::borrow(reinterpret_cast<TensorObject*>(root)), grads[i].ptr(), i));
+      incoming_grads.push_back(
+          incoming(Tensor::borrow(reinterpret_cast<TensorObject*>(root)), grads[i].ptr(), i));
     } else {
-      BACKLIT_CHECK(is_tensor(grads[i].ptr()), Runtime, "a GradientEdge needs an explicit gradient");
+      BACKLIT_CHECK(is_tensor(grads[i].ptr()), Runtime,
+                    "a GradientEdge needs an explicit gradient");
       incoming_grads.push_back(Tensor::borrow(reinterpret_cast<TensorObject*>(grads[i].ptr())));
     }
   }
@@ -96,9 +101,9 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
       to.list.push_back(e);
       wanted.push_back(Object::borrow(h.ptr()));
     }
-  std::vector<Tensor> found =
-      run_backward(from.list, incoming_grads, to.list,
-                   {.retain_graph = retain_graph, .create_graph = create_graph, .accumulate = accumulate});
+  std::vector<Tensor> found = run_backward(
+      from.list, incoming_grads, to.list,
+      {.retain_graph = retain_graph, .create_graph = create_graph, .accumulate = accumulate});
   if (inputs.is_none()) return Object::borrow(Py_None);
   if (accumulate) {
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -107,9 +112,10 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
     return Object::borrow(Py_None);
   }
   for (const Tensor& t : found)
-    BACKLIT_CHECK(allow_unreachable || t.defined(), Runtime,
-                  "One of the differentiated Tensors appears to not have been used in the graph. Set "
-                  "allow_unused=True if this is the desired behavior.");
+    BACKLIT_CHECK(
+        allow_unreachable || t.defined(), Runtime,
+        "One of the differentiated Tensors appears to not have been used in the graph. Set "
+        "allow_unused=True if this is the desired behavior.");
   return Object::steal(to_python(std::move(found)));
 }
 
@@ -130,7 +136,8 @@ void function_vjp(Vjp& v) {
     Py_INCREF(g);
     PyTuple_SET_ITEM(grads.get(), i, g);
   }
-  const Object result = Object::steal(PyObject_CallMethod(context.get(), "_backward", "(O)", grads.get()));
+  const Object result =
+      Object::steal(PyObject_CallMethod(context.get(), "_backward", "(O)", grads.get()));
   if (!result) throw PythonErrorSet();
   for (int i = 0; i < v.inputs(); ++i) {
     PyObject* o = PyTuple_GET_ITEM(result.get(), i);
@@ -141,11 +148,10 @@ void function_vjp(Vjp& v) {
       bool fits = true;
       try {
         fits = std::ranges::equal(Span(broadcast_sizes(g.sizes(), layout->sizes())), g.sizes());
-      } catch (const Error&) {
-        fits = false;
-      }
-      BACKLIT_CHECK(fits, Runtime, "Function ", node.name, " returned an invalid gradient at index ", i, " - got ",
-                    to_string(g.sizes()), " but expected shape compatible with ", to_string(layout->sizes()));
+      } catch (const Error&) { fits = false; }
+      BACKLIT_CHECK(fits, Runtime, "Function ", node.name,
+                    " returned an invalid gradient at index ", i, " - got ", to_string(g.sizes()),
+                    " but expected shape compatible with ", to_string(layout->sizes()));
       g = ops::sum_to(g, layout->sizes());
     }
     v.set(i, ops::to_dtype(g, dtype));
@@ -166,7 +172,8 @@ void function_release(void* payload) {
   const Object done = Object::steal(PyObject_CallMethod(context.get(), "_release", nullptr));
   if (!done) throw PythonErrorSet();
 }
-constexpr NodeKind kFunction{&function_vjp, &function_destroy, &function_traverse, &function_release};
+constexpr NodeKind kFunction{&function_vjp, &function_destroy, &function_traverse,
+                             &function_release};
 
 const char* interned_name(const char* name) {
   static auto* names = new std::vector<std::unique_ptr<std::string>>;
@@ -176,7 +183,8 @@ const char* interned_name(const char* name) {
   return names->back()->c_str();
 }
 
-Object record_function(nb::object context, const char* name, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty) {
+Object record_function(nb::object context, const char* name, nb::tuple inputs, nb::tuple outputs,
+                       nb::tuple dirty) {
   const auto n_in = static_cast<int>(inputs.size()), n_out = static_cast<int>(outputs.size());
   Node* node = new_node(kFunction, interned_name(name), n_in, 0, n_out, sizeof(FunctionPayload));
   auto owner = Ref<Node>::steal(node);
@@ -210,7 +218,8 @@ Object record_function(nb::object context, const char* name, nb::tuple inputs, n
     results.push_back(Object::borrow(o));
   }
   PyObject* tuple = PyTuple_New(n_out);
-  for (int i = 0; i < n_out; ++i) PyTuple_SET_ITEM(tuple, i, results[static_cast<std::size_t>(i)].release());
+  for (int i = 0; i < n_out; ++i)
+    PyTuple_SET_ITEM(tuple, i, results[static_cast<std::size_t>(i)].release());
   return Object::steal(tuple);
 }
 
@@ -225,20 +234,24 @@ int set_context_attribute(PyObject* self, PyObject* value, void* name) {
     PyErr_SetString(PyExc_RuntimeError, "the graph of this context was freed");
     return -1;
   }
-  return PyObject_SetAttrString(reinterpret_cast<PyObject*>(node), static_cast<const char*>(name), value);
+  return PyObject_SetAttrString(reinterpret_cast<PyObject*>(node), static_cast<const char*>(name),
+                                value);
 }
-PyObject* context_name(PyObject* self, PyObject*) { return PyUnicode_FromString(Py_TYPE(self)->tp_name); }
+PyObject* context_name(PyObject* self, PyObject*) {
+  return PyUnicode_FromString(Py_TYPE(self)->tp_name);
+}
 
-#define BACKLIT_DELEGATE(name) \
-  {name, context_attribute, nullptr, nullptr, const_cast<char*>(name)}
+#define BACKLIT_DELEGATE(name) {name, context_attribute, nullptr, nullptr, const_cast<char*>(name)}
 #define BACKLIT_DELEGATE_SET(name) \
   {name, context_attribute, set_context_attribute, nullptr, const_cast<char*>(name)}
-PyGetSetDef context_getset[] = {BACKLIT_DELEGATE("next_functions"), BACKLIT_DELEGATE("metadata"),
-                                BACKLIT_DELEGATE("_sequence"), BACKLIT_DELEGATE_SET("_pre_hooks"),
-                                BACKLIT_DELEGATE_SET("_post_hooks"),
-                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef context_methods[] = {{"name", context_name, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
-PyType_Slot context_slots[] = {{Py_tp_getset, context_getset}, {Py_tp_methods, context_methods}, {0, nullptr}};
+PyGetSetDef context_getset[] = {
+    BACKLIT_DELEGATE("next_functions"),  BACKLIT_DELEGATE("metadata"),
+    BACKLIT_DELEGATE("_sequence"),       BACKLIT_DELEGATE_SET("_pre_hooks"),
+    BACKLIT_DELEGATE_SET("_post_hooks"), {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef context_methods[] = {{"name", context_name, METH_NOARGS, nullptr},
+                                 {nullptr, nullptr, 0, nullptr}};
+PyType_Slot context_slots[] = {
+    {Py_tp_getset, context_getset}, {Py_tp_methods, context_methods}, {0, nullptr}};
 PyType_Spec context_spec = {"backlit._C._FunctionBase", sizeof(FunctionContext), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, context_slots};
 
@@ -258,13 +271,14 @@ class SavedTensor {
     if (saved_.kind == Saved::Kind::Packed)
       return unpack_saved(saved_.object, node_from(context.ptr()), saved_.output_nr);
     Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(saved_.object));
-    BACKLIT_CHECK(t.version() == saved_.version, Runtime,
-                  "one of the variables needed for gradient computation has been modified by an inplace "
-                  "operation: [backlit.",
-                  info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "] is at version ", t.version(),
-                  "; expected version ", saved_.version, " instead. Hint: it was saved by ",
-                  Py_TYPE(context.ptr())->tp_name,
-                  "; clone() it before the in-place change, or use the out-of-place form.");
+    BACKLIT_CHECK(
+        t.version() == saved_.version, Runtime,
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        "operation: [backlit.",
+        info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "] is at version ", t.version(),
+        "; expected version ", saved_.version, " instead. Hint: it was saved by ",
+        Py_TYPE(context.ptr())->tp_name,
+        "; clone() it before the in-place change, or use the out-of-place form.");
     Node* node = node_from(context.ptr());
     if (saved_.kind == Saved::Kind::Output && modes.grad && node) {
       Tensor y = t.alias();
@@ -280,12 +294,14 @@ class SavedTensor {
 
 }  // namespace
 
-PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                          PyObject* kwnames) {
   return guarded([&]() -> PyObject* {
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(self));
     constexpr const char* names[] = {"gradient", "retain_graph", "create_graph", "inputs"};
     PyObject* values[4] = {Py_None, Py_None, Py_False, Py_None};
-    BACKLIT_CHECK(nargs <= 4, Type, "backward() takes from 1 to 5 positional arguments but ", nargs + 1, " were given");
+    BACKLIT_CHECK(nargs <= 4, Type, "backward() takes from 1 to 5 positional arguments but ",
+                  nargs + 1, " were given");
     for (Py_ssize_t i = 0; i < nargs; ++i) values[i] = args[i];
     for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k) {
       const char* key = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k));
@@ -305,7 +321,8 @@ PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t narg
       if (!inputs) return nullptr;
       BACKLIT_CHECK(PyTuple_GET_SIZE(inputs.get()) > 0, Runtime,
                     "`inputs` argument to `backward()` cannot be empty.");
-      const Object roots = Object::steal(PyTuple_Pack(1, self)), grads = Object::steal(PyTuple_Pack(1, values[0]));
+      const Object roots = Object::steal(PyTuple_Pack(1, self)),
+                   grads = Object::steal(PyTuple_Pack(1, values[0]));
       return engine_run(nb::borrow<nb::tuple>(roots.get()), nb::borrow<nb::tuple>(grads.get()),
                         nb::borrow(inputs.get()), retain, create, true, true)
           .release();
@@ -315,14 +332,16 @@ PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t narg
     BACKLIT_CHECK(root.list[0].node, Runtime,
                   "element 0 of tensors does not require grad and does not have a grad_fn");
     const Tensor g = incoming(t, values[0], 0);
-    run_backward(root.list, {&g, 1}, {}, {.retain_graph = retain, .create_graph = create, .accumulate = true});
+    run_backward(root.list, {&g, 1}, {},
+                 {.retain_graph = retain, .create_graph = create, .accumulate = true});
     Py_RETURN_NONE;
   });
 }
 
 // What y.grad_fn shows: the context for a custom function, else the node.
 PyObject* function_context(Node* node) {
-  return node->kind == &kFunction ? static_cast<FunctionPayload*>(node->payload())->context : nullptr;
+  return node->kind == &kFunction ? static_cast<FunctionPayload*>(node->payload())->context
+                                  : nullptr;
 }
 
 void bind_autograd(nb::module_& m) {
@@ -331,32 +350,44 @@ void bind_autograd(nb::module_& m) {
   nb::class_<SavedTensor>(m, "_SavedTensor")
       .def(nb::init<const Tensor&, bool>())
       .def("unpack", &SavedTensor::unpack);
-  m.def("_engine_run",
-        [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow, bool accumulate) {
-          return nb::steal(engine_run(roots, grads, inputs, retain, create, allow, accumulate).release());
-        },
-        nb::arg("roots"), nb::arg("grads"), nb::arg("inputs").none(), nb::arg("retain_graph"),
-        nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"));
-  m.def("_record_function", [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
-    return nb::steal(record_function(context, name, in, out, dirty).release());
-  });
+  m.def(
+      "_engine_run",
+      [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow,
+         bool accumulate) {
+        return nb::steal(
+            engine_run(roots, grads, inputs, retain, create, allow, accumulate).release());
+      },
+      nb::arg("roots"), nb::arg("grads"), nb::arg("inputs").none(), nb::arg("retain_graph"),
+      nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"));
+  m.def("_record_function",
+        [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
+          return nb::steal(record_function(context, name, in, out, dirty).release());
+        });
   m.def("_set_grad_enabled", [](bool on) { return std::exchange(modes.grad, on); });
   m.def("is_grad_enabled", [] { return modes.grad; });
   m.def("_set_inference_mode", [](bool on) { return std::exchange(modes.inference, on); });
   m.def("is_inference_mode_enabled", [] { return modes.inference; });
-  m.def("_set_anomaly_enabled", [](bool on, bool check_nan) {
-    modes.anomaly = on;
-    modes.anomaly_check_nan = check_nan;
-  }, nb::arg("mode"), nb::arg("check_nan") = true);
+  m.def(
+      "_set_anomaly_enabled",
+      [](bool on, bool check_nan) {
+        modes.anomaly = on;
+        modes.anomaly_check_nan = check_nan;
+      },
+      nb::arg("mode"), nb::arg("check_nan") = true);
   m.def("_is_anomaly_enabled", [] { return modes.anomaly; });
   m.def("_is_anomaly_check_nan_enabled", [] { return modes.anomaly_check_nan; });
-  m.def("_push_saved_tensors_hooks", [](nb::object pack, nb::object unpack) { push_saved_hooks(pack.ptr(), unpack.ptr()); });
+  m.def("_push_saved_tensors_hooks",
+        [](nb::object pack, nb::object unpack) { push_saved_hooks(pack.ptr(), unpack.ptr()); });
   m.def("_pop_saved_tensors_hooks", [] { pop_saved_hooks(); });
-  m.def("_set_saved_tensors_hooks_disabled", [](nb::object message) {
-    const char* former = saved_hooks.disabled;
-    saved_hooks.disabled = message.is_none() ? nullptr : interned_name(nb::cast<const char*>(message));
-    return former ? nb::cast(former) : nb::none();
-  }, nb::arg("message").none());
+  m.def(
+      "_set_saved_tensors_hooks_disabled",
+      [](nb::object message) {
+        const char* former = saved_hooks.disabled;
+        saved_hooks.disabled =
+            message.is_none() ? nullptr : interned_name(nb::cast<const char*>(message));
+        return former ? nb::cast(former) : nb::none();
+      },
+      nb::arg("message").none());
 }
 
 }  // namespace backlit

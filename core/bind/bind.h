@@ -33,7 +33,8 @@ PyObject* subclass_object(PyTypeObject* type, const Tensor& t, bool requires_gra
 PyObject* device_object();  // borrowed: torch.device('cpu')
 
 // tensor.backward(...) and autograd's entry point (bind/autograd.cpp).
-PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                          PyObject* kwnames);
 
 // x[index] and x[index] = value (ops/indexing.cpp).
 namespace ops {

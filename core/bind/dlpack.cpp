@@ -108,8 +108,8 @@ void check_dl_device(PyObject* device) {
   if (device == Py_None) return;
   int type, id;
   if (!PyArg_ParseTuple(device, "ii", &type, &id)) throw PythonErrorSet();
-  BACKLIT_CHECK(type == kCpu, NotImplemented, "__dlpack__: backlit runs on the CPU only. Got device type ",
-                type, ".");
+  BACKLIT_CHECK(type == kCpu, NotImplemented,
+                "__dlpack__: backlit runs on the CPU only. Got device type ", type, ".");
 }
 
 // __dlpack__(*, stream=None, max_version=None, dl_device=None, copy=None)
@@ -117,8 +117,8 @@ PyObject* to_dlpack(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"stream", "max_version", "dl_device", "copy", nullptr};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", const_cast<char**>(names), &stream,
-                                     &version, &device, &copy))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", const_cast<char**>(names),
+                                     &stream, &version, &device, &copy))
       return nullptr;
     Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(self));
     if (t.requires_grad())
@@ -138,7 +138,8 @@ PyObject* dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCp
 // --- in ---
 
 Dtype dtype_of(const DlType& type) {
-  BACKLIT_CHECK(type.lanes == 1, Runtime, "ATen does not support lanes != 1. Got ", type.lanes, ".");
+  BACKLIT_CHECK(type.lanes == 1, Runtime, "ATen does not support lanes != 1. Got ", type.lanes,
+                ".");
   for (int i = 0; i < kDtypes; ++i) {
     const DlType own = type_of(static_cast<Dtype>(i));
     if (own.code == type.code && own.bits == type.bits) return static_cast<Dtype>(i);
@@ -158,12 +159,14 @@ template <class Managed> PyObject* import_capsule(PyObject* capsule) {
   bool read_only = false;
   if constexpr (std::is_same_v<Managed, DlVersioned>) {
     if (m->major != 1)
-      fail_buffer("from_dlpack: version ", m->major, ".", m->minor, " of DLPack is not known; 1.x is.");
+      fail_buffer("from_dlpack: version ", m->major, ".", m->minor,
+                  " of DLPack is not known; 1.x is.");
     read_only = m->flags & kReadOnly;
   }
   const DlTensor& from = m->tensor;
   if (from.device.type != kCpu)
-    fail_buffer("from_dlpack: backlit runs on the CPU only. Got device type ", from.device.type, ".");
+    fail_buffer("from_dlpack: backlit runs on the CPU only. Got device type ", from.device.type,
+                ".");
   const Dtype dtype = dtype_of(from.dtype);
   Dims sizes, strides;
   std::int64_t extent = 1;
@@ -181,7 +184,8 @@ template <class Managed> PyObject* import_capsule(PyObject* capsule) {
   PyCapsule_SetName(capsule, kUsedName<Managed>);  // ours from here on
   PyCapsule_SetDestructor(capsule, nullptr);
   char* data = static_cast<char*>(from.data) + from.byte_offset;
-  Storage* s = new_external_storage(data, static_cast<std::size_t>(extent) * size_of(dtype), owner.get(), read_only);
+  Storage* s = new_external_storage(data, static_cast<std::size_t>(extent) * size_of(dtype),
+                                    owner.get(), read_only);
   return to_python(Tensor::over(s, s->data, strided_layout(sizes, strides), dtype));
 }
 
@@ -189,9 +193,10 @@ template <class Managed> PyObject* import_capsule(PyObject* capsule) {
 PyObject* from_dlpack(PyObject*, PyObject* capsule) {
   return guarded([&]() -> PyObject* {
     if (PyCapsule_IsValid(capsule, kName<DlVersioned>)) return import_capsule<DlVersioned>(capsule);
-    BACKLIT_CHECK(PyCapsule_IsValid(capsule, kName<DlManaged>), Runtime,
-                  "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only "
-                  "once, so you might have already constructed a tensor from it once.");
+    BACKLIT_CHECK(
+        PyCapsule_IsValid(capsule, kName<DlManaged>), Runtime,
+        "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only "
+        "once, so you might have already constructed a tensor from it once.");
     return import_capsule<DlManaged>(capsule);
   });
 }
@@ -201,7 +206,8 @@ PyMethodDef methods[] = {
      METH_VARARGS | METH_KEYWORDS, "A DLPack capsule over the same memory."},
     {"__dlpack_device__", dlpack_device, METH_NOARGS, "(1, 0): the CPU."},
     {nullptr, nullptr, 0, nullptr}};
-PyMethodDef functions[] = {{"_from_dlpack", from_dlpack, METH_O, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef functions[] = {{"_from_dlpack", from_dlpack, METH_O, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
-// The bases of torch.no_grad and torch.enable_grad: `with no_grad():` stands in every training loop,
-// so making the object, entering and leaving are C calls without an argument to unpack. What makes
-// them decorators is Python (backlit/autograd/grad_mode.py).
+// The bases of torch.no_grad and torch.enable_grad: `with no_grad():` stands in every training
+// loop, so making the object, entering and leaving are C calls without an argument to unpack. What
+// makes them decorators is Python (backlit/autograd/grad_mode.py).
 #include "bind/bind.h"
 #include "graph/modes.h"
 
@@ -11,15 +11,16 @@ namespace backlit {
 namespace {
 
 struct GradModeObject {
-  PyObject_HEAD
-  bool previous;
+  PyObject_HEAD bool previous;
 };
 
-// no_grad() makes an object; no_grad(function), the decorator without parentheses, wraps the function.
+// no_grad() makes an object; no_grad(function), the decorator without parentheses, wraps the
+// function.
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   const Py_ssize_t n = PyTuple_GET_SIZE(args);
   if (n > 1 || (kwargs && PyDict_GET_SIZE(kwargs) > 0)) {
-    PyErr_Format(PyExc_TypeError, "%s() takes no arguments, or the function to decorate", type->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s() takes no arguments, or the function to decorate",
+                 type->tp_name);
     return nullptr;
   }
   if (n == 0 || PyTuple_GET_ITEM(args, 0) == Py_None) return type->tp_alloc(type, 0);
@@ -66,7 +67,8 @@ template <bool On> Object make_type(const char* name) {
                                 {Py_tp_methods, methods},
                                 {Py_tp_getset, getset},
                                 {0, nullptr}};
-  static PyType_Spec spec = {name, sizeof(GradModeObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  static PyType_Spec spec = {name, sizeof(GradModeObject), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   return Object::steal(PyType_FromSpec(&spec));
 }
 

@@ -41,8 +41,10 @@ PyObject* list_of(const Tensor& t, const char* p, int d) {
   PyObject* list = PyList_New(n);
   for (std::int64_t i = 0; list && i < n; ++i) {
     PyObject* item = list_of(t, p + i * step, d + 1);
-    if (!item) Py_CLEAR(list);
-    else PyList_SET_ITEM(list, i, item);
+    if (!item)
+      Py_CLEAR(list);
+    else
+      PyList_SET_ITEM(list, i, item);
   }
   return list;
 }
@@ -74,11 +76,15 @@ std::optional<Dtype> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   if (!*format || format[1]) return std::nullopt;
   switch (*format) {
     case '?': return Dtype::Bool;
-    case 'B': case 'c': return Dtype::UInt8;
+    case 'B':
+    case 'c': return Dtype::UInt8;
     case 'b': return Dtype::Int8;
     case 'f': return Dtype::Float32;
     case 'd': return Dtype::Float64;
-    case 'h': case 'i': case 'l': case 'q':
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
       if (itemsize == 2) return Dtype::Int16;
       if (itemsize == 4) return Dtype::Int32;
       if (itemsize == 8) return Dtype::Int64;
@@ -100,12 +106,15 @@ struct Exported {
   std::string type = f;
   if (is_numpy_array(o)) {
     const Object dtype = Object::steal(PyObject_GetAttrString(o, "dtype"));
-    const Object kind = Object::steal(dtype ? PyObject_GetAttrString(dtype.get(), "type") : nullptr);
-    if (kind && PyType_Check(kind.get())) type = reinterpret_cast<PyTypeObject*>(kind.get())->tp_name;
+    const Object kind =
+        Object::steal(dtype ? PyObject_GetAttrString(dtype.get(), "type") : nullptr);
+    if (kind && PyType_Check(kind.get()))
+      type = reinterpret_cast<PyTypeObject*>(kind.get())->tp_name;
     PyErr_Clear();
   }
   fail(ErrorKind::Type, "can't convert ", is_numpy_array(o) ? "np.ndarray" : Py_TYPE(o)->tp_name,
-       " of type ", type, ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
+       " of type ", type,
+       ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
        "and bool.");
 }
 
@@ -131,8 +140,10 @@ int tensor_get_buffer(PyObject* self, Py_buffer* view, int flags) {
     return -1;
   };
   if (t.requires_grad())
-    return refuse("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
-  if ((flags & PyBUF_WRITABLE) && t->storage->read_only) return refuse("the memory of this tensor is read-only");
+    return refuse(
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+  if ((flags & PyBUF_WRITABLE) && t->storage->read_only)
+    return refuse("the memory of this tensor is read-only");
   const bool wants_strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
   bool columns = t.is_contiguous() && t.dim() <= 1;
   if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !columns) {
@@ -184,19 +195,21 @@ Tensor tensor_over_buffer(PyObject* o, PyObject* owner) {
   std::int64_t extent = 1;
   for (int d = 0; d < b.view.ndim; ++d) {
     const Py_ssize_t step = b.view.strides ? b.view.strides[d] : b.view.itemsize;
-    BACKLIT_CHECK(step >= 0, Value,
-                  "At least one stride in the given numpy array is negative, and tensors with negative "
-                  "strides are not currently supported. (You can probably work around this by making a "
-                  "copy of your array  with array.copy().)");
-    BACKLIT_CHECK(step % b.view.itemsize == 0, Value,
-                  "given numpy array strides not a multiple of the element byte size. Copy the numpy "
-                  "array to reallocate the memory.");
+    BACKLIT_CHECK(
+        step >= 0, Value,
+        "At least one stride in the given numpy array is negative, and tensors with negative "
+        "strides are not currently supported. (You can probably work around this by making a "
+        "copy of your array  with array.copy().)");
+    BACKLIT_CHECK(
+        step % b.view.itemsize == 0, Value,
+        "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+        "array to reallocate the memory.");
     sizes.push_back(b.view.shape ? b.view.shape[d] : b.view.len / b.view.itemsize);
     strides.push_back(step / b.view.itemsize);
     extent = sizes[d] == 0 ? 0 : extent + (sizes[d] - 1) * strides[d] * (extent != 0);
   }
-  Storage* s = new_external_storage(b.view.buf, static_cast<std::size_t>(extent * b.view.itemsize), owner,
-                                    b.view.readonly);
+  Storage* s = new_external_storage(b.view.buf, static_cast<std::size_t>(extent * b.view.itemsize),
+                                    owner, b.view.readonly);
   return Tensor::over(s, s->data, strided_layout(sizes, strides), *dtype);
 }
 
@@ -205,12 +218,16 @@ Tensor tensor_over_bytes(PyObject* buffer) {
   if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0) {
     PyErr_Clear();
     if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) throw PythonErrorSet();
-    if (PyErr_WarnEx(PyExc_UserWarning,
-                     "The given buffer is not writable, and PyTorch does not support non-writable tensors. This "
-                     "means you can write to the underlying (supposedly non-writable) buffer using the tensor. "
-                     "You may want to copy the buffer to protect its data or make it writable before converting "
-                     "it to a tensor. This type of warning will be suppressed for the rest of this program.",
-                     1) < 0) {
+    if (PyErr_WarnEx(
+            PyExc_UserWarning,
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This "
+            "means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. "
+            "You may want to copy the buffer to protect its data or make it writable before "
+            "converting "
+            "it to a tensor. This type of warning will be suppressed for the rest of this program.",
+            1) < 0) {
       PyBuffer_Release(&view);
       throw PythonErrorSet();
     }
@@ -227,7 +244,8 @@ Tensor tensor_over_bytes(PyObject* buffer) {
   }));
   if (!owner) throw PythonErrorSet();
   Storage* s = new_external_storage(data, bytes, owner.get(), read_only);
-  return Tensor::over(s, data, contiguous_layout(Dims{static_cast<std::int64_t>(bytes)}), Dtype::UInt8);
+  return Tensor::over(s, data, contiguous_layout(Dims{static_cast<std::int64_t>(bytes)}),
+                      Dtype::UInt8);
 }
 
 namespace {
@@ -235,12 +253,13 @@ int warn_read_only() {
   static bool warned = false;  // once, as in PyTorch
   if (warned) return 0;
   warned = true;
-  return PyErr_WarnEx(PyExc_UserWarning,
-                      "The given NumPy array is not writable, and PyTorch does not support non-writable "
-                      "tensors. This means writing to this tensor will result in undefined behavior. You may "
-                      "want to copy the array to protect its data or make it writable before converting it to "
-                      "a tensor. This type of warning will be suppressed for the rest of this program.",
-                      1);
+  return PyErr_WarnEx(
+      PyExc_UserWarning,
+      "The given NumPy array is not writable, and PyTorch does not support non-writable "
+      "tensors. This means writing to this tensor will result in undefined behavior. You may "
+      "want to copy the array to protect its data or make it writable before converting it to "
+      "a tensor. This type of warning will be suppressed for the rest of this program.",
+      1);
 }
 
 // --- Tensor(...) ---
@@ -255,18 +274,19 @@ Tensor legacy_tensor(PyObject* args, Dtype dtype, bool any_dtype = false) {
     const Dims sizes = dims_from_object(int_first ? args : first);
     return Tensor::empty(sizes, dtype);
   }
-  BACKLIT_CHECK(n == 1, Type, "new() received an invalid combination of arguments: sizes are ints, data is "
+  BACKLIT_CHECK(n == 1, Type,
+                "new() received an invalid combination of arguments: sizes are ints, data is "
                 "one sequence");
   if (is_tensor(first)) {
     const Tensor t = handle(first);
-    BACKLIT_CHECK(any_dtype || t.dtype() == dtype, Type, "expected ", info(dtype).scalar_name, " (got ",
-                  info(t.dtype()).scalar_name, ")");
+    BACKLIT_CHECK(any_dtype || t.dtype() == dtype, Type, "expected ", info(dtype).scalar_name,
+                  " (got ", info(t.dtype()).scalar_name, ")");
     return t.alias();
   }
   BACKLIT_CHECK(!PyFloat_Check(first) && !PyBool_Check(first) && first != Py_None, Type,
                 "new(): data must be a sequence (got ", Py_TYPE(first)->tp_name, ")");
-  BACKLIT_CHECK(!PyUnicode_Check(first) && !PyBytes_Check(first), Type, "new(): invalid data type '",
-                Py_TYPE(first)->tp_name, "'");
+  BACKLIT_CHECK(!PyUnicode_Check(first) && !PyBytes_Check(first), Type,
+                "new(): invalid data type '", Py_TYPE(first)->tp_name, "'");
   return tensor_from_data(first, dtype);
 }
 
@@ -347,8 +367,9 @@ PyObject* to_numpy(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:numpy", const_cast<char**>(names), &force))
       return nullptr;
     Tensor t = handle(self);
-    BACKLIT_CHECK(force || !t.requires_grad(), Runtime,
-                  "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+    BACKLIT_CHECK(
+        force || !t.requires_grad(), Runtime,
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
     if (t.requires_grad() || Py_TYPE(self) != tensor_type) t = ops::detach(t);
     return as_array(t);
   });
@@ -359,7 +380,8 @@ PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"dtype", "copy", nullptr};
     PyObject *dtype = Py_None, *copy = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$O:__array__", const_cast<char**>(names), &dtype, &copy))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$O:__array__", const_cast<char**>(names),
+                                     &dtype, &copy))
       return nullptr;
     const Object empty = Object::steal(PyTuple_New(0));
     Object array = Object::steal(to_numpy(self, empty.get(), nullptr));
@@ -371,7 +393,8 @@ PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
       const int same = PyObject_RichCompareBool(wanted.get(), own.get(), Py_EQ);
       if (same < 0) return nullptr;
       if (!same) {
-        BACKLIT_CHECK(copy != Py_False, Value, "Unable to avoid copy while creating an array as requested.");
+        BACKLIT_CHECK(copy != Py_False, Value,
+                      "Unable to avoid copy while creating an array as requested.");
         return PyObject_CallMethod(array.get(), "astype", "O", wanted.get());
       }
     }
@@ -383,7 +406,8 @@ PyObject* array_protocol(PyObject* self, PyObject* args, PyObject* kwargs) {
 // What NumPy's functions make of a result when an argument was a tensor.
 PyObject* array_wrap(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
   return guarded([&]() -> PyObject* {
-    BACKLIT_CHECK(nargs >= 1 && nargs <= 3, Type, "__array_wrap__ takes 1 to 3 arguments, got ", nargs);
+    BACKLIT_CHECK(nargs >= 1 && nargs <= 3, Type, "__array_wrap__ takes 1 to 3 arguments, got ",
+                  nargs);
     Object array = Object::steal(PyObject_CallMethod(numpy(), "asarray", "O", args[0]));
     if (!array) return nullptr;
     Tensor t = tensor_over_buffer(array.get(), array.get());
@@ -407,8 +431,8 @@ PyObject* storage_bytes(PyObject*, PyObject* tensor) {
     BACKLIT_CHECK(is_tensor(tensor), Type, "expected a Tensor, not ", Py_TYPE(tensor)->tp_name);
     Storage* s = object(tensor).storage;
     retain(s);
-    return to_python(Tensor::over(s, s->data, contiguous_layout(Dims{static_cast<std::int64_t>(s->bytes)}),
-                                  Dtype::UInt8));
+    return to_python(Tensor::over(
+        s, s->data, contiguous_layout(Dims{static_cast<std::int64_t>(s->bytes)}), Dtype::UInt8));
   });
 }
 
@@ -418,8 +442,9 @@ PyObject* storage_view(PyObject*, PyObject* args) {
     PyObject *bytes, *dtype, *size, *stride;
     long long offset;
     if (!PyArg_ParseTuple(args, "OOOOL", &bytes, &dtype, &size, &stride, &offset)) return nullptr;
-    BACKLIT_CHECK(is_tensor(bytes) && handle(bytes).is_contiguous() && object(bytes).dtype == Dtype::UInt8, Type,
-                  "expected contiguous bytes");
+    BACKLIT_CHECK(
+        is_tensor(bytes) && handle(bytes).is_contiguous() && object(bytes).dtype == Dtype::UInt8,
+        Type, "expected contiguous bytes");
     const Tensor memory = handle(bytes);
     const Dtype d = dtype_from_object(dtype);
     const Dims sizes = dims_from_object(size), strides = dims_from_object(stride);
@@ -428,22 +453,26 @@ PyObject* storage_view(PyObject*, PyObject* args) {
     bool bad = offset < 0, none = false;
     for (int i = 0; i < sizes.n; ++i) {
       std::int64_t step;
-      bad |= sizes[i] < 0 || strides[i] < 0 || __builtin_mul_overflow(sizes[i] - 1, strides[i], &step) ||
+      bad |= sizes[i] < 0 || strides[i] < 0 ||
+             __builtin_mul_overflow(sizes[i] - 1, strides[i], &step) ||
              __builtin_add_overflow(last, step, &last);
       none |= sizes[i] == 0;
     }
     const auto item = static_cast<std::int64_t>(size_of(d));
     bad |= (none ? offset > memory.numel() / item : last >= memory.numel() / item);
-    BACKLIT_CHECK(!bad, Runtime, "setStorage: sizes ", to_string(sizes), ", strides ", to_string(strides),
-                  ", storage offset ", offset, " are out of bounds for storage of size ", memory.numel());
+    BACKLIT_CHECK(!bad, Runtime, "setStorage: sizes ", to_string(sizes), ", strides ",
+                  to_string(strides), ", storage offset ", offset,
+                  " are out of bounds for storage of size ", memory.numel());
     retain(memory->storage);
-    return to_python(Tensor::over(memory->storage, memory.raw() + offset * item, strided_layout(sizes, strides), d));
+    return to_python(Tensor::over(memory->storage, memory.raw() + offset * item,
+                                  strided_layout(sizes, strides), d));
   });
 }
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
   return guarded([&]() -> PyObject* {
-    BACKLIT_CHECK(is_numpy_array(array), Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
+    BACKLIT_CHECK(is_numpy_array(array), Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name,
+                  ")");
     Tensor t = tensor_over_buffer(array, array);
     if (t->storage->read_only && warn_read_only() < 0) return nullptr;
     return to_python(std::move(t));
@@ -455,7 +484,8 @@ template <class F> PyCFunction method(F* f) {
 }
 
 PyMethodDef methods[] = {
-    {"tolist", tolist, METH_NOARGS, "The elements as nested lists of Python numbers; a number for a 0-d tensor."},
+    {"tolist", tolist, METH_NOARGS,
+     "The elements as nested lists of Python numbers; a number for a 0-d tensor."},
     {"numpy", method(to_numpy), METH_VARARGS | METH_KEYWORDS,
      "numpy(*, force=False): the same memory as a NumPy array."},
     {"__array__", method(array_protocol), METH_VARARGS | METH_KEYWORDS, nullptr},
@@ -475,7 +505,8 @@ PyMethodDef functions[] = {
 void bind_interchange(nb::module_& m) {
   add_tensor_methods(methods);
   const Object priority = Object::steal(PyLong_FromLong(1000));  // above ndarray's: it defers to us
-  if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__", priority.get()) < 0)
+  if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__array_priority__",
+                             priority.get()) < 0)
     throw PythonErrorSet();
   if (PyModule_AddFunctions(m.ptr(), functions) < 0) throw PythonErrorSet();
 }

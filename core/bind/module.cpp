@@ -13,9 +13,7 @@ NB_MODULE(_C, m) {
   nb::register_exception_translator([](const std::exception_ptr& p, void*) {
     try {
       std::rethrow_exception(p);
-    } catch (const Error&) {
-      set_python_error();
-    } catch (const PythonErrorSet&) {
+    } catch (const Error&) { set_python_error(); } catch (const PythonErrorSet&) {
     }
   });
   init_types();
@@ -36,10 +34,13 @@ NB_MODULE(_C, m) {
   nb::setattr(m, "_operations", nb::steal(build_operations()));
 
   m.def("get_num_threads", &num_threads, "Threads that one operation may use.");
-  m.def("set_num_threads", [](int n) {
-    BACKLIT_CHECK(n > 0, Runtime, "set_num_threads expects a positive integer");
-    set_num_threads(n);
-  }, "Sets the number of threads; results keep their bits at any number.");
+  m.def(
+      "set_num_threads",
+      [](int n) {
+        BACKLIT_CHECK(n > 0, Runtime, "set_num_threads expects a positive integer");
+        set_num_threads(n);
+      },
+      "Sets the number of threads; results keep their bits at any number.");
   m.def("get_default_dtype", &default_dtype);
   m.def("set_default_dtype", &set_default_dtype);
   m.def("promote_types", &promote_types);

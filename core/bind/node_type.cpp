@@ -49,7 +49,8 @@ PyObject* sequence_nr(PyObject* self, PyObject*) { return get_sequence(self, nul
 PyObject* get_variable(PyObject* self, void*) {
   const Tensor* leaf = accumulated_leaf(&node_of(self));
   if (!leaf) {
-    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", node_of(self).name);
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
+                 node_of(self).name);
     return nullptr;
   }
   return to_python(*leaf);
@@ -77,21 +78,26 @@ PyObject* size_of_node(PyObject* self, PyObject*) {
   return PyLong_FromSize_t(sizeof(Node) + n.size_class * std::size_t{32});
 }
 
-PyMethodDef methods[] = {{"name", name, METH_NOARGS, "The name of the operation that made this node."},
-                         {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
-                         {"__sizeof__", size_of_node, METH_NOARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"name", name, METH_NOARGS, "The name of the operation that made this node."},
+    {"_sequence_nr", sequence_nr, METH_NOARGS, nullptr},
+    {"__sizeof__", size_of_node, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {
-    {"next_functions", get_next_functions, nullptr, "((node or None, output number), ...) of the inputs.", nullptr},
+    {"next_functions", get_next_functions, nullptr,
+     "((node or None, output number), ...) of the inputs.", nullptr},
     {"metadata", get_metadata, nullptr, "A dict for the user's notes.", nullptr},
     {"variable", get_variable, nullptr, "The leaf of an AccumulateGrad node.", nullptr},
     {"_saved_tensors", get_saved_tensors, nullptr, "The tensors kept for backward.", nullptr},
     {"_sequence", get_sequence, nullptr, nullptr, nullptr},
-    {"_pre_hooks", get_hooks<&NodeMeta::pre_hooks>, set_hooks<&NodeMeta::pre_hooks>, nullptr, nullptr},
-    {"_post_hooks", get_hooks<&NodeMeta::post_hooks>, set_hooks<&NodeMeta::post_hooks>, nullptr, nullptr},
+    {"_pre_hooks", get_hooks<&NodeMeta::pre_hooks>, set_hooks<&NodeMeta::pre_hooks>, nullptr,
+     nullptr},
+    {"_post_hooks", get_hooks<&NodeMeta::post_hooks>, set_hooks<&NodeMeta::post_hooks>, nullptr,
+     nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMemberDef members[] = {{"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Node, weakrefs), Py_READONLY, nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Node, weakrefs), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc_node)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse_node)},
@@ -118,9 +124,9 @@ PyTypeObject* type_named(const char* name) {
     static std::map<std::string, std::string> names;
     std::string& full = names[name];
     full = concat("backlit.autograd.graph.", name);
-    PyType_Spec derived = {full.c_str(), sizeof(Node), 32,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           derived_slots};
+    PyType_Spec derived = {
+        full.c_str(), sizeof(Node), 32,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, derived_slots};
     const Object bases = Object::steal(PyTuple_Pack(1, node_type));
     type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&derived, bases.get()));
     if (!type) throw PythonErrorSet();
@@ -151,6 +157,8 @@ void init_node_type() {
   if (!node_type) throw PythonErrorSet();
 }
 
-void bind_nodes(nb::module_& m) { nb::setattr(m, "Node", nb::borrow(reinterpret_cast<PyObject*>(node_type))); }
+void bind_nodes(nb::module_& m) {
+  nb::setattr(m, "Node", nb::borrow(reinterpret_cast<PyObject*>(node_type)));
+}
 
 }  // namespace backlit

@@ -20,8 +20,7 @@ namespace {
 constexpr std::size_t kMaxParameters = 20;
 
 struct Operation {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   std::vector<const Overload*>* overloads;
   PyObject* name;
   PyObject* dict;
@@ -58,13 +57,17 @@ bool accepts(const Parameter& p, PyObject* o) {
       return true;
     }
     case Type::Scalar:
-      return is_plain_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->ndim == 0 &&
-                              !reinterpret_cast<TensorObject*>(o)->requires_grad &&
-                              !reinterpret_cast<TensorObject*>(o)->grad_fn);
+      return is_plain_number(o) ||
+             (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->ndim == 0 &&
+              !reinterpret_cast<TensorObject*>(o)->requires_grad &&
+              !reinterpret_cast<TensorObject*>(o)->grad_fn);
     case Type::Int: return is_int(o);
     case Type::IntList: return is_int_list(o) || ((p.single || p.variadic) && is_int(o));
-    case Type::Float: return is_plain_number(o) || (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->numel == 1);
-    case Type::Bool: return PyBool_Check(o) || (Py_TYPE(o)->tp_name && std::strstr(Py_TYPE(o)->tp_name, "bool"));
+    case Type::Float:
+      return is_plain_number(o) ||
+             (is_tensor(o) && reinterpret_cast<TensorObject*>(o)->layout->numel == 1);
+    case Type::Bool:
+      return PyBool_Check(o) || (Py_TYPE(o)->tp_name && std::strstr(Py_TYPE(o)->tp_name, "bool"));
     case Type::Str: return PyUnicode_Check(o);
     case Type::Dtype: return Py_TYPE(o) == dtype_type;
     case Type::Generator: return PyObject_TypeCheck(o, generator_type);
@@ -93,7 +96,8 @@ const char* type_name(Type t) {
 // NumPy's names for parameters.
 bool is_alias(const std::string& parameter, const char* given) {
   const auto is = [&](const char* a) { return std::strcmp(given, a) == 0; };
-  if (parameter == "dim" || parameter == "dims") return is("axis") || is("axes") || is("dim") || is("dims");
+  if (parameter == "dim" || parameter == "dims")
+    return is("axis") || is("axes") || is("dim") || is("dims");
   if (parameter == "keepdim") return is("keepdims");
   if (parameter == "input") return is("self") || is("x") || is("a") || is("x1") || is("tensor");
   if (parameter == "other") return is("x2");
@@ -138,7 +142,8 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
   }
   if (given > row.positional)
     return refuse(row.name, "() takes ", row.positional, " positional argument",
-                  row.positional == 1 ? "" : "s", " but ", given, given == 1 ? " was" : " were", " given");
+                  row.positional == 1 ? "" : "s", " but ", given, given == 1 ? " was" : " were",
+                  " given");
   if (kwnames) {
     const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
     for (Py_ssize_t k = 0; k < count; ++k) {
@@ -184,7 +189,8 @@ void fail_binding(const Operation& op, PyObject* const* args, Py_ssize_t nargs, 
     PyErr_SetString(PyExc_TypeError, why.text.c_str());
     return;
   }
-  std::string text = concat(PyUnicode_AsUTF8(op.name), "() received an invalid combination of arguments - got (");
+  std::string text =
+      concat(PyUnicode_AsUTF8(op.name), "() received an invalid combination of arguments - got (");
   const Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
   for (Py_ssize_t i = 0; i < total; ++i) {
     if (i) text += ", ";
@@ -222,8 +228,7 @@ PyObject* call_elementwise(const Overload& self, PyObject* const* arguments) {
                                  op.arity > 1 ? operand_of(arguments[1]) : Operand(Scalar(0.0)),
                                  op.arity > 2 ? operand_of(arguments[2]) : Operand(Scalar(0.0))};
   double params[kMaxParams] = {1, 1, 1, 1};
-  for (int k = 0; k < op.params; ++k)
-    params[k] = FromPython<double>::get(arguments[op.arity + k]);
+  for (int k = 0; k < op.params; ++k) params[k] = FromPython<double>::get(arguments[op.arity + k]);
   const std::span<const Operand> inputs(in, static_cast<std::size_t>(op.arity));
   if constexpr (kInPlace) return to_python(elementwise_in_place(op, inputs, params));
   PyObject* out = arguments[op.arity + op.params];
@@ -236,8 +241,11 @@ std::vector<std::unique_ptr<Overload>> rows_of(const ElementwiseOp& op) {
   std::vector<std::unique_ptr<Overload>> rows;
   auto row = parse_signature(op.signature);
   if (static_cast<int>(row->parameters.size()) != op.arity + op.params) return rows;
-  const RowOptions options{.meaning = op.meaning, .formula = op.formula, .home = op.home,
-                           .aliases = op.aliases, .method = op.method};
+  const RowOptions options{.meaning = op.meaning,
+                           .formula = op.formula,
+                           .home = op.home,
+                           .aliases = op.aliases,
+                           .method = op.method};
   if (op.inplace) {
     auto in_place = parse_signature(op.signature);
     in_place->name += "_";
@@ -322,12 +330,14 @@ class Builder {
     if (!dict) dict = Object::steal(PyDict_New());
     if (PyDict_SetItemString(dict.get(), name.c_str(), op.get()) < 0) throw PythonErrorSet();
   }
-  void place(const Overload& row, const std::string& home, const std::string& name, const Object& op) {
+  void place(const Overload& row, const std::string& home, const std::string& name,
+             const Object& op) {
     if (row.options.function) set(homes_[home], name, op);
     const bool takes_self = !row.parameters.empty() && row.parameters[0].name == "input" &&
                             (row.parameters[0].type == Type::Tensor);
     if (row.options.method && takes_self && (home == "torch" || home == "_C"))
-      if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), name.c_str(), op.get()) < 0)
+      if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), name.c_str(), op.get()) <
+          0)
         throw PythonErrorSet();
   }
   std::map<std::string, Object> operations_;
@@ -347,7 +357,8 @@ void dealloc(PyObject* self) {
 }
 
 PyObject* repr(PyObject* self) {
-  return PyUnicode_FromFormat("<built-in method %U of backlit>", reinterpret_cast<Operation*>(self)->name);
+  return PyUnicode_FromFormat("<built-in method %U of backlit>",
+                              reinterpret_cast<Operation*>(self)->name);
 }
 
 PyObject* descr_get(PyObject* self, PyObject* instance, PyObject*) {
@@ -374,9 +385,9 @@ PyObject* get_rows(PyObject* self, void*) {
     const ElementwiseOp* e = row->elementwise;
     Object item = Object::steal(Py_BuildValue(
         "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:O,s:O}", "name", row->name.c_str(), "signature",
-        row->signature.c_str(), "meaning", o.meaning, "formula", o.formula, "gradient", o.gradient, "home",
-        o.home, "aliases", o.aliases, "example", o.example, "node", e ? e->node : "", "elementwise",
-        e ? Py_True : Py_False, "method", o.method ? Py_True : Py_False));
+        row->signature.c_str(), "meaning", o.meaning, "formula", o.formula, "gradient", o.gradient,
+        "home", o.home, "aliases", o.aliases, "example", o.example, "node", e ? e->node : "",
+        "elementwise", e ? Py_True : Py_False, "method", o.method ? Py_True : Py_False));
     if (!item) return nullptr;
     if (e) {
       Object domain = Object::steal(PyList_New(0));
@@ -415,7 +426,8 @@ PyGetSetDef getset[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
-PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr},
+                         {nullptr, nullptr, 0, nullptr}};
 
 PyMemberDef members[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Operation, vectorcall), Py_READONLY, nullptr},
@@ -452,7 +464,8 @@ PyObject* build_operations() {
       if (!by_hand.count(concat(op->home, ".", row->name))) rows.push_back(std::move(row));
   }
   Builder builder;
-  for (const auto& row : rows) builder.add(row.get(), row->name.back() == '_' && row->name.size() > 1);
+  for (const auto& row : rows)
+    builder.add(row.get(), row->name.back() == '_' && row->name.size() > 1);
   return builder.finish();
 }
 

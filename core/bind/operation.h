@@ -7,8 +7,8 @@ namespace backlit {
 
 extern PyTypeObject* operation_type;
 void init_operation_type(PyObject* module);
-// Builds the callables of all rows and elementwise formulas and hangs them where they belong: a dict
-// of dicts, home -> name -> Operation, and methods on the Tensor type.
+// Builds the callables of all rows and elementwise formulas and hangs them where they belong: a
+// dict of dicts, home -> name -> Operation, and methods on the Tensor type.
 PyObject* build_operations();
 
 }  // namespace backlit

@@ -16,14 +16,15 @@ template <class F> PyCFunction method(F* f) {
 }
 
 // The one argument `dim`, by position or name; null when it is not given or None.
-PyObject* dim_argument(const char* name, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* dim_argument(const char* name, PyObject* const* args, Py_ssize_t nargs,
+                       PyObject* kwnames) {
   const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
   BACKLIT_CHECK(nargs + named <= 1, Type, name, "() takes from 0 to 1 positional arguments but ",
                 nargs + named, " were given");
   if (named)
-    BACKLIT_CHECK(PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0, Type, name,
-                  "() got an unexpected keyword argument '", PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, 0)),
-                  "'");
+    BACKLIT_CHECK(PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dim") == 0, Type,
+                  name, "() got an unexpected keyword argument '",
+                  PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, 0)), "'");
   PyObject* dim = nargs + named ? args[0] : nullptr;
   if (dim == Py_None) return nullptr;
   BACKLIT_CHECK(!dim || is_tensor(dim) || PyIndex_Check(dim), Type, name,
@@ -53,7 +54,8 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObje
     PyObject* dim = dim_argument("stride", args, nargs, kwnames);
     if (dim) return PyLong_FromLongLong(l.stride(checked_dim(l, dim)));
     PyObject* tuple = PyTuple_New(l.ndim);
-    for (int d = 0; tuple && d < l.ndim; ++d) PyTuple_SET_ITEM(tuple, d, PyLong_FromLongLong(l.stride(d)));
+    for (int d = 0; tuple && d < l.ndim; ++d)
+      PyTuple_SET_ITEM(tuple, d, PyLong_FromLongLong(l.stride(d)));
     return tuple;
   });
 }
@@ -70,7 +72,8 @@ PyObject* is_signed(PyObject* self, PyObject*) {
 }
 PyObject* is_same_size(PyObject* self, PyObject* other) {
   if (!is_tensor(other)) {
-    PyErr_Format(PyExc_TypeError, "is_same_size(): argument 'other' (position 1) must be Tensor, not %s",
+    PyErr_Format(PyExc_TypeError,
+                 "is_same_size(): argument 'other' (position 1) must be Tensor, not %s",
                  Py_TYPE(other)->tp_name);
     return nullptr;
   }
@@ -78,13 +81,15 @@ PyObject* is_same_size(PyObject* self, PyObject* other) {
 }
 PyObject* is_set_to(PyObject* self, PyObject* other) {
   if (!is_tensor(other)) {
-    PyErr_Format(PyExc_TypeError, "is_set_to(): argument 'tensor' (position 1) must be Tensor, not %s",
+    PyErr_Format(PyExc_TypeError,
+                 "is_set_to(): argument 'tensor' (position 1) must be Tensor, not %s",
                  Py_TYPE(other)->tp_name);
     return nullptr;
   }
   const TensorObject &a = object(self), &b = object(other);
   bool same = a.data == b.data && a.dtype == b.dtype && a.layout->same_sizes(*b.layout);
-  for (int d = 0; same && d < a.layout->ndim; ++d) same = a.layout->stride(d) == b.layout->stride(d);
+  for (int d = 0; same && d < a.layout->ndim; ++d)
+    same = a.layout->stride(d) == b.layout->stride(d);
   return PyBool_FromLong(same);
 }
 PyObject* is_nonzero(PyObject* self, PyObject*) {
@@ -108,12 +113,14 @@ PyObject* dim_order(PyObject* self, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"size", method(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or that of one dimension."},
+    {"size", method(size), METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None): the sizes, or that of one dimension."},
     {"stride", method(stride), METH_FASTCALL | METH_KEYWORDS,
      "stride(dim=None): elements between neighbours along each dimension, or along one."},
     {"is_contiguous", method(is_contiguous), METH_FASTCALL | METH_KEYWORDS,
      "Is the memory row-major without gaps?"},
-    {"dim_order", dim_order, METH_NOARGS, "The dimensions from the outermost in memory to the innermost."},
+    {"dim_order", dim_order, METH_NOARGS,
+     "The dimensions from the outermost in memory to the innermost."},
     {"get_device", get_device, METH_NOARGS, "-1: the CPU."},
     {"is_complex", no, METH_NOARGS, "False: there are no complex numbers."},
     {"is_conj", no, METH_NOARGS, "False: there are no complex numbers."},
@@ -132,7 +139,8 @@ PyMethodDef methods[] = {
 void add_tensor_methods(PyMethodDef* defs) {
   for (PyMethodDef* def = defs; def->ml_name; ++def) {
     const Object m = Object::steal(PyDescr_NewMethod(tensor_type, def));
-    if (!m || PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), def->ml_name, m.get()) < 0)
+    if (!m ||
+        PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), def->ml_name, m.get()) < 0)
       throw PythonErrorSet();
   }
 }

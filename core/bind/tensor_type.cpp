@@ -4,12 +4,12 @@
 #include <cstring>
 
 #include "bind/bind.h"
-#include "graph/tracking.h"
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
 #include "formulas/logic.h"
 #include "formulas/power.h"
 #include "formulas/rounding.h"
+#include "graph/tracking.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
 #include "ops/views.h"
@@ -125,23 +125,23 @@ PyObject* get_requires_grad(PyObject* self, void*) {
 }
 int set_requires_grad(PyObject* self, PyObject* value, void*) {
   return guarded([&]() -> PyObject* {
-           const int on = value ? PyObject_IsTrue(value) : -1;
-           BACKLIT_CHECK(value && (PyBool_Check(value)), Runtime, "requires_grad must be a bool");
-           TensorObject& t = object(self);
-           BACKLIT_CHECK(!(t.grad_fn && !on), Runtime,
-                         "you can only change requires_grad flags of leaf variables. If you want to "
-                         "use a computed variable in a subgraph that doesn't require differentiation "
-                         "use var_no_grad = var.detach().");
-           BACKLIT_CHECK(!on || is_floating(t.dtype), Runtime,
-                         "only Tensors of floating point dtype can require gradients. Got dtype torch.",
-                         info(t.dtype).name, "; convert it with .float() first.");
-           BACKLIT_CHECK(!(on && t.inference && !modes.inference), Runtime,
-                         "Setting requires_grad=True on inference tensor outside InferenceMode is not "
-                         "allowed.");
-           if (!t.grad_fn) t.requires_grad = on == 1;
-           Py_INCREF(Py_None);
-           return Py_None;
-         })
+    const int on = value ? PyObject_IsTrue(value) : -1;
+    BACKLIT_CHECK(value && (PyBool_Check(value)), Runtime, "requires_grad must be a bool");
+    TensorObject& t = object(self);
+    BACKLIT_CHECK(!(t.grad_fn && !on), Runtime,
+                  "you can only change requires_grad flags of leaf variables. If you want to "
+                  "use a computed variable in a subgraph that doesn't require differentiation "
+                  "use var_no_grad = var.detach().");
+    BACKLIT_CHECK(!on || is_floating(t.dtype), Runtime,
+                  "only Tensors of floating point dtype can require gradients. Got dtype torch.",
+                  info(t.dtype).name, "; convert it with .float() first.");
+    BACKLIT_CHECK(!(on && t.inference && !modes.inference), Runtime,
+                  "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                  "allowed.");
+    if (!t.grad_fn) t.requires_grad = on == 1;
+    Py_INCREF(Py_None);
+    return Py_None;
+  })
              ? (Py_DECREF(Py_None), 0)
              : -1;
 }
@@ -156,12 +156,13 @@ PyObject* get_grad(PyObject* self, void*) {
   const TensorObject& t = object(self);
   if (!t.meta || !t.meta->grad) {
     if (t.grad_fn && !(t.meta && t.meta->retains_grad)) {
-      if (PyErr_WarnEx(PyExc_UserWarning,
-                       "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
-                       ".grad attribute won't be populated during autograd.backward(). If you indeed want "
-                       "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
-                       "non-leaf Tensor.",
-                       1) < 0)
+      if (PyErr_WarnEx(
+              PyExc_UserWarning,
+              "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+              ".grad attribute won't be populated during autograd.backward(). If you indeed want "
+              "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+              "non-leaf Tensor.",
+              1) < 0)
         return nullptr;
     }
     Py_RETURN_NONE;
@@ -176,14 +177,17 @@ int set_grad(PyObject* self, PyObject* value, void*) {
       if (t.meta) Py_CLEAR(t.meta->grad);
       return Py_None;
     }
-    BACKLIT_CHECK(is_tensor(value), Type, "assigned grad expected to be a Tensor or None but got grad of type",
+    BACKLIT_CHECK(is_tensor(value), Type,
+                  "assigned grad expected to be a Tensor or None but got grad of type",
                   Py_TYPE(value)->tp_name);
     const TensorObject& g = object(value);
     BACKLIT_CHECK(value != self, Runtime, "can't assign Variable as its own grad");
-    BACKLIT_CHECK(g.dtype == t.dtype, Runtime, "assigned grad has data of a different type. Got torch.",
-                  info(g.dtype).name, " for a tensor of torch.", info(t.dtype).name, ".");
-    BACKLIT_CHECK(g.layout->same_sizes(*t.layout), Runtime, "assigned grad has data of a different size. Got ",
-                  to_string(g.layout->sizes()), " for a tensor of ", to_string(t.layout->sizes()), ".");
+    BACKLIT_CHECK(g.dtype == t.dtype, Runtime,
+                  "assigned grad has data of a different type. Got torch.", info(g.dtype).name,
+                  " for a tensor of torch.", info(t.dtype).name, ".");
+    BACKLIT_CHECK(g.layout->same_sizes(*t.layout), Runtime,
+                  "assigned grad has data of a different size. Got ", to_string(g.layout->sizes()),
+                  " for a tensor of ", to_string(t.layout->sizes()), ".");
     AutogradMeta& meta = meta_of(t);
     Py_INCREF(value);
     Py_XDECREF(meta.grad);
@@ -196,7 +200,8 @@ int set_grad(PyObject* self, PyObject* value, void*) {
 PyObject* get_data(PyObject* self, void*) {
   return guarded([&] {
     const TensorObject& t = object(self);
-    Tensor y = Tensor::over(share_storage(t.storage, 0), t.data, LayoutRef::borrow(t.layout), t.dtype);
+    Tensor y =
+        Tensor::over(share_storage(t.storage, 0), t.data, LayoutRef::borrow(t.layout), t.dtype);
     return to_python(std::move(y));
   });
 }
@@ -206,8 +211,9 @@ int set_data(PyObject* self, PyObject* value, void*) {
                   value ? Py_TYPE(value)->tp_name : "nothing");
     TensorObject& t = object(self);
     const TensorObject& from = object(value);
-    BACKLIT_CHECK(!t.requires_grad || is_floating(from.dtype), Runtime,
-                  "data set to a tensor that requires gradients must be floating point or complex dtype");
+    BACKLIT_CHECK(
+        !t.requires_grad || is_floating(from.dtype), Runtime,
+        "data set to a tensor that requires gradients must be floating point or complex dtype");
     // the tensor keeps its own version counter: tensors saved before do not notice
     Storage* fresh = share_storage(from.storage, t.storage->version);
     Storage* old = std::exchange(t.storage, fresh);
@@ -231,21 +237,29 @@ PyObject* get_matrix_transposed(PyObject* self, void*) {
   return guarded([&] {
     const Tensor x = handle(self);
     BACKLIT_CHECK(x.dim() >= 2 || x.dim() == 0, Runtime,
-                  "tensor.mT is only supported on matrices or batches of matrices. Got ", x.dim(), "-D tensor.");
+                  "tensor.mT is only supported on matrices or batches of matrices. Got ", x.dim(),
+                  "-D tensor.");
     return to_python(x.dim() == 0 ? x : ops::transpose(x, -2, -1));
   });
 }
-PyObject* get_version(PyObject* self, void*) { return PyLong_FromUnsignedLong(object(self).storage->version); }
+PyObject* get_version(PyObject* self, void*) {
+  return PyLong_FromUnsignedLong(object(self).storage->version);
+}
 PyObject* get_base(PyObject* self, void*) {
   const TensorObject& t = object(self);
   PyObject* base = t.meta && t.meta->base ? reinterpret_cast<PyObject*>(t.meta->base) : Py_None;
   Py_INCREF(base);
   return base;
 }
-PyObject* get_output_nr(PyObject* self, void*) { return PyLong_FromUnsignedLong(object(self).output_nr); }
-PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromSize_t(size_of(object(self).dtype)); }
+PyObject* get_output_nr(PyObject* self, void*) {
+  return PyLong_FromUnsignedLong(object(self).output_nr);
+}
+PyObject* get_itemsize(PyObject* self, void*) {
+  return PyLong_FromSize_t(size_of(object(self).dtype));
+}
 PyObject* get_nbytes(PyObject* self, void*) {
-  return PyLong_FromLongLong(object(self).layout->numel * static_cast<std::int64_t>(size_of(object(self).dtype)));
+  return PyLong_FromLongLong(object(self).layout->numel *
+                             static_cast<std::int64_t>(size_of(object(self).dtype)));
 }
 PyObject* get_retains_grad(PyObject* self, void*) {
   const TensorObject& t = object(self);
@@ -325,8 +339,8 @@ PyGetSetDef getset[] = {
     {"is_meta", get_false, nullptr, nullptr, nullptr},
     {"is_nested", get_false, nullptr, nullptr, nullptr},
     {"_backward_hooks", get_hooks<&AutogradMeta::hooks>, set_backward_hooks, nullptr, nullptr},
-    {"_post_accumulate_grad_hooks", get_hooks<&AutogradMeta::post_accumulate>, set_post_accumulate, nullptr,
-     nullptr},
+    {"_post_accumulate_grad_hooks", get_hooks<&AutogradMeta::post_accumulate>, set_post_accumulate,
+     nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 // --- methods without arguments that must be fast ---
@@ -345,19 +359,32 @@ PyObject* item(PyObject* self, PyObject*) {
 PyObject* detach(PyObject* self, PyObject*) {
   return guarded([&] { return to_python(ops::detach(handle(self))); });
 }
-PyObject* requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  PyObject* value = nargs > 0 ? args[0] : (kwnames && PyTuple_GET_SIZE(kwnames) == 1) ? args[0] : Py_True;
+PyObject* requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
+  PyObject* value = nargs > 0                                     ? args[0]
+                    : (kwnames && PyTuple_GET_SIZE(kwnames) == 1) ? args[0]
+                                                                  : Py_True;
   if (set_requires_grad(self, value, nullptr) < 0) return nullptr;
   Py_INCREF(self);
   return self;
 }
 PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(object(self).layout->ndim); }
-PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(object(self).layout->numel); }
+PyObject* numel(PyObject* self, PyObject*) {
+  return PyLong_FromLongLong(object(self).layout->numel);
+}
 PyObject* data_ptr(PyObject* self, PyObject*) { return PyLong_FromVoidPtr(object(self).data); }
-PyObject* storage_offset(PyObject* self, PyObject*) { return PyLong_FromLongLong(handle(self).offset()); }
-PyObject* element_size(PyObject* self, PyObject*) { return PyLong_FromSize_t(size_of(object(self).dtype)); }
-PyObject* is_floating_point(PyObject* self, PyObject*) { return PyBool_FromLong(is_floating(object(self).dtype)); }
-PyObject* is_inference(PyObject* self, PyObject*) { return PyBool_FromLong(object(self).inference); }
+PyObject* storage_offset(PyObject* self, PyObject*) {
+  return PyLong_FromLongLong(handle(self).offset());
+}
+PyObject* element_size(PyObject* self, PyObject*) {
+  return PyLong_FromSize_t(size_of(object(self).dtype));
+}
+PyObject* is_floating_point(PyObject* self, PyObject*) {
+  return PyBool_FromLong(is_floating(object(self).dtype));
+}
+PyObject* is_inference(PyObject* self, PyObject*) {
+  return PyBool_FromLong(object(self).inference);
+}
 PyObject* retain_grad(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     const Tensor t = handle(self);
@@ -378,8 +405,9 @@ PyObject* make_subclass(PyObject*, PyObject* args) {
   int requires_grad = 0;
   if (!PyArg_ParseTuple(args, "OO|p", &cls, &data, &requires_grad)) return nullptr;
   return guarded([&]() -> PyObject* {
-    BACKLIT_CHECK(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type), Type,
-                  "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
+    BACKLIT_CHECK(
+        PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type),
+        Type, "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
     BACKLIT_CHECK(is_tensor(data), Type, "_make_subclass(): argument 'data' must be Tensor, not ",
                   Py_TYPE(data)->tp_name);
     return subclass_object(reinterpret_cast<PyTypeObject*>(cls), handle(data), requires_grad != 0);
@@ -402,7 +430,8 @@ PyMethodDef methods[] = {
     {"numel", numel, METH_NOARGS, "Number of elements."},
     {"nelement", numel, METH_NOARGS, "Number of elements."},
     {"data_ptr", data_ptr, METH_NOARGS, "Address of the first element."},
-    {"storage_offset", storage_offset, METH_NOARGS, "Elements before the first one in the storage."},
+    {"storage_offset", storage_offset, METH_NOARGS,
+     "Elements before the first one in the storage."},
     {"element_size", element_size, METH_NOARGS, "Bytes of one element."},
     {"is_floating_point", is_floating_point, METH_NOARGS, nullptr},
     {"is_inference", is_inference, METH_NOARGS, nullptr},
@@ -442,7 +471,8 @@ template <class Formula> PyObject* unary_formula(PyObject* a) {
   return guarded([&] { return to_python(apply<Formula>(handle(a))); });
 }
 
-// 1 - x and 1 / x keep PyTorch's names in the graph: RsubBackward1, and MulBackward0 of a reciprocal.
+// 1 - x and 1 / x keep PyTorch's names in the graph: RsubBackward1, and MulBackward0 of a
+// reciprocal.
 Tensor subtract(const Operand& a, const Operand& b) {
   if (a.t) return ops::sub(a, b);
   ops::refuse_bools(a, b);
@@ -518,7 +548,8 @@ PyObject* as_int(PyObject* self) {
 PyObject* as_index(PyObject* self) {
   const TensorObject& t = object(self);
   if (t.layout->numel != 1 || is_floating(t.dtype)) {
-    PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
+    PyErr_SetString(PyExc_TypeError,
+                    "only integer tensors of a single element can be converted to an index");
     return nullptr;
   }
   return PyLong_FromLongLong(read_int(t.data, t.dtype));
@@ -527,7 +558,8 @@ PyObject* as_index(PyObject* self) {
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   if (!operand(b)) {
     if ((op != Py_EQ && op != Py_NE) || !is_numpy_array(b)) Py_RETURN_NOTIMPLEMENTED;
-    const Object other = Object::steal(guarded([&] { return to_python(tensor_over_buffer(b, b)); }));
+    const Object other =
+        Object::steal(guarded([&] { return to_python(tensor_over_buffer(b, b)); }));
     return other ? compare(a, other.get(), op) : nullptr;
   }
   switch (op) {
@@ -562,7 +594,9 @@ int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
   });
   return done ? 0 : -1;
 }
-Py_hash_t hash(PyObject* self) { return static_cast<Py_hash_t>(reinterpret_cast<std::uintptr_t>(self) >> 4); }
+Py_hash_t hash(PyObject* self) {
+  return static_cast<Py_hash_t>(reinterpret_cast<std::uintptr_t>(self) >> 4);
+}
 
 PyObject* call_python(const char* module, const char* function, PyObject* self) {
   const Object m = Object::steal(PyImport_ImportModule(module));
@@ -630,7 +664,8 @@ PyType_Slot slots[] = {
     {Py_nb_float, slot(as_float)},
     {Py_nb_int, slot(as_int)},
     {Py_nb_index, slot(as_index)},
-    {Py_tp_doc, const_cast<char*>("A strided array of numbers, with its place in the recorded graph.")},
+    {Py_tp_doc,
+     const_cast<char*>("A strided array of numbers, with its place in the recorded graph.")},
     {0, nullptr}};
 
 PyType_Spec spec = {"backlit.Tensor", sizeof(TensorObject), 0,
@@ -672,9 +707,7 @@ PyObject* subclass_object(PyTypeObject* type, const Tensor& from, bool requires_
 }
 
 AutogradMeta& meta_of(TensorObject& t) {
-  if (!t.meta) {
-    t.meta = new AutogradMeta;
-  }
+  if (!t.meta) { t.meta = new AutogradMeta; }
   return *t.meta;
 }
 

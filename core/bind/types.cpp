@@ -17,8 +17,7 @@ namespace {
 // --- dtype ---
 
 struct DtypeObject {
-  PyObject_HEAD
-  Dtype dtype;
+  PyObject_HEAD Dtype dtype;
 };
 PyObject* dtypes[kDtypes];
 
@@ -114,17 +113,18 @@ PyObject* the_device = nullptr;
 // --- Generator ---
 
 struct GeneratorObject {
-  PyObject_HEAD
-  Generator* generator;
+  PyObject_HEAD Generator* generator;
   bool owned;
 };
 
 PyObject* generator_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"device", nullptr};
   PyObject* device = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device)) return nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device))
+    return nullptr;
   if (device) {
-    const Object known = Object::steal(PyObject_CallOneArg(reinterpret_cast<PyObject*>(Py_TYPE(the_device)), device));
+    const Object known = Object::steal(
+        PyObject_CallOneArg(reinterpret_cast<PyObject*>(Py_TYPE(the_device)), device));
     if (!known) return nullptr;
   }
   auto* self = reinterpret_cast<GeneratorObject*>(type->tp_alloc(type, 0));
@@ -145,7 +145,8 @@ PyObject* generator_manual_seed(PyObject* self, PyObject* seed) {
     int overflow = 0;
     const long long s = PyLong_AsLongLongAndOverflow(seed, &overflow);
     if (PyErr_Occurred()) return nullptr;
-    const std::uint64_t value = overflow ? PyLong_AsUnsignedLongLong(seed) : static_cast<std::uint64_t>(s);
+    const std::uint64_t value =
+        overflow ? PyLong_AsUnsignedLongLong(seed) : static_cast<std::uint64_t>(s);
     if (PyErr_Occurred()) {
       PyErr_Clear();
       fail(ErrorKind::Value, "Overflow when unpacking long long");
@@ -170,10 +171,13 @@ PyObject* generator_get_state(PyObject* self, PyObject*) {
 }
 PyObject* generator_set_state(PyObject* self, PyObject* state) {
   return guarded([&]() -> PyObject* {
-    BACKLIT_CHECK(is_tensor(state), Type, "expected a torch.ByteTensor, but got ", Py_TYPE(state)->tp_name);
+    BACKLIT_CHECK(is_tensor(state), Type, "expected a torch.ByteTensor, but got ",
+                  Py_TYPE(state)->tp_name);
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(state));
-    BACKLIT_CHECK(t.dtype() == Dtype::UInt8 && t.is_contiguous(), Type, "RNG state must be a torch.ByteTensor");
-    generator_from_object(self).set_state(t.data<std::uint8_t>(), static_cast<std::size_t>(t.numel()));
+    BACKLIT_CHECK(t.dtype() == Dtype::UInt8 && t.is_contiguous(), Type,
+                  "RNG state must be a torch.ByteTensor");
+    generator_from_object(self).set_state(t.data<std::uint8_t>(),
+                                          static_cast<std::size_t>(t.numel()));
     Py_INCREF(self);
     return self;
   });
@@ -201,12 +205,13 @@ PyMethodDef generator_methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef generator_getset[] = {{"device", generator_device, nullptr, nullptr, nullptr},
                                   {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyType_Slot generator_slots[] = {{Py_tp_new, reinterpret_cast<void*>(generator_new)},
-                                 {Py_tp_dealloc, reinterpret_cast<void*>(generator_dealloc)},
-                                 {Py_tp_methods, generator_methods},
-                                 {Py_tp_getset, generator_getset},
-                                 {Py_tp_doc, const_cast<char*>("A generator of random numbers, PyTorch's mt19937.")},
-                                 {0, nullptr}};
+PyType_Slot generator_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(generator_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(generator_dealloc)},
+    {Py_tp_methods, generator_methods},
+    {Py_tp_getset, generator_getset},
+    {Py_tp_doc, const_cast<char*>("A generator of random numbers, PyTorch's mt19937.")},
+    {0, nullptr}};
 PyType_Spec generator_spec = {"backlit.Generator", sizeof(GeneratorObject), 0, Py_TPFLAGS_DEFAULT,
                               generator_slots};
 
@@ -218,9 +223,9 @@ struct DeviceObject {
 PyTypeObject* device_type = nullptr;
 
 // PyTorch's device types; the first is the one there is.
-constexpr const char* kDeviceTypes[] = {"cpu",  "cuda", "ipu", "xpu",  "mkldnn", "opengl", "opencl",
-                                        "ideep", "hip", "ve",  "fpga", "maia",   "xla",    "lazy",
-                                        "vulkan", "mps", "meta", "hpu", "mtia",  "privateuseone"};
+constexpr const char* kDeviceTypes[] = {
+    "cpu",  "cuda", "ipu", "xpu",  "mkldnn", "opengl", "opencl", "ideep", "hip",  "ve",
+    "fpga", "maia", "xla", "lazy", "vulkan", "mps",    "meta",   "hpu",   "mtia", "privateuseone"};
 
 void check_device_string(const std::string& s) {
   const std::string type = s.substr(0, s.find(':'));
@@ -230,11 +235,12 @@ void check_device_string(const std::string& s) {
     known |= type == name;
     all += concat(all.empty() ? "" : ", ", name);
   }
-  BACKLIT_CHECK(known, Runtime, "Expected one of ", all, " device type at start of device string: ", type);
+  BACKLIT_CHECK(known, Runtime, "Expected one of ", all,
+                " device type at start of device string: ", type);
   if (type != s) {
     const std::string index = s.substr(type.size() + 1);
-    BACKLIT_CHECK(!index.empty() && index.find_first_not_of("0123456789") == std::string::npos, Runtime,
-                  "Invalid device string: '", s, "'");
+    BACKLIT_CHECK(!index.empty() && index.find_first_not_of("0123456789") == std::string::npos,
+                  Runtime, "Invalid device string: '", s, "'");
   }
   BACKLIT_CHECK(type == "cpu", NotImplemented, "backlit runs on the CPU only. Got device '", s,
                 "'; use torch.device('cpu').");
@@ -248,7 +254,8 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   if (Py_TYPE(type) != device_type) {
     const char* s = PyUnicode_Check(type) ? PyUnicode_AsUTF8(type) : nullptr;
     if (!s) {
-      PyErr_Format(PyExc_TypeError, "device(): argument 'type' must be str, not %s", Py_TYPE(type)->tp_name);
+      PyErr_Format(PyExc_TypeError, "device(): argument 'type' must be str, not %s",
+                   Py_TYPE(type)->tp_name);
       return nullptr;
     }
     const bool fine = std::strcmp(s, "cpu") == 0 || guarded([&]() -> PyObject* {
@@ -264,7 +271,9 @@ PyObject* device_repr(PyObject*) { return PyUnicode_FromString("device(type='cpu
 PyObject* device_str(PyObject*) { return PyUnicode_FromString("cpu"); }
 PyObject* device_get_type(PyObject*, void*) { return PyUnicode_FromString("cpu"); }
 PyObject* device_get_index(PyObject*, void*) { Py_RETURN_NONE; }
-PyObject* device_reduce(PyObject*, PyObject*) { return Py_BuildValue("(O(s))", device_type, "cpu"); }
+PyObject* device_reduce(PyObject*, PyObject*) {
+  return Py_BuildValue("(O(s))", device_type, "cpu");
+}
 PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr},
                                {"index", device_get_index, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -276,7 +285,8 @@ PyType_Slot device_slots[] = {{Py_tp_new, reinterpret_cast<void*>(device_new)},
                               {Py_tp_getset, device_getset},
                               {Py_tp_methods, device_methods},
                               {0, nullptr}};
-PyType_Spec device_spec = {"backlit.device", sizeof(DeviceObject), 0, Py_TPFLAGS_DEFAULT, device_slots};
+PyType_Spec device_spec = {"backlit.device", sizeof(DeviceObject), 0, Py_TPFLAGS_DEFAULT,
+                           device_slots};
 
 PyTypeObject* make_type(PyType_Spec& spec) {
   auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -288,7 +298,8 @@ PyTypeObject* make_type(PyType_Spec& spec) {
 
 PyObject* dtype_object(Dtype d) { return dtypes[static_cast<int>(d)]; }
 Dtype dtype_from_object(PyObject* o) {
-  BACKLIT_CHECK(Py_TYPE(o) == dtype_type, Type, "expected a torch.dtype, but got ", Py_TYPE(o)->tp_name);
+  BACKLIT_CHECK(Py_TYPE(o) == dtype_type, Type, "expected a torch.dtype, but got ",
+                Py_TYPE(o)->tp_name);
   return reinterpret_cast<DtypeObject*>(o)->dtype;
 }
 
@@ -327,7 +338,8 @@ void bind_types(nb::module_& m) {
   nb::setattr(m, "Size", nb::borrow(reinterpret_cast<PyObject*>(size_type)));
   nb::setattr(m, "Generator", nb::borrow(reinterpret_cast<PyObject*>(generator_type)));
   nb::setattr(m, "device", nb::borrow(reinterpret_cast<PyObject*>(device_type)));
-  for (int i = 0; i < kDtypes; ++i) nb::setattr(m, kDtypeInfo[static_cast<std::size_t>(i)].name, nb::borrow(dtypes[i]));
+  for (int i = 0; i < kDtypes; ++i)
+    nb::setattr(m, kDtypeInfo[static_cast<std::size_t>(i)].name, nb::borrow(dtypes[i]));
   auto* g = PyObject_New(GeneratorObject, generator_type);
   g->generator = &default_generator();
   g->owned = false;
@@ -381,7 +393,8 @@ Dims dims_from_object(PyObject* o) {
 }
 
 PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>& values) {
-  static PyObject* make = nullptr;  // backlit._return_types.make(name, fields) -> namedtuple-like type
+  static PyObject* make =
+      nullptr;  // backlit._return_types.make(name, fields) -> namedtuple-like type
   if (!make) {
     const Object module = Object::steal(PyImport_ImportModule("backlit._return_types"));
     if (!module) throw PythonErrorSet();

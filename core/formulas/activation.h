@@ -51,9 +51,7 @@ struct Relu6 : Activation<Unary> {
   static constexpr bool masks = true;
   static constexpr Domain domain[] = {{-3, 9}};
   template <class T> static T value(T x) { return minimum(T(6), maximum(T(0), x)); }
-  template <class T> static T local(T x, T) {
-    return where((x <= 0) | (x >= 6), T(0), T(1));
-  }
+  template <class T> static T local(T x, T) { return where((x <= 0) | (x >= 6), T(0), T(1)); }
 };
 BACKLIT_FORMULA(Relu6)
 
@@ -143,9 +141,7 @@ struct Celu : Unary {
   template <class T> static T value(T x, T alpha) {
     return where(x <= 0, alpha * expm1(x / alpha), x);
   }
-  template <class T> static T local(T x, T, T alpha) {
-    return where(x <= 0, exp(x / alpha), T(1));
-  }
+  template <class T> static T local(T x, T, T alpha) { return where(x <= 0, exp(x / alpha), T(1)); }
 };
 BACKLIT_FORMULA(Celu)
 
@@ -227,9 +223,7 @@ struct Hardsigmoid : Activation<Unary> {
   static constexpr bool masks = true;
   static constexpr Domain domain[] = {{-5, 5}};
   template <class T> static T value(T x) { return minimum(T(6), maximum(T(0), x + 3)) / 6; }
-  template <class T> static T local(T x, T) {
-    return where((x > -3) & (x < 3), T(1.0 / 6), T(0));
-  }
+  template <class T> static T local(T x, T) { return where((x > -3) & (x < 3), T(1.0 / 6), T(0)); }
 };
 BACKLIT_FORMULA(Hardsigmoid)
 
@@ -350,7 +344,8 @@ struct Threshold : Unary {
   static constexpr const char* aliases = "nn.threshold";
   static constexpr const char* signature =
       "threshold(Tensor input, Scalar threshold, Scalar value)";
-  static constexpr const char* meaning = "Replaces each element that does not exceed the threshold.";
+  static constexpr const char* meaning =
+      "Replaces each element that does not exceed the threshold.";
   static constexpr const char* formula = "y = x if x > threshold else value";
   static constexpr int params = 2;
   static constexpr unsigned kinds = kNumbers;

@@ -9,7 +9,8 @@ namespace formulas {
 
 struct Add : Binary {
   static constexpr const char* name = "add";
-  static constexpr const char* signature = "add(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
+  static constexpr const char* signature =
+      "add(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
   static constexpr const char* meaning = "Sum of two tensors, the second one scaled by alpha.";
   static constexpr const char* formula = "y = a + alpha b";
   static constexpr int params = 1;
@@ -25,8 +26,10 @@ BACKLIT_FORMULA(Add)
 struct Sub : Binary {
   static constexpr const char* name = "sub";
   static constexpr const char* aliases = "subtract";
-  static constexpr const char* signature = "sub(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
-  static constexpr const char* meaning = "Difference of two tensors, the second one scaled by alpha.";
+  static constexpr const char* signature =
+      "sub(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)";
+  static constexpr const char* meaning =
+      "Difference of two tensors, the second one scaled by alpha.";
   static constexpr const char* formula = "y = a - alpha b";
   static constexpr const char* bool_error =
       "Subtraction, the `-` operator, with two bool tensors is not supported. "
@@ -43,7 +46,8 @@ BACKLIT_FORMULA(Sub)
 
 struct Rsub : Binary {
   static constexpr const char* name = "rsub";
-  static constexpr const char* signature = "rsub(Tensor input, Tensor|Number other, *, Scalar alpha=1)";
+  static constexpr const char* signature =
+      "rsub(Tensor input, Tensor|Number other, *, Scalar alpha=1)";
   static constexpr const char* meaning = "The second tensor minus alpha times the first.";
   static constexpr const char* formula = "y = b - alpha a";
   static constexpr const char* node_b_number = "RsubBackward1";
@@ -136,7 +140,8 @@ BACKLIT_FORMULA(DivFloor)
 struct FloorDivide : Binary {
   static constexpr const char* name = "floor_divide";
   static constexpr const char* signature = "floor_divide(Tensor|Number input, Tensor|Number other)";
-  static constexpr const char* meaning = "Quotient rounded towards minus infinity, Python's a // b.";
+  static constexpr const char* meaning =
+      "Quotient rounded towards minus infinity, Python's a // b.";
   static constexpr const char* formula = "y = floor(a / b)";
   static constexpr const char* why = "PyTorch has no derivative for floor_divide";
   static constexpr Rule rule = Rule::NotImplemented;
@@ -249,7 +254,8 @@ template <class T> BACKLIT_INLINE T lerp(T a, T b, T weight) {
 struct Lerp : Ternary {
   static constexpr const char* name = "lerp";
   static constexpr const char* signature = "lerp(Tensor input, Tensor end, Tensor weight)";
-  static constexpr const char* meaning = "Linear interpolation from input (weight 0) to end (weight 1).";
+  static constexpr const char* meaning =
+      "Linear interpolation from input (weight 0) to end (weight 1).";
   static constexpr const char* formula = "y = a + c (b - a)";
   static constexpr const char* node = "LerpBackward1";
   template <class T> static T value(T a, T b, T c) { return lerp(a, b, c); }

@@ -7,8 +7,8 @@ namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace formulas {
 
-// What comparisons and tests have in common: the result is a bool, and no gradient passes. `node` is
-// what the in-place form of a comparison leaves in the graph.
+// What comparisons and tests have in common: the result is a bool, and no gradient passes. `node`
+// is what the in-place form of a comparison leaves in the graph.
 template <class Base> struct Condition : Base {
   static constexpr Promote promote = Promote::ToBool;
   static constexpr Rule rule = Rule::NotDifferentiable;
@@ -138,7 +138,8 @@ BACKLIT_FORMULA(Isneginf)
 struct Isreal : Test {
   static constexpr const char* name = "isreal";
   static constexpr const char* signature = "isreal(Tensor input)";
-  static constexpr const char* meaning = "Whether each element is real: always, without complex numbers.";
+  static constexpr const char* meaning =
+      "Whether each element is real: always, without complex numbers.";
   static constexpr const char* formula = "y = true";
   template <class T> static auto value(T x) { return (x == x) | (x != x); }
 };
@@ -356,7 +357,8 @@ BACKLIT_FORMULA(ClampUpperTensor)
 
 struct Where : Ternary {
   static constexpr const char* name = "where";
-  static constexpr const char* signature = "where(Tensor condition, Tensor|Number input, Tensor|Number other)";
+  static constexpr const char* signature =
+      "where(Tensor condition, Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "Takes b where the condition a holds, and c elsewhere.";
   static constexpr const char* formula = "y = b if a else c";
   static constexpr unsigned kinds = kAll;

@@ -95,7 +95,8 @@ BACKLIT_FORMULA(Log1p)
 struct Logaddexp : Binary {
   static constexpr const char* name = "logaddexp";
   static constexpr const char* signature = "logaddexp(Tensor input, Tensor other)";
-  static constexpr const char* meaning = "Logarithm of the sum of the exponentials, without overflow.";
+  static constexpr const char* meaning =
+      "Logarithm of the sum of the exponentials, without overflow.";
   static constexpr const char* formula = "y = ln(eᵃ + eᵇ)";
   static constexpr bool inplace = false;
   template <class T> static T value(T a, T b) { return logaddexp(a, b); }
@@ -107,7 +108,8 @@ BACKLIT_FORMULA(Logaddexp)
 struct Logaddexp2 : Binary {
   static constexpr const char* name = "logaddexp2";
   static constexpr const char* signature = "logaddexp2(Tensor input, Tensor other)";
-  static constexpr const char* meaning = "Logarithm of the sum of the powers of two, without overflow.";
+  static constexpr const char* meaning =
+      "Logarithm of the sum of the powers of two, without overflow.";
   static constexpr const char* formula = "y = log₂(2ᵃ + 2ᵇ)";
   static constexpr bool inplace = false;
   template <class T> static T value(T a, T b) {

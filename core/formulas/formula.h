@@ -133,12 +133,13 @@ namespace formulas {
 using namespace math;
 
 struct Formula {
-  static constexpr const char* home = "torch";  // "torch", "nn", "special", or "internal" (not public)
-  static constexpr const char* aliases = "";    // further public names, separated by spaces
-  static constexpr const char* node = "";       // grad_fn's name; "" is the struct's name + "Backward0"
+  static constexpr const char* home =
+      "torch";  // "torch", "nn", "special", or "internal" (not public)
+  static constexpr const char* aliases = "";  // further public names, separated by spaces
+  static constexpr const char* node = "";  // grad_fn's name; "" is the struct's name + "Backward0"
   static constexpr const char* node_a_number = "";  // the same where that input is a number
   static constexpr const char* node_b_number = "";
-  static constexpr const char* why = "";        // the reason for Rule::NotImplemented
+  static constexpr const char* why = "";         // the reason for Rule::NotImplemented
   static constexpr const char* bool_error = "";  // PyTorch's own words when it refuses bool inputs
 
   static constexpr int params = 0;
@@ -146,9 +147,9 @@ struct Formula {
   static constexpr unsigned kinds = kFloats;
   static constexpr Domain domain[3] = {{-3, 3}, {-3, 3}, {-3, 3}};
 
-  static constexpr bool inplace = true;  // has name_()
+  static constexpr bool inplace = true;            // has name_()
   static constexpr bool inplace_function = false;  // torch.name_ exists, not only Tensor.name_
-  static constexpr bool method = true;   // is a Tensor method
+  static constexpr bool method = true;             // is a Tensor method
 
   static constexpr Rule rule = Rule::Derivative;    // of the whole formula
   static constexpr Rule a_rule = Rule::Derivative;  // of one input, where `rule` is Derivative

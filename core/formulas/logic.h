@@ -33,7 +33,8 @@ BACKLIT_FORMULA(BitwiseOr)
 struct BitwiseXor : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_xor";
   static constexpr const char* signature = "bitwise_xor(Tensor|Number input, Tensor|Number other)";
-  static constexpr const char* meaning = "The bits set in exactly one element; for bools, logical xor.";
+  static constexpr const char* meaning =
+      "The bits set in exactly one element; for bools, logical xor.";
   static constexpr const char* formula = "y = a ^ b";
   template <class T> static T value(T a, T b) { return T(a ^ b); }
 };
@@ -42,7 +43,8 @@ BACKLIT_FORMULA(BitwiseXor)
 struct BitwiseNot : Bitwise<Unary> {
   static constexpr const char* name = "bitwise_not";
   static constexpr const char* signature = "bitwise_not(Tensor input)";
-  static constexpr const char* meaning = "Each element with all bits flipped; for bools, logical not.";
+  static constexpr const char* meaning =
+      "Each element with all bits flipped; for bools, logical not.";
   static constexpr const char* formula = "y = ~x";
   static constexpr bool inplace_function = false;
   template <class T> static T value(T x) { return complement(x); }
@@ -51,7 +53,8 @@ BACKLIT_FORMULA(BitwiseNot)
 
 struct BitwiseLeftShift : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_left_shift";
-  static constexpr const char* signature = "bitwise_left_shift(Tensor|Number input, Tensor|Number other)";
+  static constexpr const char* signature =
+      "bitwise_left_shift(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits of a moved b places up.";
   static constexpr const char* formula = "y = a << b";
   static constexpr unsigned kinds = kIntegers;
@@ -62,7 +65,8 @@ BACKLIT_FORMULA(BitwiseLeftShift)
 
 struct BitwiseRightShift : Bitwise<Binary> {
   static constexpr const char* name = "bitwise_right_shift";
-  static constexpr const char* signature = "bitwise_right_shift(Tensor|Number input, Tensor|Number other)";
+  static constexpr const char* signature =
+      "bitwise_right_shift(Tensor|Number input, Tensor|Number other)";
   static constexpr const char* meaning = "The bits of a moved b places down; the sign stays.";
   static constexpr const char* formula = "y = a >> b";
   static constexpr unsigned kinds = kIntegers;

@@ -64,7 +64,8 @@ struct HuberElementwise : Elementwise<Binary> {
   static constexpr const char* name = "huber_elementwise";
   static constexpr const char* signature =
       "huber_elementwise(Tensor input, Tensor target, Scalar delta=1.0)";
-  static constexpr const char* meaning = "Half the squared error, with straight lines beyond delta.";
+  static constexpr const char* meaning =
+      "Half the squared error, with straight lines beyond delta.";
   static constexpr const char* formula =
       "y = (a - b)² / 2 if |a - b| ≤ delta else delta (|a - b| - delta / 2)";
   static constexpr const char* node = "HuberLossBackward0";
@@ -148,9 +149,7 @@ struct KlDivElementwise : Elementwise<Binary> {
   static constexpr const char* formula = "y = b (ln b - a)";
   static constexpr const char* node = "SubBackward0";
   static constexpr Domain domain[] = {{-3, 0}, {0.1, 0.9}};
-  template <class T> static T value(T a, T b) {
-    return where(b == 0, T(0), b * log(b)) - b * a;
-  }
+  template <class T> static T value(T a, T b) { return where(b == 0, T(0), b * log(b)) - b * a; }
   template <class T> static T local_a(T, T b, T) { return -b; }
   template <class T> static T local_b(T a, T b, T) { return log(b) + b / b - a; }  // nan at b = 0
 };
@@ -173,7 +172,8 @@ struct PoissonNllLogElementwise : Elementwise<Binary> {
   static constexpr const char* name = "poisson_nll_log_elementwise";
   static constexpr const char* signature =
       "poisson_nll_log_elementwise(Tensor input, Tensor target)";
-  static constexpr const char* meaning = "Negative log-likelihood of a count b, given the log rate a.";
+  static constexpr const char* meaning =
+      "Negative log-likelihood of a count b, given the log rate a.";
   static constexpr const char* formula = "y = eᵃ - b a";
   static constexpr const char* node = "SubBackward0";
   static constexpr Domain domain[] = {{-3, 3}, {0, 9}};
@@ -202,7 +202,8 @@ BACKLIT_FORMULA(PoissonNllElementwise)
 struct Stirling : Elementwise<Unary> {
   static constexpr const char* name = "stirling";
   static constexpr const char* signature = "stirling(Tensor target)";
-  static constexpr const char* meaning = "Stirling's approximation of the logarithm of a factorial.";
+  static constexpr const char* meaning =
+      "Stirling's approximation of the logarithm of a factorial.";
   static constexpr const char* formula = "y = x ln x - x + ln(2πx) / 2 if x > 1 else 0";
   static constexpr const char* node = "MaskedFillBackward0";
   static constexpr bool masks = true;
@@ -211,9 +212,7 @@ struct Stirling : Elementwise<Unary> {
     const T full = x * log(x) - x + T(0.5) * log(T(2 * std::numbers::pi) * x);
     return where(x <= 1, T(0), full);
   }
-  template <class T> static T local(T x, T) {
-    return where(x <= 1, T(0), log(x) + T(0.5) / x);
-  }
+  template <class T> static T local(T x, T) { return where(x <= 1, T(0), log(x) + T(0.5) / x); }
 };
 BACKLIT_FORMULA(Stirling)
 
@@ -221,7 +220,8 @@ struct GaussianNllElementwise : Elementwise<Ternary> {
   static constexpr const char* name = "gaussian_nll_elementwise";
   static constexpr const char* signature =
       "gaussian_nll_elementwise(Tensor input, Tensor target, Tensor var, Scalar eps=1e-06)";
-  static constexpr const char* meaning = "Negative log-likelihood of b, given mean a and variance c.";
+  static constexpr const char* meaning =
+      "Negative log-likelihood of b, given mean a and variance c.";
   static constexpr const char* formula = "y = (ln c + (a - b)² / c) / 2";
   static constexpr const char* node = "MulBackward0";
   static constexpr int params = 1;
@@ -261,7 +261,8 @@ struct HingeEmbeddingElementwise : Elementwise<Binary> {
   static constexpr const char* name = "hinge_embedding_elementwise";
   static constexpr const char* signature =
       "hinge_embedding_elementwise(Tensor input, Tensor target, Scalar margin=1.0)";
-  static constexpr const char* meaning = "Distance a of a pair: small for target 1, over margin for -1.";
+  static constexpr const char* meaning =
+      "Distance a of a pair: small for target 1, over margin for -1.";
   static constexpr const char* formula = "y = a if b = 1, max(0, margin - a) if b = -1";
   static constexpr const char* node = "AddBackward0";
   static constexpr int params = 1;
@@ -281,7 +282,8 @@ struct MarginRankingElementwise : Elementwise<Ternary> {
   static constexpr const char* name = "margin_ranking_elementwise";
   static constexpr const char* signature =
       "margin_ranking_elementwise(Tensor input1, Tensor input2, Tensor target, Scalar margin=0.0)";
-  static constexpr const char* meaning = "How far a and b are from the order that c (1 or -1) asks for.";
+  static constexpr const char* meaning =
+      "How far a and b are from the order that c (1 or -1) asks for.";
   static constexpr const char* formula = "y = max(0, margin - c (a - b))";
   static constexpr const char* node = "ClampMinBackward0";
   static constexpr int params = 1;

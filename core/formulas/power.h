@@ -82,7 +82,8 @@ BACKLIT_FORMULA(Pow)
 
 struct FloatPower : Binary {
   static constexpr const char* name = "float_power";
-  static constexpr const char* signature = "float_power(Tensor|Number input, Tensor|Number exponent)";
+  static constexpr const char* signature =
+      "float_power(Tensor|Number input, Tensor|Number exponent)";
   static constexpr const char* meaning = "Each element raised to a power, in float64.";
   static constexpr const char* formula = "y = aᵇ";
   static constexpr const char* node = "PowBackward1";
@@ -214,7 +215,8 @@ BACKLIT_FORMULA(RPow)
 struct Hypot : Binary {
   static constexpr const char* name = "hypot";
   static constexpr const char* signature = "hypot(Tensor input, Tensor other)";
-  static constexpr const char* meaning = "Length of the hypotenuse of a right triangle with legs a and b.";
+  static constexpr const char* meaning =
+      "Length of the hypotenuse of a right triangle with legs a and b.";
   static constexpr const char* formula = "y = √(a² + b²)";
   template <class T> static T value(T a, T b) { return hypot(a, b); }
   template <class T> static T local_a(T a, T, T y) { return a / y; }

@@ -88,7 +88,8 @@ BACKLIT_FORMULA(Frac)
 struct Sign : Constant<Unary> {
   static constexpr const char* name = "sign";
   static constexpr const char* signature = "sign(Tensor input)";
-  static constexpr const char* meaning = "1, -1 or 0 as each element is positive, negative or zero.";
+  static constexpr const char* meaning =
+      "1, -1 or 0 as each element is positive, negative or zero.";
   static constexpr const char* formula = "y = sign x";
   static constexpr bool inplace_function = false;
   static constexpr unsigned kinds = kAll;
@@ -152,8 +153,7 @@ struct Positive : Unary {
   static constexpr const char* signature = "positive(Tensor input)";
   static constexpr const char* meaning = "The input itself, Python's +x.";
   static constexpr const char* formula = "y = x";
-  static constexpr const char* bool_error =
-      "The `+` operator, on a bool tensor is not supported.";
+  static constexpr const char* bool_error = "The `+` operator, on a bool tensor is not supported.";
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool inplace = false;
   template <class T> static T value(T x) { return x; }
@@ -171,7 +171,8 @@ struct NanToNum : Unary {
   static constexpr int params = 3;
   static constexpr unsigned kinds = kAll;
   template <class T>
-  static constexpr T none[] = {T(0), std::numeric_limits<T>::max(), std::numeric_limits<T>::lowest()};
+  static constexpr T none[] = {T(0), std::numeric_limits<T>::max(),
+                               std::numeric_limits<T>::lowest()};
   template <class T> static T value(T x, T nan, T posinf, T neginf) {
     return where(isnan(x), nan, where(isinf(x), where(x > T(0), posinf, neginf), x));
   }

@@ -77,13 +77,12 @@ inline constexpr double kSqrtTwoPi = std::numbers::sqrt2 / std::numbers::inv_sqr
 struct Ndtr : Special<Unary> {
   static constexpr const char* name = "ndtr";
   static constexpr const char* signature = "ndtr(Tensor input)";
-  static constexpr const char* meaning = "Cumulative distribution function of the normal distribution.";
+  static constexpr const char* meaning =
+      "Cumulative distribution function of the normal distribution.";
   static constexpr const char* formula = "y = P(N ≤ x)";
   static constexpr const char* node = "MulBackward1";
   template <class T> static T value(T x) { return ndtr(x); }
-  template <class T> static T local(T x, T) {
-    return T(1 / kSqrtTwoPi) * exp(T(-0.5) * (x * x));
-  }
+  template <class T> static T local(T x, T) { return T(1 / kSqrtTwoPi) * exp(T(-0.5) * (x * x)); }
 };
 BACKLIT_FORMULA(Ndtr)
 
@@ -260,7 +259,8 @@ BACKLIT_FORMULA(I0)
 struct I0e : Special<Unary> {
   static constexpr const char* name = "i0e";
   static constexpr const char* signature = "i0e(Tensor input)";
-  static constexpr const char* meaning = "Modified Bessel function of order 0, exponentially scaled.";
+  static constexpr const char* meaning =
+      "Modified Bessel function of order 0, exponentially scaled.";
   static constexpr const char* formula = "y = e^(-|x|) I₀(x)";
   static constexpr const char* node = "SpecialI0EBackward0";
   template <class T> static T value(T x) { return i0e(x); }
@@ -287,7 +287,8 @@ BACKLIT_FORMULA(I1)
 struct I1e : Special<Unary> {
   static constexpr const char* name = "i1e";
   static constexpr const char* signature = "i1e(Tensor input)";
-  static constexpr const char* meaning = "Modified Bessel function of order 1, exponentially scaled.";
+  static constexpr const char* meaning =
+      "Modified Bessel function of order 1, exponentially scaled.";
   static constexpr const char* formula = "y = e^(-|x|) I₁(x)";
   static constexpr const char* node = "SpecialI1EBackward0";
   template <class T> static T value(T x) { return i1e(x); }

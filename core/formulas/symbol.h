@@ -24,9 +24,10 @@ class Symbol {
   Symbol(double number) : node_(std::make_shared<Node>(Node{Kind::Number, {}, number, {}})) {}
   static Symbol variable(std::string name) { return Symbol(Kind::Variable, std::move(name), {}); }
 
-  std::string text() const;                      // 1 - y²
-  std::string text(const Values& values) const;  // 1 - 0.5²: numbers for the variables that have one
-  std::string latex() const;                     // 1 - y^{2}
+  std::string text() const;  // 1 - y²
+  std::string text(
+      const Values& values) const;  // 1 - 0.5²: numbers for the variables that have one
+  std::string latex() const;        // 1 - y^{2}
 
   Kind kind() const { return node_->kind; }
   const std::string& name() const { return node_->name; }  // of a variable, operator or function
@@ -98,10 +99,10 @@ class Symbol {
   friend Symbol operator^(const Symbol& a, const Symbol& b) { return infix("xor", {a, b}); }
   friend Symbol operator!(const Symbol& x) { return infix("!", {x}); }
 
-#define BACKLIT_COMPARISON(op)                                                               \
-  friend Symbol operator op(const Symbol& a, const Symbol& b) {                              \
-    if (a.is_number() && b.is_number()) return a.number() op b.number() ? 1.0 : 0.0;         \
-    return infix(#op, {a, b});                                                               \
+#define BACKLIT_COMPARISON(op)                                                       \
+  friend Symbol operator op(const Symbol& a, const Symbol& b) {                      \
+    if (a.is_number() && b.is_number()) return a.number() op b.number() ? 1.0 : 0.0; \
+    return infix(#op, {a, b});                                                       \
   }
   BACKLIT_COMPARISON(<)
   BACKLIT_COMPARISON(<=)

@@ -143,8 +143,8 @@ class SymbolRenderer {
   Piece power(const Symbol& a, const Symbol& b) const {
     const std::string base = operand(a, Atom);
     if (latex_) return {base + "^{" + render(b).text + "}", Power};
-    const bool integer = b.is_number() && std::round(b.number()) == b.number() &&
-                         std::fabs(b.number()) < 1000;
+    const bool integer =
+        b.is_number() && std::round(b.number()) == b.number() && std::fabs(b.number()) < 1000;
     return {base + (integer ? superscript(decimal(b.number())) : "^" + operand(b, Atom)), Power};
   }
   static std::string superscript(const std::string& digits) {
@@ -210,7 +210,8 @@ class SymbolRenderer {
       return {operand(a, And) + (latex_ ? " \\land " : " and ") + operand(b, And), And};
     if (s.is("|")) return {operand(a, Or) + (latex_ ? " \\lor " : " or ") + operand(b, Or), Or};
     if (s.is("xor"))
-      return {operand(a, Comparison) + (latex_ ? " \\oplus " : " xor ") + operand(b, Comparison), Or};
+      return {operand(a, Comparison) + (latex_ ? " \\oplus " : " xor ") + operand(b, Comparison),
+              Or};
     if (s.is("!=") && a.same(b))
       return {operand(a, Sum) + (latex_ ? "\\text{ is nan}" : " is nan"), Comparison};
     if (s.is("==") && a.same(b))

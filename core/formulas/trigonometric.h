@@ -84,7 +84,8 @@ struct Atan2 : Binary {
   static constexpr const char* name = "atan2";
   static constexpr const char* aliases = "arctan2";
   static constexpr const char* signature = "atan2(Tensor input, Tensor other)";
-  static constexpr const char* meaning = "Angle in radians of the point (b, a), in all four quadrants.";
+  static constexpr const char* meaning =
+      "Angle in radians of the point (b, a), in all four quadrants.";
   static constexpr const char* formula = "y = arctan(a / b)";
   static constexpr Promote promote = Promote::ToFloat;
   template <class T> static T value(T a, T b) { return atan2(a, b); }
@@ -196,7 +197,8 @@ BACKLIT_FORMULA(Rad2deg)
 struct Angle : Constant<Unary> {
   static constexpr const char* name = "angle";
   static constexpr const char* signature = "angle(Tensor input)";
-  static constexpr const char* meaning = "Angle of a real number on the complex plane: π if negative.";
+  static constexpr const char* meaning =
+      "Angle of a real number on the complex plane: π if negative.";
   static constexpr const char* formula = "y = π if x < 0 else 0";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr bool inplace = false;

@@ -1,5 +1,6 @@
 // AccumulateGrad: the node at the end of every path, which adds to a leaf's .grad.
 #include <algorithm>
+
 #include "graph/engine.h"
 #include "graph/tracking.h"
 #include "ops/arithmetic.h"
@@ -59,13 +60,12 @@ void accumulate_grad(const Tensor& leaf, Tensor g) {
   AutogradMeta& meta = meta_of(*leaf.get());
   if (!meta.grad) {
     // g itself may become .grad when nobody else can see or change it
-    const bool exclusive = g.unique() && g->storage->refs == 1 && !g->grad_fn &&
-                           g.layout().same_sizes(leaf.layout()) &&
-                           g->storage->kind != Storage::Kind::External &&
-                           g->storage->kind != Storage::Kind::Shared &&
-                           (g->layout == leaf->layout ||
-                            std::ranges::equal(g.strides(), leaf.strides()) ||
-                            (g.is_contiguous() && !leaf.layout().dense));
+    const bool exclusive =
+        g.unique() && g->storage->refs == 1 && !g->grad_fn &&
+        g.layout().same_sizes(leaf.layout()) && g->storage->kind != Storage::Kind::External &&
+        g->storage->kind != Storage::Kind::Shared &&
+        (g->layout == leaf->layout || std::ranges::equal(g.strides(), leaf.strides()) ||
+         (g.is_contiguous() && !leaf.layout().dense));
     if (!modes.grad && exclusive) {
       meta.grad = g.release();
     } else if (!modes.grad) {

@@ -244,8 +244,7 @@ void GraphTask::run_node(Slot& slot, std::span<Tensor> in) {
       needs[i] = next != nullptr;
       if (selective_ && next) {
         const auto s = static_cast<std::size_t>(find(next));
-        needs[i] = slots_[s].needed ||
-                   std::ranges::any_of(captures_, [&](const Capture& c) {
+        needs[i] = slots_[s].needed || std::ranges::any_of(captures_, [&](const Capture& c) {
                      return static_cast<std::size_t>(c.slot) == s &&
                             c.output_nr == node.edges()[i].output_nr;
                    });

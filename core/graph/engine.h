@@ -14,8 +14,8 @@ struct BackwardOptions {
   bool accumulate = true;  // into .grad of leaves; false with explicit inputs of autograd.grad
 };
 
-// Sends grads[i] (defined) into roots[i]. With `inputs`, returns the gradient at each of these edges
-// (undefined: not reached) and runs only the nodes that lead to them.
+// Sends grads[i] (defined) into roots[i]. With `inputs`, returns the gradient at each of these
+// edges (undefined: not reached) and runs only the nodes that lead to them.
 std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Tensor> grads,
                                  std::span<const Edge> inputs, const BackwardOptions& options);
 

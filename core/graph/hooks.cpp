@@ -22,7 +22,8 @@ Object hook_list(PyObject* hooks) {
 
 Tensor checked_gradient(const Object& result, const char* what) {
   if (!PyObject_TypeCheck(result.get(), tensor_type))
-    fail(ErrorKind::Type, "expected Variable, but ", what, " returned ", Py_TYPE(result.get())->tp_name);
+    fail(ErrorKind::Type, "expected Variable, but ", what, " returned ",
+         Py_TYPE(result.get())->tp_name);
   return Tensor::borrow(reinterpret_cast<TensorObject*>(result.get()));
 }
 
@@ -42,7 +43,8 @@ Object tuple_of(std::span<const Tensor> tensors) {
 
 void replace_from(const Object& result, std::span<Tensor> gradients, const char* what) {
   if (result.get() == Py_None) return;
-  Object tuple = PyTuple_Check(result.get()) ? result : Object::steal(PyTuple_Pack(1, result.get()));
+  Object tuple =
+      PyTuple_Check(result.get()) ? result : Object::steal(PyTuple_Pack(1, result.get()));
   if (static_cast<std::size_t>(PyTuple_GET_SIZE(tuple.get())) != gradients.size())
     fail(ErrorKind::Runtime, what, " has returned an incorrect number of values, got ",
          PyTuple_GET_SIZE(tuple.get()), ", but expected ", gradients.size());
@@ -85,7 +87,8 @@ void call_pre_hooks(Node& node, std::span<Tensor> grads) {
   const Object list = hook_list(node.meta->pre_hooks.get());
   for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list.get()); ++i) {
     const Object args = tuple_of(grads);
-    const Object result = Object::steal(PyObject_CallOneArg(PyList_GET_ITEM(list.get(), i), args.get()));
+    const Object result =
+        Object::steal(PyObject_CallOneArg(PyList_GET_ITEM(list.get(), i), args.get()));
     if (!result) throw PythonErrorSet();
     replace_from(result, grads, "hook");
   }
@@ -125,7 +128,8 @@ void retain_grad(PyObject* weak, const Tensor& grad) {
 
 void note_creation(Node& node) {
   const Object f = python_function("backlit.autograd.anomaly_mode", "_note_creation");
-  const Object result = Object::steal(PyObject_CallOneArg(f.get(), reinterpret_cast<PyObject*>(&node)));
+  const Object result =
+      Object::steal(PyObject_CallOneArg(f.get(), reinterpret_cast<PyObject*>(&node)));
   if (!result) throw PythonErrorSet();
 }
 
@@ -136,7 +140,8 @@ void check_for_nan(Node& node, std::span<const Tensor> outputs) {
     const Tensor flat = ops::contiguous(ops::to_dtype(t.alias(), Dtype::Float64));
     for (std::int64_t k = 0; k < flat.numel(); ++k)
       if (std::isnan(flat.data<double>()[k]))
-        fail(ErrorKind::Runtime, "Function '", node.name, "' returned nan values in its ", i, "th output.");
+        fail(ErrorKind::Runtime, "Function '", node.name, "' returned nan values in its ", i,
+             "th output.");
   }
 }
 
@@ -146,8 +151,7 @@ void report_anomaly(Node& node) {
   try {
     const Object f = python_function("backlit.autograd.anomaly_mode", "_report");
     Object::steal(PyObject_CallOneArg(f.get(), reinterpret_cast<PyObject*>(&node)));
-  } catch (const PythonErrorSet&) {
-  }
+  } catch (const PythonErrorSet&) {}
   if (type || !PyErr_Occurred()) PyErr_Restore(type, value, traceback);
 }
 
@@ -196,15 +200,18 @@ Tensor with_origin(const Tensor& t, Node* node, std::uint32_t output_nr) {
 
 Tensor unpack_saved(PyObject* packed, Node* self, std::uint32_t output_nr) {
   const Object triple = Object::borrow(packed);  // the hook may release what is saved
-  const Object result = Object::steal(
-      PyObject_CallOneArg(PyTuple_GET_ITEM(packed, 0), PyTuple_GET_ITEM(packed, 1)));
+  const Object result =
+      Object::steal(PyObject_CallOneArg(PyTuple_GET_ITEM(packed, 0), PyTuple_GET_ITEM(packed, 1)));
   if (!result) throw PythonErrorSet();
   if (!PyObject_TypeCheck(result.get(), tensor_type))
-    fail(ErrorKind::Type, "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
+    fail(ErrorKind::Type,
+         "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
          Py_TYPE(result.get())->tp_name);
   const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(result.get()));
   PyObject* origin = PyTuple_GET_ITEM(packed, 2);
-  Node* node = origin == Py_True ? self : origin == Py_None ? nullptr : reinterpret_cast<Node*>(origin);
+  Node* node = origin == Py_True   ? self
+               : origin == Py_None ? nullptr
+                                   : reinterpret_cast<Node*>(origin);
   return modes.grad && node ? with_origin(t, node, output_nr) : t;
 }
 

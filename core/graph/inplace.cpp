@@ -2,9 +2,9 @@
 //
 // A view and its base share memory. When one of them changes in place, the history of the other
 // must follow. The base is the one that carries history: a change through a view is recorded on the
-// base as CopySlices (the gradient outside of the view passes unchanged, the part inside goes through
-// the change). A view notices a change of its base by the version counter and then takes a new
-// grad_fn, AsStrided of the base.
+// base as CopySlices (the gradient outside of the view passes unchanged, the part inside goes
+// through the change). A view notices a change of its base by the version counter and then takes a
+// new grad_fn, AsStrided of the base.
 #include "graph/inplace.h"
 
 #include "graph/tracking.h"
@@ -77,14 +77,15 @@ constexpr NodeKind kCopySlices{&RuleKind<CopySlices>::vjp, &RuleKind<CopySlices>
 
 void rebase_view(const Tensor& t, Node* change) {
   Tensor base = Tensor::borrow(t->meta->base);
-  BACKLIT_CHECK(ops::lies_within(base, t), NotImplemented,
-                "an in-place change of a view that reaches outside of the memory of its base (as_strided). "
-                "clone() the view first.");
+  BACKLIT_CHECK(
+      ops::lies_within(base, t), NotImplemented,
+      "an in-place change of a view that reaches outside of the memory of its base (as_strided). "
+      "clone() the view first.");
   Node* node = new_node(kCopySlices, "CopySlices", change->n_edges, 0, 1, sizeof(CopySlices));
   auto owner = Ref<Node>::steal(node);
   const auto step = static_cast<std::int64_t>(size_of(t.dtype()));
-  new (node->payload()) CopySlices{base.layout_ref(), t.layout_ref(),
-                                   (t.raw() - base.raw()) / step, Ref<Node>::borrow(change)};
+  new (node->payload()) CopySlices{base.layout_ref(), t.layout_ref(), (t.raw() - base.raw()) / step,
+                                   Ref<Node>::borrow(change)};
   node->edges()[0] = gradient_edge(base);
   for (int i = 1; i < change->n_edges; ++i) {
     node->edges()[i] = change->edges()[i];
@@ -102,24 +103,28 @@ void check_inplace(const Tensor& t) {
   BACKLIT_CHECK(!t->storage->read_only, Runtime,
                 "backlit: this tensor shares read-only memory and cannot be changed in place. "
                 "clone() it first.");
-  BACKLIT_CHECK(!overlaps(t.layout()), Runtime,
-                "unsupported operation: more than one element of the written-to tensor refers to a "
-                "single memory location. Please clone() the tensor before performing the operation.");
+  BACKLIT_CHECK(
+      !overlaps(t.layout()), Runtime,
+      "unsupported operation: more than one element of the written-to tensor refers to a "
+      "single memory location. Please clone() the tensor before performing the operation.");
   if (!modes.grad) {
-    BACKLIT_CHECK(!(t->inference && !modes.inference && t->requires_grad), Runtime,
-                  "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
-                  "make a clone to get a normal tensor before doing inplace update.");
+    BACKLIT_CHECK(
+        !(t->inference && !modes.inference && t->requires_grad), Runtime,
+        "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
+        "make a clone to get a normal tensor before doing inplace update.");
     return;
   }
   BACKLIT_CHECK(!(t->inference && !modes.inference), Runtime,
                 "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
                 "make a clone to get a normal tensor before doing inplace update. See "
                 "torch.inference_mode for how to leave the mode on.");
-  if (t->meta && t->meta->base && (t.requires_grad() || Tensor::borrow(t->meta->base).requires_grad()))
+  if (t->meta && t->meta->base &&
+      (t.requires_grad() || Tensor::borrow(t->meta->base).requires_grad()))
     check_view_kind(t);
-  BACKLIT_CHECK(!(t->requires_grad && !t->grad_fn), Runtime,
-                "a leaf Variable that requires grad is being used in an in-place operation. Wrap the "
-                "change in torch.no_grad(), or work on a clone().");
+  BACKLIT_CHECK(
+      !(t->requires_grad && !t->grad_fn), Runtime,
+      "a leaf Variable that requires grad is being used in an in-place operation. Wrap the "
+      "change in torch.no_grad(), or work on a clone().");
   if (t->meta && t->meta->base) {
     BACKLIT_CHECK(!(t->meta->base->requires_grad && !t->meta->base->grad_fn), Runtime,
                   "a view of a leaf Variable that requires grad is being used in an in-place "
@@ -139,23 +144,30 @@ std::string short_name(const Node& node) {
 [[noreturn]] void fail_view(const Tensor& t, bool changed_elsewhere) {
   const ViewKind kind = t->meta->view_kind;
   const Node* node = t->grad_fn;
-  const char* what = changed_elsewhere ? "its base or another view of its base has been modified inplace"
-                                       : "is being modified inplace";
+  const char* what = changed_elsewhere
+                         ? "its base or another view of its base has been modified inplace"
+                         : "is being modified inplace";
   std::string text;
   if (node && kind == ViewKind::Several)
     text = concat("Output ", t->output_nr, " of ", short_name(*node), " is a view and ", what, ".");
   else
-    text = concat(node ? concat("Output ", t->output_nr, " of ", short_name(*node), " is a view of a view which was")
+    text = concat(node ? concat("Output ", t->output_nr, " of ", short_name(*node),
+                                " is a view of a view which was")
                        : std::string("A view was"),
                   " created in no_grad mode and ", what, " with grad mode enabled.");
   if (kind == ViewKind::Several)
-    text += " This view is the output of a function that returns multiple views. Such functions do not allow "
-            "the output views to be modified inplace. You should replace the inplace operation by an "
-            "out-of-place one.";
+    text +=
+        " This view is the output of a function that returns multiple views. Such functions do not "
+        "allow "
+        "the output views to be modified inplace. You should replace the inplace operation by an "
+        "out-of-place one.";
   else
-    text += " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code "
-            "by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
-            "inplace to be tracked) or both outside (if you want the inplace to be tracked).";
+    text +=
+        " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
+        "your code "
+        "by moving both the view and the inplace either both inside the no_grad block (if you "
+        "don't want the "
+        "inplace to be tracked) or both outside (if you want the inplace to be tracked).";
   fail(ErrorKind::Runtime, text);
 }
 

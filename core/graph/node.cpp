@@ -141,8 +141,7 @@ Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int
   node->released = false;
   node->tracking = Node::Tracking::No;
   for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
-  for (std::size_t i = 0; i < s; ++i)
-    node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
+  for (std::size_t i = 0; i < s; ++i) node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
   return node;
 }
 
@@ -207,8 +206,9 @@ Tensor unpack(Node& node, int i) {
          info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "]",
          s.kind == Saved::Kind::Output
              ? concat(", which is output ", s.output_nr, " of ", node.name, ",")
-             : (t->grad_fn ? concat(", which is output ", t->output_nr, " of ", t->grad_fn->name, ",")
-                           : std::string()),
+             : (t->grad_fn
+                    ? concat(", which is output ", t->output_nr, " of ", t->grad_fn->name, ",")
+                    : std::string()),
          " is at version ", t.version(), "; expected version ", s.version,
          " instead. Hint: it was saved by ", node.name,
          "; clone() it before the in-place change, or use the out-of-place form.");
@@ -232,7 +232,8 @@ void set_history(const Tensor& y, Node* node, std::uint32_t nr) {
     y->entangled = true;
     track(*y.get());
   }
-  if (modes.anomaly) [[unlikely]] note_creation(*node);
+  if (modes.anomaly) [[unlikely]]
+    note_creation(*node);
 }
 
 }  // namespace backlit

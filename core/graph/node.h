@@ -63,8 +63,7 @@ struct NodeMeta {
 };
 
 struct Node {
-  PyObject_HEAD
-  const NodeKind* kind;
+  PyObject_HEAD const NodeKind* kind;
   const char* name;  // "PowBackward0"
   NodeMeta* meta;
   PyObject* weakrefs;
@@ -149,15 +148,16 @@ template <class F> struct RuleKind {
 
 // A node for `rule` with its edges and saved inputs; outputs are attached by the caller.
 template <class F>
-Ref<Node> make_node(const char* name, std::span<const Tensor> inputs,
-                    std::span<const Tensor> saved, int outputs, int saved_outputs, F rule) {
+Ref<Node> make_node(const char* name, std::span<const Tensor> inputs, std::span<const Tensor> saved,
+                    int outputs, int saved_outputs, F rule) {
   const int n_saved = static_cast<int>(saved.size());
   Node* node = new_node(RuleKind<F>::kind, name, static_cast<int>(inputs.size()),
                         n_saved + saved_outputs, outputs, sizeof(F));
   auto owner = Ref<Node>::steal(node);
   new (node->payload()) F(std::move(rule));
   for (std::size_t i = 0; i < inputs.size(); ++i) node->edges()[i] = gradient_edge(inputs[i]);
-  for (int i = 0; i < n_saved; ++i) save_input(node->saved()[i], saved[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < n_saved; ++i)
+    save_input(node->saved()[i], saved[static_cast<std::size_t>(i)]);
   track_if_inputs_are(*node);
   return owner;
 }
@@ -185,8 +185,7 @@ template <class F>
 void record_outputs(const char* name, std::span<const Tensor> outputs,
                     std::span<const Tensor> inputs, std::span<const Tensor> saved, F rule) {
   if (!should_record(inputs)) return;
-  auto node =
-      make_node(name, inputs, saved, static_cast<int>(outputs.size()), 0, std::move(rule));
+  auto node = make_node(name, inputs, saved, static_cast<int>(outputs.size()), 0, std::move(rule));
   for (std::size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i].defined() && outputs[i].is_floating())
       set_history(outputs[i], node.get(), static_cast<std::uint32_t>(i));

@@ -8,8 +8,8 @@ namespace {
 bool is_tensor(PyObject* o) { return PyObject_TypeCheck(o, tensor_type); }
 bool is_node(PyObject* o) { return PyObject_TypeCheck(o, node_type); }
 
-// Pushes what is not known yet with all that it was computed from. A tensor may be known while the node
-// it came from is not wholly so.
+// Pushes what is not known yet with all that it was computed from. A tensor may be known while the
+// node it came from is not wholly so.
 int push_unknown(PyObject* o, void* stack) {
   auto& unknown = *static_cast<std::vector<PyObject*>*>(stack);
   Node* node = is_node(o) ? reinterpret_cast<Node*>(o) : nullptr;

@@ -2,10 +2,10 @@
 //
 // A graph alone has no cycles, and telling the collector of every tensor and node would double the
 // cost of recording: it walks all it knows, again and again, while a large graph is built. A cycle
-// needs an edge that Python or an in-place change adds later: an attribute, a hook, a custom function's
-// context, a .grad that has a graph of its own, a view that comes to be its base's origin. Whoever adds
-// such an edge entangles the object: the collector learns of it, of all that it was computed from, and,
-// as recording goes on, of all that is computed from it.
+// needs an edge that Python or an in-place change adds later: an attribute, a hook, a custom
+// function's context, a .grad that has a graph of its own, a view that comes to be its base's
+// origin. Whoever adds such an edge entangles the object: the collector learns of it, of all that
+// it was computed from, and, as recording goes on, of all that is computed from it.
 #pragma once
 
 #include "graph/node.h"

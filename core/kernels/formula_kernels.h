@@ -5,10 +5,10 @@
 #include "kernels/isa.h"
 #include "kernels/tiles.h"
 
-#define BACKLIT_FORMULA(Struct)                                                              \
-  namespace {                                                                                \
+#define BACKLIT_FORMULA(Struct)                                                                \
+  namespace {                                                                                  \
   constexpr ::backlit::FormulaKernels kernels_##Struct = ::backlit::formula_kernels<Struct>(); \
-  BACKLIT_ISA_TABLE(FormulaKernels, kernels_##Struct)                                        \
+  BACKLIT_ISA_TABLE(FormulaKernels, kernels_##Struct)                                          \
   }
 
 #include "formulas/formula.h"
@@ -44,10 +44,14 @@ void forward_loop(const void* const* in, void* out, std::int64_t n, const double
 
 template <class F, int Input> struct Local {
   template <class T, class... A> static T at(A... a) {
-    if constexpr (F::arity == 1) return F::local(a...);
-    else if constexpr (Input == 0) return F::local_a(a...);
-    else if constexpr (Input == 1) return F::local_b(a...);
-    else return F::local_c(a...);
+    if constexpr (F::arity == 1)
+      return F::local(a...);
+    else if constexpr (Input == 0)
+      return F::local_a(a...);
+    else if constexpr (Input == 1)
+      return F::local_b(a...);
+    else
+      return F::local_c(a...);
   }
 };
 

@@ -1,6 +1,6 @@
-// How a product is computed: integers by the loops at the end; one row, one column and small ones by
-// small_gemm.h; the rest by OpenBLAS on one thread, block of C by block of C. What is chosen, and the
-// blocks, depend on the sizes alone, so the bits do not depend on the number of threads.
+// How a product is computed: integers by the loops at the end; one row, one column and small ones
+// by small_gemm.h; the rest by OpenBLAS on one thread, block of C by block of C. What is chosen,
+// and the blocks, depend on the sizes alone, so the bits do not depend on the number of threads.
 #include "kernels/gemm.h"
 
 #include <algorithm>
@@ -25,16 +25,16 @@ namespace {
 
 using std::int64_t;
 
-constexpr int64_t kTinyWork = 64;            // m * n * k up to here: plain loops
-constexpr int64_t kSmallWork = 16 << 10;     // m * n * k up to here: own loops
-constexpr int64_t kBlockWork = 256 << 10;    // a block of C is not made smaller than this
-constexpr int64_t kBlockEdge = 64;           // nor thinner than this, unless there are two
-constexpr int64_t kLargeEdge = 256;          // edge when there are more than four: packing costs less
+constexpr int64_t kTinyWork = 64;          // m * n * k up to here: plain loops
+constexpr int64_t kSmallWork = 16 << 10;   // m * n * k up to here: own loops
+constexpr int64_t kBlockWork = 256 << 10;  // a block of C is not made smaller than this
+constexpr int64_t kBlockEdge = 64;         // nor thinner than this, unless there are two
+constexpr int64_t kLargeEdge = 256;        // edge when there are more than four: packing costs less
 constexpr int64_t kMaxBlocks = 32;
-constexpr int64_t kDepthWork = 4 << 20;      // from here on a small C is summed over pieces of k
-constexpr int64_t kMinDepth = 512;           // of a piece
-constexpr int64_t kVectorWork = 32 << 10;    // elements of a matrix that one chunk reads (gemv, ger)
-constexpr int64_t kVectorWidth = 1024;       // columns of a row read in a piece
+constexpr int64_t kDepthWork = 4 << 20;    // from here on a small C is summed over pieces of k
+constexpr int64_t kMinDepth = 512;         // of a piece
+constexpr int64_t kVectorWork = 32 << 10;  // elements of a matrix that one chunk reads (gemv, ger)
+constexpr int64_t kVectorWidth = 1024;     // columns of a row read in a piece
 constexpr int64_t kDotChunk = 32 << 10;
 
 template <class T> inline constexpr bool kBlas = std::is_floating_point_v<T>;
@@ -48,7 +48,8 @@ template <class T> const SmallGemm<T>& small() {
 
 template <class T> void scale(int64_t n, T beta, T* y, int64_t inc) {
   if (beta == T(1)) return;
-  for (int64_t i = 0; i < n; ++i) y[i * inc] = beta == T(0) ? T(0) : static_cast<T>(beta * y[i * inc]);
+  for (int64_t i = 0; i < n; ++i)
+    y[i * inc] = beta == T(0) ? T(0) : static_cast<T>(beta * y[i * inc]);
 }
 
 // A matrix operand: element (i, j) of op(x) is data[i * row + j * column].
@@ -58,7 +59,9 @@ template <class T> struct Matrix {
   bool transposed;
   int64_t row() const { return transposed ? 1 : ld; }
   int64_t column() const { return transposed ? ld : 1; }
-  Matrix at(int64_t i, int64_t j) const { return {data + i * row() + j * column(), ld, transposed}; }
+  Matrix at(int64_t i, int64_t j) const {
+    return {data + i * row() + j * column(), ld, transposed};
+  }
 };
 
 std::int32_t to_blas(int64_t v) {
@@ -73,8 +76,9 @@ void blas_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> 
   const OpenBlas& blas = openblas();
   const auto flag = [](bool t) { return t ? kCblasTrans : kCblasNoTrans; };
   const auto call = [&](auto function) {
-    function(kCblasRowMajor, flag(a.transposed), flag(b.transposed), to_blas(m), to_blas(n), to_blas(k),
-             alpha, a.data, to_blas(a.ld), b.data, to_blas(b.ld), beta, c, to_blas(ldc));
+    function(kCblasRowMajor, flag(a.transposed), flag(b.transposed), to_blas(m), to_blas(n),
+             to_blas(k), alpha, a.data, to_blas(a.ld), b.data, to_blas(b.ld), beta, c,
+             to_blas(ldc));
   };
   if constexpr (std::is_same_v<T, float>)
     call(blas.sgemm);
@@ -87,7 +91,8 @@ struct Blocks {
   int64_t rows, columns;
   Blocks(int64_t m, int64_t n, int64_t k) : rows(m), columns(n) {
     const auto half = [](int64_t edge) { return ((edge + 1) / 2 + 15) / 16 * 16; };
-    for (int64_t count = 1; count < kMaxBlocks && rows * columns * k >= 2 * kBlockWork; count *= 2) {
+    for (int64_t count = 1; count < kMaxBlocks && rows * columns * k >= 2 * kBlockWork;
+         count *= 2) {
       int64_t& edge = rows >= columns ? rows : columns;
       const int64_t least = count == 1 ? kBlockEdge / 2 : count < 4 ? kBlockEdge : kLargeEdge;
       if (edge < 2 * least) break;
@@ -111,8 +116,7 @@ void blocked_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
       const int64_t i = t / across * block.rows, j = t % across * block.columns;
       const int64_t rows = std::min(block.rows, m - i), columns = std::min(block.columns, n - j);
       if (row) fill_rows(rows, columns, row + j, c + i * ldc + j, ldc);
-      blas_gemm(rows, columns, k, alpha, a.at(i, 0),
-                b.at(0, j), beta, c + i * ldc + j, ldc);
+      blas_gemm(rows, columns, k, alpha, a.at(i, 0), b.at(0, j), beta, c + i * ldc + j, ldc);
     }
   });
 }
@@ -155,12 +159,14 @@ template <class T> class Contiguous {
 };
 
 // Rows of n elements in a chunk.
-int64_t chunk_of(int64_t n) { return std::max<int64_t>(kVectorWork / std::max<int64_t>(n, 1), 16) / 16 * 16; }
+int64_t chunk_of(int64_t n) {
+  return std::max<int64_t>(kVectorWork / std::max<int64_t>(n, 1), 16) / 16 * 16;
+}
 
 // y (m) = alpha * a @ x + beta * y by dot products of rows.
 template <class T>
-void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
-               T* y, int64_t incy) {
+void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
+               T beta, T* y, int64_t incy) {
   const Contiguous<T> vector(n, x, incx);
   parallel_for(m, chunk_of(n), [&](int64_t begin, int64_t end) {
     small<T>().dot_rows(end - begin, n, alpha, a + begin * lda, lda, vector.get(), beta,
@@ -168,26 +174,28 @@ void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* 
   });
 }
 
-// y (n) = alpha * aᵀ @ x + beta * y by adding rows: in pieces of columns, and when these are few, of
-// rows too, whose sums are added in order.
+// y (n) = alpha * aᵀ @ x + beta * y by adding rows: in pieces of columns, and when these are few,
+// of rows too, whose sums are added in order.
 template <class T>
-void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
-                  T* y, int64_t incy) {
+void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
+                  T beta, T* y, int64_t incy) {
   const int64_t width = std::min(n, kVectorWidth), across = (n - 1) / width + 1;
-  const int64_t height = std::max<int64_t>(4 * kVectorWork / width, across >= 8 ? m : (m - 1) / 16 + 1);
+  const int64_t height =
+      std::max<int64_t>(4 * kVectorWork / width, across >= 8 ? m : (m - 1) / 16 + 1);
   const int64_t down = (m - 1) / height + 1;
   const bool direct = down == 1 && incy == 1;
   std::unique_ptr<T[]> parts;  // (down, n)
   if (!direct) parts = std::make_unique<T[]>(static_cast<std::size_t>(down * n));
-  parallel_for(down * across, m * n <= kVectorWork ? down * across : 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = t / across * height, j = t % across * width;
-      const int64_t rows = std::min(height, m - i), columns = std::min(width, n - j);
-      T* sums = direct ? y + j : parts.get() + t / across * n + j;
-      if (direct) scale(columns, beta, sums, 1);
-      small<T>().add_rows(rows, columns, alpha, a + i * lda + j, lda, x + i * incx, incx, sums);
-    }
-  });
+  parallel_for(
+      down * across, m * n <= kVectorWork ? down * across : 1, [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; ++t) {
+          const int64_t i = t / across * height, j = t % across * width;
+          const int64_t rows = std::min(height, m - i), columns = std::min(width, n - j);
+          T* sums = direct ? y + j : parts.get() + t / across * n + j;
+          if (direct) scale(columns, beta, sums, 1);
+          small<T>().add_rows(rows, columns, alpha, a + i * lda + j, lda, x + i * incx, incx, sums);
+        }
+      });
   if (direct) return;
   scale(n, beta, y, incy);
   for (int64_t i = 0; i < down; ++i)
@@ -209,7 +217,8 @@ void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
         std::fill_n(sums, w, U(0));
         const auto add = [&](U factor, const T* row, auto step) {
           for (int64_t l = 0; l < w; ++l)
-            sums[l] = static_cast<U>(sums[l] + static_cast<U>(factor * static_cast<U>(row[l * step])));
+            sums[l] =
+                static_cast<U>(sums[l] + static_cast<U>(factor * static_cast<U>(row[l * step])));
         };
         for (int64_t p = 0; p < k; ++p) {
           const auto factor = static_cast<U>(a.data[i * a.row() + p * a.column()]);
@@ -221,8 +230,10 @@ void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
         }
         for (int64_t l = 0; l < w; ++l) {
           T& out = c[i * ldc + j + l];
-          const U kept = beta == T(0) ? U(0) : static_cast<U>(static_cast<U>(beta) * static_cast<U>(out));
-          out = static_cast<T>(static_cast<U>(static_cast<U>(static_cast<U>(alpha) * sums[l]) + kept));
+          const U kept =
+              beta == T(0) ? U(0) : static_cast<U>(static_cast<U>(beta) * static_cast<U>(out));
+          out = static_cast<T>(
+              static_cast<U>(static_cast<U>(static_cast<U>(alpha) * sums[l]) + kept));
         }
       }
     }
@@ -239,8 +250,10 @@ void tiny_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> 
       T sum = 0;
       for (int64_t p = 0; p < k; ++p) sum += x[p * a.column()] * y[p * b.row()];
       T& out = c[i * ldc + j];
-      if (row) out = sum + row[j];
-      else out = beta == T(0) ? alpha * sum : alpha * sum + beta * out;
+      if (row)
+        out = sum + row[j];
+      else
+        out = beta == T(0) ? alpha * sum : alpha * sum + beta * out;
     }
 }
 
@@ -250,7 +263,8 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
   if constexpr (kBlas<T>)
     if (m * n * k <= kTinyWork) return tiny_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
   const bool small_c = m == 1 || n == 1 || m * n * k <= kSmallWork;
-  const bool deep = m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork;
+  const bool deep =
+      m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork;
   if (row && (!kBlas<T> || small_c || deep)) fill_rows(m, n, row, c, ldc);
   if constexpr (!kBlas<T>) {
     integer_gemm(m, n, k, alpha, a, b, beta, c, ldc);
@@ -265,8 +279,8 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
     else
       gemv_columns(k, n, alpha, b.data, b.ld, a.data, a.column(), beta, c, 1);
   } else if (m * n * k <= kSmallWork) {
-    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta, c,
-                    ldc);
+    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta,
+                    c, ldc);
   } else {
     openblas();  // loads here, not in a worker: loading touches the environment
     if (deep)
@@ -279,8 +293,8 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
 }  // namespace
 
 template <class T>
-void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
-          int64_t ldb, T beta, T* c, int64_t ldc) {
+void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
+          const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   if (k <= 0) {
     for (int64_t i = 0; i < m; ++i) scale(n, beta, c + i * ldc, 1);
@@ -290,21 +304,21 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
 }
 
 template <class T>
-void gemm_plus_row(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
-                   int64_t ldb, const T* row, T* c, int64_t ldc) {
+void gemm_plus_row(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
+                   const T* b, int64_t ldb, const T* row, T* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   if (k <= 0) return fill_rows(m, n, row, c, ldc);
   product(m, n, k, T(1), Matrix<T>{a, lda, ta}, Matrix<T>{b, ldb, tb}, T(1), c, ldc, row);
 }
 
 template <class T>
-void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-                  int64_t lda, int64_t stride_a, const T* b, int64_t ldb, int64_t stride_b, T beta, T* c,
-                  int64_t ldc, int64_t stride_c) {
+void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha,
+                  const T* a, int64_t lda, int64_t stride_a, const T* b, int64_t ldb,
+                  int64_t stride_b, T beta, T* c, int64_t ldc, int64_t stride_c) {
   // Large products split themselves, one after the other; small ones are dealt out.
   const int64_t work = std::max<int64_t>(1, m * n * k);
-  const int64_t chunk =
-      work >= 4 * kBlockWork ? std::max<int64_t>(batch, 1) : std::max<int64_t>(1, kBlockWork / work);
+  const int64_t chunk = work >= 4 * kBlockWork ? std::max<int64_t>(batch, 1)
+                                               : std::max<int64_t>(1, kBlockWork / work);
   parallel_for(batch, chunk, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       gemm(ta, tb, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta,
@@ -313,13 +327,13 @@ void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t
 }
 
 template <class T>
-void gemv(bool ta, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta,
-          T* y, int64_t incy) {
+void gemv(bool ta, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
+          T beta, T* y, int64_t incy) {
   const int64_t out = ta ? n : m, inner = ta ? m : n;
   if (inner <= 0) return scale(out, beta, y, incy);
   if constexpr (!kBlas<T>)
-    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false}, beta, y,
-                 incy);
+    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false},
+                 beta, y, incy);
   else if (ta)
     gemv_columns(m, n, alpha, a, lda, x, incx, beta, y, incy);
   else
@@ -336,7 +350,8 @@ template <class T> T dot_chunk(int64_t n, const T* x, int64_t incx, const T* y, 
     using U = std::make_unsigned_t<T>;
     U sum = 0;
     for (int64_t i = 0; i < n; ++i)
-      sum = static_cast<U>(sum + static_cast<U>(static_cast<U>(x[i * incx]) * static_cast<U>(y[i * incy])));
+      sum = static_cast<U>(
+          sum + static_cast<U>(static_cast<U>(x[i * incx]) * static_cast<U>(y[i * incy])));
     return static_cast<T>(sum);
   }
 }
@@ -387,15 +402,17 @@ void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, in
   });
 }
 
-#define BACKLIT_INSTANTIATE(T)                                                                          \
-  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, \
-                        T, T*, int64_t);                                                                \
-  template void gemm_plus_row<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t, const T*,    \
-                                 int64_t, const T*, T*, int64_t);                                       \
-  template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t,   \
-                                int64_t, const T*, int64_t, int64_t, T, T*, int64_t, int64_t);          \
-  template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t); \
-  template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);                                     \
+#define BACKLIT_INSTANTIATE(T)                                                                  \
+  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*,  \
+                        int64_t, T, T*, int64_t);                                               \
+  template void gemm_plus_row<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t,      \
+                                 const T*, int64_t, const T*, T*, int64_t);                     \
+  template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*,    \
+                                int64_t, int64_t, const T*, int64_t, int64_t, T, T*, int64_t,   \
+                                int64_t);                                                       \
+  template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, \
+                        int64_t);                                                               \
+  template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);                             \
   template void ger<T>(int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T*, int64_t);
 BACKLIT_INSTANTIATE(std::uint8_t)
 BACKLIT_INSTANTIATE(std::int8_t)

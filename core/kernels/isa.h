@@ -1,8 +1,8 @@
 // For *.isa.cpp files: the namespace and the number of the instruction set being compiled, and the
 // way from there to the rest of the program.
 //
-// A file compiled for AVX-512 must not run any code at load time on a machine without it, so tables of
-// functions are constants that the linker collects in one section:
+// A file compiled for AVX-512 must not run any code at load time on a machine without it, so tables
+// of functions are constants that the linker collects in one section:
 //   constexpr MyTable table{...};
 //   BACKLIT_ISA_TABLE(MyTable, table)       // in the .isa.cpp file
 //   best_table<MyTable>("MyTable")          // anywhere else; keep the result in a static
@@ -39,9 +39,9 @@ inline constexpr int kIsaLevel = 0;
 #endif
 
 // The section holds pointers: structs would be padded by the compiler's choice of alignment.
-#define BACKLIT_ISA_TABLE(Type, table)                                                       \
+#define BACKLIT_ISA_TABLE(Type, table)                                                        \
   constexpr ::backlit::IsaEntry isa_entry_of_##table = {#Type, ::backlit::kIsaLevel, &table}; \
-  __attribute__((used, section(BACKLIT_TABLE_SECTION))) constinit const ::backlit::IsaEntry* \
+  __attribute__((used, section(BACKLIT_TABLE_SECTION))) constinit const ::backlit::IsaEntry*  \
       isa_pointer_to_##table = &isa_entry_of_##table;
 
 // All tables of all instruction sets in the program.

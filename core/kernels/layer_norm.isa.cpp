@@ -59,8 +59,10 @@ void row_gradient(const T* g, const T* x, const T* weight, T m, T s, T* gx, i64 
   const auto h = [&](i64 i) { return kWeight ? g[i] * weight[i] : g[i]; };
   const T length = static_cast<T>(n);
   const auto part = [&](auto at) {
-    if constexpr (kWeight) return at(g) * at(weight);
-    else return at(g);
+    if constexpr (kWeight)
+      return at(g) * at(weight);
+    else
+      return at(g);
   };
   const T mean_h = sum_of<T>(n, part) / length;
   const T mean_hu = sum_of<T>(n, [&](auto at) { return part(at) * ((at(x) - m) * s); }) / length;
@@ -69,8 +71,8 @@ void row_gradient(const T* g, const T* x, const T* weight, T m, T s, T* gx, i64 
 }
 
 template <class T>
-void backward(const T* g, const T* x, const T* weight, const T* mean, const T* scale, T* gx, T* gw, T* gb,
-              i64 rows, i64 n) {
+void backward(const T* g, const T* x, const T* weight, const T* mean, const T* scale, T* gx, T* gw,
+              T* gb, i64 rows, i64 n) {
   for (i64 r = 0; r < rows; ++r, g += n, x += n) {
     const T m = mean[r], s = scale[r];
     if (gx && weight) row_gradient<T, true>(g, x, weight, m, s, gx + r * n, n);

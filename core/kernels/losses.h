@@ -8,7 +8,12 @@
 namespace backlit {
 
 enum class PairLoss : std::uint8_t {
-  Mse, L1, SmoothL1, Huber, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+  Mse,
+  L1,
+  SmoothL1,
+  Huber,
+  BinaryCrossEntropy,
+  BinaryCrossEntropyWithLogits
 };
 inline constexpr int kPairLosses = 6;
 
@@ -20,7 +25,7 @@ struct PairLossKernel {
   void (*gradient[2])(const void* a, const void* b, void* out, i64 n, double factor, double param);
 };
 struct PairLossTable {
-  PairLossKernel of[kPairLosses][2];                // float32, float64
+  PairLossKernel of[kPairLosses][2];                           // float32, float64
   bool (*in_unit_interval[2])(const void* x, std::int64_t n);  // all elements in [0, 1]
 };
 const PairLossTable& pair_losses();

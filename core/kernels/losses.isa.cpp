@@ -9,13 +9,17 @@ inline namespace BACKLIT_ISA {
 namespace {
 
 template <class F, class T> BACKLIT_INLINE T value_of(T a, T b, [[maybe_unused]] T p) {
-  if constexpr (F::params == 0) return F::value(a, b);
-  else return F::value(a, b, p);
+  if constexpr (F::params == 0)
+    return F::value(a, b);
+  else
+    return F::value(a, b, p);
 }
 template <class F, int Input, class T> BACKLIT_INLINE T local_of(T a, T b, [[maybe_unused]] T p) {
   // no formula of this table reads its result
-  if constexpr (F::params == 0) return Input == 0 ? F::local_a(a, b, T(0)) : F::local_b(a, b, T(0));
-  else return Input == 0 ? F::local_a(a, b, T(0), p) : F::local_b(a, b, T(0), p);
+  if constexpr (F::params == 0)
+    return Input == 0 ? F::local_a(a, b, T(0)) : F::local_b(a, b, T(0));
+  else
+    return Input == 0 ? F::local_a(a, b, T(0), p) : F::local_b(a, b, T(0), p);
 }
 
 template <class F, class T> double sum(const void* pa, const void* pb, i64 n, double param) {

@@ -9,8 +9,8 @@ namespace backlit {
 struct OpenBlas {
   using i32 = std::int32_t;
   template <class T>
-  using Gemm = void (*)(int order, int ta, int tb, i32 m, i32 n, i32 k, T alpha, const T* a, i32 lda,
-                        const T* b, i32 ldb, T beta, T* c, i32 ldc);
+  using Gemm = void (*)(int order, int ta, int tb, i32 m, i32 n, i32 k, T alpha, const T* a,
+                        i32 lda, const T* b, i32 ldb, T beta, T* c, i32 ldc);
   template <class T>
   using Gemv = void (*)(int order, int ta, i32 m, i32 n, T alpha, const T* a, i32 lda, const T* x,
                         i32 incx, T beta, T* y, i32 incy);

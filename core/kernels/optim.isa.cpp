@@ -29,8 +29,7 @@ void sgd_loop(T* param, const T* grad, T* buffer, std::int64_t n, const SgdStep&
   }
 }
 
-template <class T>
-void sgd(T* param, const T* grad, T* buffer, std::int64_t n, const SgdStep& s) {
+template <class T> void sgd(T* param, const T* grad, T* buffer, std::int64_t n, const SgdStep& s) {
   if (!buffer)
     sgd_loop<T, false, false>(param, grad, buffer, n, s);
   else if (s.nesterov)

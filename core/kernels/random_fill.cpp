@@ -100,20 +100,23 @@ double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u
 }  // namespace
 
 template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Generator& gen) {
-  BACKLIT_CHECK(lo <= hi, Runtime, "uniform_ expects to return a [from, to) range, but found from=", lo,
-                " > to=", hi);
+  BACKLIT_CHECK(lo <= hi, Runtime,
+                "uniform_ expects to return a [from, to) range, but found from=", lo, " > to=", hi);
   constexpr auto dtype = dtype_of<T>;
   BACKLIT_CHECK(lo >= std::numeric_limits<T>::lowest(), Runtime, "from is out of bounds for ",
                 c_name(dtype));
-  BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ", c_name(dtype));
+  BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ",
+                c_name(dtype));
   BACKLIT_CHECK(hi - lo <= std::numeric_limits<T>::max(), Runtime,
                 "uniform_ expects to-from <= std::numeric_limits<", info(dtype).scalar_name,
                 ">::max(), but found to=", hi, " and from=", lo,
                 " which result in to-from to exceed the limit");
   const T base = static_cast<T>(lo), width = static_cast<T>(hi) - base;
   from_unit<T>(out, n, gen, [](T u, int64_t) { return u; });
-  if constexpr (sizeof(T) == 4) random_kernels().affine_float(out, n, width, base);
-  else random_kernels().affine_double(out, n, width, base);
+  if constexpr (sizeof(T) == 4)
+    random_kernels().affine_float(out, n, width, base);
+  else
+    random_kernels().affine_double(out, n, width, base);
 }
 
 template <class T>
@@ -138,7 +141,8 @@ template <class T> void fill_normal(T* out, int64_t n, double mean, double std, 
 }
 
 template <class T> void fill_exponential(T* out, int64_t n, double lambda, Generator& gen) {
-  BACKLIT_CHECK(lambda > 0, Runtime, "exponential_ expects lambda > 0.0, but found lambda=", lambda);
+  BACKLIT_CHECK(lambda > 0, Runtime,
+                "exponential_ expects lambda > 0.0, but found lambda=", lambda);
   from_unit<double>(out, n, gen,
                     [=](double u, int64_t) { return static_cast<T>(exponential(u, lambda)); });
 }
@@ -149,19 +153,20 @@ void fill_log_normal(T* out, int64_t n, double mean, double std, Generator& gen)
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(std::exp(normal_double(mean, std, gen)));
 }
 
-template <class T> void fill_cauchy(T* out, int64_t n, double median, double sigma, Generator& gen) {
+template <class T>
+void fill_cauchy(T* out, int64_t n, double median, double sigma, Generator& gen) {
   BACKLIT_CHECK(sigma > 0, Runtime, "cauchy_ expects sigma > 0.0, but found sigma=", sigma);
   from_unit<double>(out, n, gen, [=](double u, int64_t) {
     return static_cast<T>(std::fma(sigma, std::tan(std::numbers::pi * (u - 0.5)), median));
   });
 }
 
-#define BACKLIT_INSTANTIATE(T)                                                        \
-  template void fill_uniform<T>(T*, int64_t, double, double, Generator&);             \
-  template void fill_normal<T>(T*, int64_t, double, double, Generator&);              \
-  template void fill_normal_serial<T>(T*, int64_t, double, double, Generator&);       \
-  template void fill_exponential<T>(T*, int64_t, double, Generator&);                 \
-  template void fill_log_normal<T>(T*, int64_t, double, double, Generator&);          \
+#define BACKLIT_INSTANTIATE(T)                                                  \
+  template void fill_uniform<T>(T*, int64_t, double, double, Generator&);       \
+  template void fill_normal<T>(T*, int64_t, double, double, Generator&);        \
+  template void fill_normal_serial<T>(T*, int64_t, double, double, Generator&); \
+  template void fill_exponential<T>(T*, int64_t, double, Generator&);           \
+  template void fill_log_normal<T>(T*, int64_t, double, double, Generator&);    \
   template void fill_cauchy<T>(T*, int64_t, double, double, Generator&);
 BACKLIT_INSTANTIATE(float)
 BACKLIT_INSTANTIATE(double)
@@ -205,15 +210,17 @@ RandomRange random_range(Dtype dtype, int64_t from, std::optional<int64_t> to) {
     constexpr bool floating = std::is_floating_point_v<T>;
     if (to) {
       int64_t end = *to;
-      BACKLIT_CHECK(from < end, Runtime, "random_ expects 'from' to be less than 'to', but got from=",
-                    from, " >= to=", end);
+      BACKLIT_CHECK(from < end, Runtime,
+                    "random_ expects 'from' to be less than 'to', but got from=", from,
+                    " >= to=", end);
       if constexpr (floating) {
         from = inner_from<T>(from);
         end = inner_to<T>(end);
-        BACKLIT_CHECK(from < end, Runtime,
-                      "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
-                      "but got from=",
-                      from, " >= to=", end);
+        BACKLIT_CHECK(
+            from < end, Runtime,
+            "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
+            "but got from=",
+            from, " >= to=", end);
       }
       check_range<T>(dtype, from, end - 1);
       return {static_cast<uint64_t>(end) - static_cast<uint64_t>(from), from};
@@ -244,7 +251,9 @@ void fill_random_range(Dtype dtype, void* out, int64_t n, RandomRange r, Generat
   visit(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto base = static_cast<uint64_t>(r.base);
-    const auto shift = [base](uint64_t v) { return static_cast<T>(static_cast<int64_t>(v + base)); };
+    const auto shift = [base](uint64_t v) {
+      return static_cast<T>(static_cast<int64_t>(v + base));
+    };
     T* p = static_cast<T*>(out);
     if (r.range == 0) return from_bits<uint64_t>(p, n, gen, shift);
     // From here on 32 bits modulo the range would be more than 5 % uneven.
@@ -296,15 +305,17 @@ void fill_bernoulli(Dtype dtype, void* out, int64_t n, double p, Generator& gen)
   });
 }
 
-void fill_bernoulli(Dtype dtype, void* out, int64_t n, Dtype p_dtype, const void* p, Generator& gen) {
-  BACKLIT_CHECK(is_floating(p_dtype), Runtime, "bernoulli: p must be floating, got ", info(p_dtype).name);
+void fill_bernoulli(Dtype dtype, void* out, int64_t n, Dtype p_dtype, const void* p,
+                    Generator& gen) {
+  BACKLIT_CHECK(is_floating(p_dtype), Runtime, "bernoulli: p must be floating, got ",
+                info(p_dtype).name);
   const auto fill = [&](auto* to, const auto* probability) {
     using T = std::remove_pointer_t<decltype(to)>;
     using U = std::remove_cvref_t<decltype(*probability)>;
     for (int64_t i = 0; i < n; ++i)
       BACKLIT_CHECK(0 <= probability[i] && probability[i] <= 1, Runtime,
-                    "Expected p_in >= 0 && p_in <= 1 to be true, but got false. bernoulli: p[", i, "] is ",
-                    probability[i]);
+                    "Expected p_in >= 0 && p_in <= 1 to be true, but got false. bernoulli: p[", i,
+                    "] is ", probability[i]);
     from_unit<U>(to, n, gen, [=](U u, int64_t i) { return static_cast<T>(u < probability[i]); });
   };
   visit(dtype, [&](auto zero) {
@@ -341,35 +352,38 @@ void draw_with_replacement(const T* weights, int64_t categories, int64_t samples
   for (int64_t j = 0; j < categories; ++j) {
     BACKLIT_CHECK(weights[j] >= 0, Runtime,
                   "invalid multinomial distribution (encountering probability entry < 0)");
-    BACKLIT_CHECK(std::isfinite(weights[j]), Runtime,
-                  "invalid multinomial distribution (encountering probability entry = infinity or NaN)");
+    BACKLIT_CHECK(
+        std::isfinite(weights[j]), Runtime,
+        "invalid multinomial distribution (encountering probability entry = infinity or NaN)");
     cumulative[static_cast<std::size_t>(j)] = sum += weights[j];
   }
   BACKLIT_CHECK(sum > 0, Runtime, "invalid multinomial distribution (sum of probabilities <= 0)");
   for (T& c : cumulative) c /= sum;
   cumulative.back() = 1;
   for (int64_t j = 0; j < samples; ++j)
-    out[j] = std::lower_bound(cumulative.begin(), cumulative.end(), unit_double(gen)) - cumulative.begin();
+    out[j] = std::lower_bound(cumulative.begin(), cumulative.end(), unit_double(gen)) -
+             cumulative.begin();
 }
 
 }  // namespace
 
 template <class T>
-void multinomial(const T* weights, int64_t rows, int64_t categories, int64_t samples, bool replacement,
-                 int64_t* out, Generator& gen) {
+void multinomial(const T* weights, int64_t rows, int64_t categories, int64_t samples,
+                 bool replacement, int64_t* out, Generator& gen) {
   BACKLIT_CHECK(samples > 0, Runtime, "cannot sample n_sample <= 0 samples");
   BACKLIT_CHECK(replacement || samples <= categories, Runtime,
                 "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
   std::vector<T> row(static_cast<std::size_t>(categories));
   if (replacement && samples > 1) {
     for (int64_t i = 0; i < rows; ++i)
-      draw_with_replacement(weights + i * categories, categories, samples, out + i * samples, row, gen);
+      draw_with_replacement(weights + i * categories, categories, samples, out + i * samples, row,
+                            gen);
     return;
   }
   for (int64_t i = 0; i < rows; ++i) {
     const T* w = weights + i * categories;
-    BACKLIT_CHECK(std::all_of(w, w + categories, [](T v) { return v >= 0 && std::isfinite(v); }), Runtime,
-                  "probability tensor contains either `inf`, `nan` or element < 0");
+    BACKLIT_CHECK(std::all_of(w, w + categories, [](T v) { return v >= 0 && std::isfinite(v); }),
+                  Runtime, "probability tensor contains either `inf`, `nan` or element < 0");
     BACKLIT_CHECK(std::any_of(w, w + categories, [](T v) { return v > 0; }), Runtime,
                   "invalid multinomial distribution (sum of probabilities <= 0)");
   }
@@ -381,15 +395,18 @@ void multinomial(const T* weights, int64_t rows, int64_t categories, int64_t sam
     fill_exponential(row.data(), categories, 1.0, gen);
     for (std::size_t j = 0; j < row.size(); ++j) row[j] = w[j] / row[j];
     std::iota(order.begin(), order.end(), int64_t{0});
-    std::partial_sort(order.begin(), order.begin() + samples, order.end(), [&](int64_t a, int64_t b) {
-      const T x = row[static_cast<std::size_t>(a)], y = row[static_cast<std::size_t>(b)];
-      return x != y ? x > y : a < b;
-    });
+    std::partial_sort(
+        order.begin(), order.begin() + samples, order.end(), [&](int64_t a, int64_t b) {
+          const T x = row[static_cast<std::size_t>(a)], y = row[static_cast<std::size_t>(b)];
+          return x != y ? x > y : a < b;
+        });
     std::copy_n(order.begin(), samples, out + i * samples);
   }
 }
 
-template void multinomial<float>(const float*, int64_t, int64_t, int64_t, bool, int64_t*, Generator&);
-template void multinomial<double>(const double*, int64_t, int64_t, int64_t, bool, int64_t*, Generator&);
+template void multinomial<float>(const float*, int64_t, int64_t, int64_t, bool, int64_t*,
+                                 Generator&);
+template void multinomial<double>(const double*, int64_t, int64_t, int64_t, bool, int64_t*,
+                                  Generator&);
 
 }  // namespace backlit

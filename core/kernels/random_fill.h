@@ -1,4 +1,5 @@
-// Random numbers into contiguous memory, consuming the generator exactly as PyTorch's CPU kernels do.
+// Random numbers into contiguous memory, consuming the generator exactly as PyTorch's CPU kernels
+// do.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,16 @@ namespace backlit {
 template <class T> void fill_uniform(T* out, std::int64_t n, double lo, double hi, Generator& gen);
 // From 16 elements on in blocks of 16 (8 pairs), the last block recomputed from fresh numbers when
 // n % 16 != 0; below, one by one in double with the generator's kept second value.
-template <class T> void fill_normal(T* out, std::int64_t n, double mean, double std, Generator& gen);
+template <class T>
+void fill_normal(T* out, std::int64_t n, double mean, double std, Generator& gen);
 // One by one at any n: what PyTorch does for a tensor that is not contiguous.
 template <class T>
 void fill_normal_serial(T* out, std::int64_t n, double mean, double std, Generator& gen);
 template <class T> void fill_exponential(T* out, std::int64_t n, double lambda, Generator& gen);
 template <class T>
 void fill_log_normal(T* out, std::int64_t n, double mean, double std, Generator& gen);
-template <class T> void fill_cauchy(T* out, std::int64_t n, double median, double sigma, Generator& gen);
+template <class T>
+void fill_cauchy(T* out, std::int64_t n, double median, double sigma, Generator& gen);
 
 // Integers base + [0, range); range 0 stands for 2^64. Any dtype.
 struct RandomRange {
@@ -42,8 +45,8 @@ void fill_bernoulli(Dtype dtype, void* out, std::int64_t n, Dtype p_dtype, const
                     Generator& gen);
 void fill_geometric(Dtype dtype, void* out, std::int64_t n, double p, Generator& gen);
 
-// weights: (rows, categories), out: (rows, samples), both contiguous; T is float or double. Rows need
-// not sum to one. Throws Error(Runtime) on negative, infinite, NaN or all-zero weights.
+// weights: (rows, categories), out: (rows, samples), both contiguous; T is float or double. Rows
+// need not sum to one. Throws Error(Runtime) on negative, infinite, NaN or all-zero weights.
 template <class T>
 void multinomial(const T* weights, std::int64_t rows, std::int64_t categories, std::int64_t samples,
                  bool replacement, std::int64_t* out, Generator& gen);

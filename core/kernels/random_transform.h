@@ -1,5 +1,5 @@
-// Random numbers made of uniform ones, over raw memory. The rounding is PyTorch's on CPUs with fused
-// multiply-add: each place where its compiler fuses a product with a sum is a std::fma here.
+// Random numbers made of uniform ones, over raw memory. The rounding is PyTorch's on CPUs with
+// fused multiply-add: each place where its compiler fuses a product with a sum is a std::fma here.
 #pragma once
 
 #include <cstdint>

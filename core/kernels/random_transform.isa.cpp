@@ -19,14 +19,16 @@ inline float mad(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 template <class T> void affine(T* u, int64_t n, T width, T base) {
   for (int64_t i = 0; i < n; ++i) {
-    if constexpr (sizeof(T) == 4) u[i] = mad(u[i], width, base);
-    else u[i] = __builtin_fma(u[i], width, base);
+    if constexpr (sizeof(T) == 4)
+      u[i] = mad(u[i], width, base);
+    else
+      u[i] = __builtin_fma(u[i], width, base);
   }
 }
 
 // Logarithm of a normal number in (0, 1] and sine and cosine of an angle in [0, 2 pi], as in Cephes
-// (S. Moshier, logf, sinf, cosf), which PyTorch's vectorised normal_ follows: the same polynomials, and
-// no branches.
+// (S. Moshier, logf, sinf, cosf), which PyTorch's vectorised normal_ follows: the same polynomials,
+// and no branches.
 inline float log_unit(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);

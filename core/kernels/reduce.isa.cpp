@@ -17,7 +17,8 @@ template <class To, class From> To converted(From x) {
 // Integers are added and multiplied as unsigned numbers, which wrap around.
 template <class T>
 using SumType = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
-template <class T> using SumResult = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
+template <class T>
+using SumResult = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
 
 template <class T> struct SumBase {
   using In = T;
@@ -71,12 +72,16 @@ template <class T> struct Count {
 };
 
 template <class T> constexpr T lowest() {
-  if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
-  else return std::numeric_limits<T>::lowest();
+  if constexpr (std::is_floating_point_v<T>)
+    return -std::numeric_limits<T>::infinity();
+  else
+    return std::numeric_limits<T>::lowest();
 }
 template <class T> constexpr T highest() {
-  if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
-  else return std::numeric_limits<T>::max();
+  if constexpr (std::is_floating_point_v<T>)
+    return std::numeric_limits<T>::infinity();
+  else
+    return std::numeric_limits<T>::max();
 }
 
 // nan is larger and smaller than everything. Of equals the first stays.
@@ -86,16 +91,20 @@ template <class T> struct Max {
   using Out = T;
   static constexpr Acc start() { return lowest<T>(); }
   template <class A> static A combine(A a, A b) {
-    if constexpr (std::is_floating_point_v<T>) return ((a >= b) | (a != a)) ? a : b;
-    else return a >= b ? a : b;
+    if constexpr (std::is_floating_point_v<T>)
+      return ((a >= b) | (a != a)) ? a : b;
+    else
+      return a >= b ? a : b;
   }
   template <class X, class A> static A map(X x, A) { return x; }
 };
 template <class T> struct Min : Max<T> {
   static constexpr T start() { return highest<T>(); }
   template <class A> static A combine(A a, A b) {
-    if constexpr (std::is_floating_point_v<T>) return ((a <= b) | (a != a)) ? a : b;
-    else return a <= b ? a : b;
+    if constexpr (std::is_floating_point_v<T>)
+      return ((a <= b) | (a != a)) ? a : b;
+    else
+      return a <= b ? a : b;
   }
 };
 template <class T> struct MaxAbs : Max<T> {
@@ -107,10 +116,18 @@ template <class T> struct MinAbs : Min<T> {
 };
 
 template <std::size_t Bytes> struct SignedOf;
-template <> struct SignedOf<1> { using Type = std::int8_t; };
-template <> struct SignedOf<2> { using Type = std::int16_t; };
-template <> struct SignedOf<4> { using Type = std::int32_t; };
-template <> struct SignedOf<8> { using Type = std::int64_t; };
+template <> struct SignedOf<1> {
+  using Type = std::int8_t;
+};
+template <> struct SignedOf<2> {
+  using Type = std::int16_t;
+};
+template <> struct SignedOf<4> {
+  using Type = std::int32_t;
+};
+template <> struct SignedOf<8> {
+  using Type = std::int64_t;
+};
 
 // The accumulator is a mask: all bits, or none.
 template <class T> struct Any {
@@ -120,8 +137,10 @@ template <class T> struct Any {
   static constexpr Acc start() { return 0; }
   template <class A> static A combine(A a, A b) { return static_cast<A>(a | b); }
   template <class X, class A> static A map(X x, A) {
-    if constexpr (std::is_arithmetic_v<X>) return static_cast<A>(x != X{} ? -1 : 0);
-    else return (A)(x != X{});
+    if constexpr (std::is_arithmetic_v<X>)
+      return static_cast<A>(x != X{} ? -1 : 0);
+    else
+      return (A)(x != X{});
   }
 };
 template <class T> struct All : Any<T> {
@@ -130,7 +149,8 @@ template <class T> struct All : Any<T> {
   template <class A> static A combine(A a, A b) { return static_cast<A>(a & b); }
 };
 
-template <template <class> class K, class T> constexpr void set(ReduceTable& t, Reduction r, Dtype d) {
+template <template <class> class K, class T>
+constexpr void set(ReduceTable& t, Reduction r, Dtype d) {
   t.kernel[static_cast<int>(r)][static_cast<int>(d)] = kernel_of<K<T>>();
 }
 

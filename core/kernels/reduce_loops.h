@@ -1,7 +1,8 @@
 // The loops of a reduction, generic in what is accumulated; included by reduce*.isa.cpp files only.
 //
-// Sums are blocked: kBlock additions into one register, kBlocks of those into the next level, and those
-// into the last: a tile of kReduceChunk elements has an error of a few dozen roundings, not thousands.
+// Sums are blocked: kBlock additions into one register, kBlocks of those into the next level, and
+// those into the last: a tile of kReduceChunk elements has an error of a few dozen roundings, not
+// thousands.
 #pragma once
 
 #include <cstdint>
@@ -50,9 +51,7 @@ template <class K> typename K::Acc mapped(typename K::In x, typename K::Acc p) {
 template <class K, int L> AccVector<K, L> mapped(Vector<typename K::In, L> x, AccVector<K, L> p) {
   return K::template map<Vector<typename K::In, L>, AccVector<K, L>>(x, p);
 }
-template <class K, int L> AccVector<K, L> splat(typename K::Acc x) {
-  return AccVector<K, L>{} + x;
-}
+template <class K, int L> AccVector<K, L> splat(typename K::Acc x) { return AccVector<K, L>{} + x; }
 
 template <class K, int L> typename K::Acc across(AccVector<K, L> v) {
   typename K::Acc part[L];
@@ -154,7 +153,8 @@ void reduce_columns(const typename K::In* x, i64 n, i64 stride, i64 count, const
 }
 
 template <class K>
-void tile(const void* x, i64 n, i64 stride, i64 count, i64 step, const void* parameters, void* out) {
+void tile(const void* x, i64 n, i64 stride, i64 count, i64 step, const void* parameters,
+          void* out) {
   using Acc = typename K::Acc;
   const auto* in = static_cast<const typename K::In*>(x);
   const auto* p = static_cast<const Acc*>(parameters);
@@ -185,8 +185,8 @@ template <class K> void identity_tile(void* acc, i64 count) {
 }
 
 template <class K> constexpr ReduceKernel kernel_of() {
-  return {&tile<K>, &combine_tiles<K>, &store_tile<K>, &identity_tile<K>, dtype_of<typename K::Out>,
-          sizeof(typename K::Acc)};
+  return {&tile<K>,          &combine_tiles<K>,         &store_tile<K>,
+          &identity_tile<K>, dtype_of<typename K::Out>, sizeof(typename K::Acc)};
 }
 
 }  // namespace

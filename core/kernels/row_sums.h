@@ -22,7 +22,8 @@ template <class T> T row_total(const T* x, i64 n) { return reduce_row<Total<T>>(
 template <class T, class F> T sum_pieces(i64 n, F f) {
   if (n <= kPiece) return f(i64{0}, n);
   double total = 0;
-  for (i64 i = 0; i < n; i += kPiece) total += static_cast<double>(f(i, n - i < kPiece ? n - i : kPiece));
+  for (i64 i = 0; i < n; i += kPiece)
+    total += static_cast<double>(f(i, n - i < kPiece ? n - i : kPiece));
   return static_cast<T>(total);
 }
 

@@ -50,7 +50,7 @@ template <class V> V multiply_add(V a, V b, V c) {
   } else
 #endif
 #if defined(__AVX2__)
-  if constexpr (sizeof(V) == 32) {
+      if constexpr (sizeof(V) == 32) {
     if constexpr (sizeof(a[0]) == 4)
       return _mm256_fmadd_ps(a, b, c);
     else
@@ -112,14 +112,16 @@ void panel(i64 m, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* 
 
 // n columns of row-major b, in panels of falling width.
 template <class T, int V, int L>
-void panels(i64 m, i64 n, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
+void panels(i64 m, i64 n, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c,
+            i64 ldc) {
   i64 j = 0;
   for (; j + V * L <= n; j += V * L) panel<T, V, L>(m, k, alpha, a, b + j, ldb, beta, c + j, ldc);
   if (j == n) return;
   if constexpr (V > 1)
     panels<T, 1, L>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
   else if constexpr (L > 1)
-    panels<T, 1, (L * sizeof(T) > 16 ? L / 2 : 1)>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+    panels<T, 1, (L * sizeof(T) > 16 ? L / 2 : 1)>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j,
+                                                   ldc);
 }
 
 constexpr i64 kPackDepth = 256;  // of k, packed at once when b is transposed
@@ -128,16 +130,18 @@ template <class T>
 void gemm(i64 m, i64 n, i64 k, T alpha, const T* a, i64 a_row, i64 a_column, const T* b, i64 b_row,
           i64 b_column, T beta, T* c, i64 ldc) {
   constexpr int L = kLanes<T>, width = 2 * L;
-  if (b_column == 1) return panels<T, 2, L>(m, n, k, alpha, {a, a_row, a_column}, b, b_row, beta, c, ldc);
+  if (b_column == 1)
+    return panels<T, 2, L>(m, n, k, alpha, {a, a_row, a_column}, b, b_row, beta, c, ldc);
   alignas(64) T packed[kPackDepth * width];
   for (i64 j = 0; j < n; j += width) {
     const i64 columns = n - j < width ? n - j : width;
     for (i64 p = 0; p < k; p += kPackDepth) {
       const i64 depth = k - p < kPackDepth ? k - p : kPackDepth;
       for (i64 l = 0; l < columns; ++l)
-        for (i64 q = 0; q < depth; ++q) packed[q * columns + l] = b[(p + q) * b_row + (j + l) * b_column];
-      panels<T, 2, L>(m, columns, depth, alpha, {a + p * a_column, a_row, a_column}, packed, columns,
-                      p == 0 ? beta : T(1), c + j, ldc);
+        for (i64 q = 0; q < depth; ++q)
+          packed[q * columns + l] = b[(p + q) * b_row + (j + l) * b_column];
+      panels<T, 2, L>(m, columns, depth, alpha, {a + p * a_column, a_row, a_column}, packed,
+                      columns, p == 0 ? beta : T(1), c + j, ldc);
     }
   }
 }
@@ -195,7 +199,8 @@ i64 add_scaled(i64 j, i64 n, const T (&scale)[R], const T* a, i64 lda, T* y) {
   using Vec = typename Lane::Type;
   for (; j + L <= n; j += L) {
     Vec sum = Lane::load(y + j);
-    for (int r = 0; r < R; ++r) sum = multiply_add(Vec{} + scale[r], Lane::load(a + r * lda + j), sum);
+    for (int r = 0; r < R; ++r)
+      sum = multiply_add(Vec{} + scale[r], Lane::load(a + r * lda + j), sum);
     Lane::store(y + j, sum);
   }
   return j;

@@ -9,8 +9,8 @@ namespace backlit {
 
 enum class SoftmaxKind : std::uint8_t { Softmax, LogSoftmax };
 
-// Kernels of one dtype. "Rows": `rows` lines of n neighbours. "Columns": `width` lines side by side,
-// whose n elements are `stride` apart.
+// Kernels of one dtype. "Rows": `rows` lines of n neighbours. "Columns": `width` lines side by
+// side, whose n elements are `stride` apart.
 struct SoftmaxKernels {
   using i64 = std::int64_t;
   void (*forward_rows[2])(const void* x, void* y, i64 rows, i64 n);

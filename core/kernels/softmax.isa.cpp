@@ -1,5 +1,5 @@
-// Softmax over rows and over columns. Short rows are taken many at a time, so that exp runs over one
-// long stretch of memory.
+// Softmax over rows and over columns. Short rows are taken many at a time, so that exp runs over
+// one long stretch of memory.
 #include "kernels/softmax.h"
 
 #include "formulas/math.h"
@@ -51,7 +51,8 @@ template <class T, bool kLog> void forward_rows(const void* in, void* out, i64 r
       alignas(64) T buffer[kPiece];
       if (n <= kPiece) exponentials(y, buffer, count * n);
       for (i64 k = 0; k < count; ++k) {
-        const T sum = n <= kPiece ? row_total(buffer + k * n, n) : sum_of_exponentials(y, buffer, n);
+        const T sum =
+            n <= kPiece ? row_total(buffer + k * n, n) : sum_of_exponentials(y, buffer, n);
         minus(y + k * n, math::log(sum), y + k * n, n);
       }
     } else {
@@ -130,7 +131,8 @@ void forward_columns(const void* in, void* out, i64 n, i64 stride, i64 width) {
 }
 
 template <class T, bool kLog>
-void backward_columns(const void* grad, const void* result, void* out, i64 n, i64 stride, i64 width) {
+void backward_columns(const void* grad, const void* result, void* out, i64 n, i64 stride,
+                      i64 width) {
   T sum[kWidth];
   for (i64 first = 0; first < width; first += kWidth) {
     const i64 w = width - first < kWidth ? width - first : kWidth;
@@ -175,8 +177,8 @@ template <class T> void row_stats(const void* in, void* top, void* log_sum, i64 
 }
 
 template <class T>
-void scaled_softmax(const void* in, const void* top, const void* log_sum, const void* factor, void* out,
-                    i64 rows, i64 n) {
+void scaled_softmax(const void* in, const void* top, const void* log_sum, const void* factor,
+                    void* out, i64 rows, i64 n) {
   for (i64 r = 0; r < rows; ++r) {
     const T* x = static_cast<const T*>(in) + r * n;
     T* gx = static_cast<T*>(out) + r * n;

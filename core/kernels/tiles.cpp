@@ -9,8 +9,10 @@
 extern "C" const backlit::IsaEntry* const isa_begin __asm("section$start$__DATA$backlit_tables");
 extern "C" const backlit::IsaEntry* const isa_end __asm("section$end$__DATA$backlit_tables");
 #else
-extern "C" const backlit::IsaEntry* const __start_backlit_tables[] __attribute__((visibility("hidden")));
-extern "C" const backlit::IsaEntry* const __stop_backlit_tables[] __attribute__((visibility("hidden")));
+extern "C" const backlit::IsaEntry* const __start_backlit_tables[]
+    __attribute__((visibility("hidden")));
+extern "C" const backlit::IsaEntry* const __stop_backlit_tables[]
+    __attribute__((visibility("hidden")));
 #endif
 
 namespace backlit {
@@ -26,7 +28,8 @@ std::span<const IsaEntry* const> isa_entries() {
 const void* find_best_table(const char* type) {
   const IsaEntry* best = nullptr;
   for (const IsaEntry* e : isa_entries())
-    if (e->level <= cpu_isa_level() && (!best || e->level > best->level) && std::strcmp(e->type, type) == 0)
+    if (e->level <= cpu_isa_level() && (!best || e->level > best->level) &&
+        std::strcmp(e->type, type) == 0)
       best = e;
   return best ? best->table : nullptr;
 }

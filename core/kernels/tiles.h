@@ -1,7 +1,7 @@
 // The interface between operations and the loops over raw memory.
 //
-// A tile function works on n contiguous elements: in[] and out are such arrays. One signature serves
-// forward (in: the inputs) and backward (in: the incoming gradient, the inputs, the result).
+// A tile function works on n contiguous elements: in[] and out are such arrays. One signature
+// serves forward (in: the inputs) and backward (in: the incoming gradient, the inputs, the result).
 #pragma once
 
 #include <cstdint>

@@ -19,8 +19,8 @@ void refuse_bools(const Operand& a, const Operand& b) {
     return o.t ? o.t->dtype == Dtype::Bool : o.s.kind == Scalar::Kind::Bool;
   };
   if (!is_bool(a) && !is_bool(b)) return;
-  fail(ErrorKind::Runtime, is_bool(a) && is_bool(b) ? formulas::Sub::bool_error
-                                                    : formulas::Rsub::bool_error);
+  fail(ErrorKind::Runtime,
+       is_bool(a) && is_bool(b) ? formulas::Sub::bool_error : formulas::Rsub::bool_error);
 }
 
 Tensor add(const Operand& a, const Operand& b) {
@@ -50,14 +50,15 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 void add_in_place(const Tensor& x, const Tensor& y) {
   const auto d = static_cast<std::size_t>(x.dtype());
   constexpr double one[] = {1};
-  if (x->layout == y->layout && x.dtype() == y.dtype() && x.layout().dense && x.numel() <= 1 << 14) {
+  if (x->layout == y->layout && x.dtype() == y.dtype() && x.layout().dense &&
+      x.numel() <= 1 << 14) {
     const void* in[] = {x.raw(), y.raw()};
     RecordOf<formulas::Add>::op.forward[d](in, x.raw(), x.numel(), one);
     return;
   }
   const TileInput in[] = {{x.raw(), x.dtype(), &x.layout()}, {y.raw(), y.dtype(), &y.layout()}};
-  run_tiles(RecordOf<formulas::Add>::op.forward[d], in, {x.raw(), x.dtype(), &x.layout()}, x.dtype(),
-            x.dtype(), one);
+  run_tiles(RecordOf<formulas::Add>::op.forward[d], in, {x.raw(), x.dtype(), &x.layout()},
+            x.dtype(), x.dtype(), one);
 }
 
 void copy_in_place(const Tensor& x, const Tensor& from) {
@@ -132,8 +133,9 @@ Tensor to_dtype(const Tensor& x, Dtype dtype) {
 }
 
 Tensor copy_(const Tensor& x, const Tensor& from) {
-  BACKLIT_CHECK(std::ranges::equal(Span(broadcast_sizes(x.sizes(), from.sizes())), x.sizes()), Runtime,
-                "output with shape ", to_string(x.sizes()), " doesn't match the broadcast shape ",
+  BACKLIT_CHECK(std::ranges::equal(Span(broadcast_sizes(x.sizes(), from.sizes())), x.sizes()),
+                Runtime, "output with shape ", to_string(x.sizes()),
+                " doesn't match the broadcast shape ",
                 to_string(broadcast_sizes(x.sizes(), from.sizes())));
   const bool overlap = x->storage->data == from->storage->data && x.get() != from.get();
   const Tensor source = overlap ? clone(detach(from)) : from;
@@ -147,17 +149,19 @@ Tensor copy_(const Tensor& x, const Tensor& from) {
 
 Tensor into_out(const char* name, Tensor result, const Tensor& out) {
   if (!out.defined()) return result;
-  BACKLIT_CHECK(!result.requires_grad() && !(modes.grad && out.requires_grad()), Runtime, name,
-                "(): functions with out=... arguments don't support automatic differentiation, but one "
-                "of the arguments requires grad. Use it under no_grad(), or without out=.");
+  BACKLIT_CHECK(
+      !result.requires_grad() && !(modes.grad && out.requires_grad()), Runtime, name,
+      "(): functions with out=... arguments don't support automatic differentiation, but one "
+      "of the arguments requires grad. Use it under no_grad(), or without out=.");
   check_can_cast(result.dtype(), out.dtype());
   if (!out.layout().same_sizes(result.layout())) {
     if (out.numel() &&
-        PyErr_WarnFormat(PyExc_UserWarning, 1,
-                         "An output with one or more elements was resized since it had shape %s, which "
-                         "does not match the required output shape %s. Pass an empty tensor, or one of "
-                         "the result's shape.",
-                         to_string(out.sizes()).c_str(), to_string(result.sizes()).c_str()) < 0)
+        PyErr_WarnFormat(
+            PyExc_UserWarning, 1,
+            "An output with one or more elements was resized since it had shape %s, which "
+            "does not match the required output shape %s. Pass an empty tensor, or one of "
+            "the result's shape.",
+            to_string(out.sizes()).c_str(), to_string(result.sizes()).c_str()) < 0)
       throw PythonErrorSet();
     Tensor fresh = Tensor::empty(result.sizes(), out.dtype());
     std::swap(out->storage, fresh->storage);

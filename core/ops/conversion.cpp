@@ -12,7 +12,9 @@ Tensor converted(const Tensor& x, Dtype dtype, bool copy) {
   return copy ? clone(x) : x;
 }
 
-Tensor to_dtype_op(const Tensor& x, Dtype dtype, bool, bool copy, Any) { return converted(x, dtype, copy); }
+Tensor to_dtype_op(const Tensor& x, Dtype dtype, bool, bool copy, Any) {
+  return converted(x, dtype, copy);
+}
 Tensor to_other_op(const Tensor& x, const Tensor& other, bool, bool copy, Any) {
   return converted(x, other.dtype(), copy);
 }
@@ -21,26 +23,29 @@ Tensor to_device_op(const Tensor& x, Any device, std::optional<Dtype> dtype, boo
   return converted(x, dtype.value_or(x.dtype()), copy);
 }
 const Register to_dtype_row(
-    "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any memory_format=None) "
+    "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any "
+    "memory_format=None) "
     "-> Tensor",
     to_dtype_op,
     {.meaning = "The tensor with that dtype; itself where nothing changes.",
      .gradient = "∂L/∂x = ∂L/∂y, converted back",
      .function = false});
 const Register to_other_row(
-    "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, any memory_format=None) "
+    "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, any "
+    "memory_format=None) "
     "-> Tensor",
     to_other_op, {.function = false});
 const Register to_device_row(
-    "to(Tensor input, any device=None, dtype? dtype=None, bool non_blocking=False, bool copy=False, *, "
+    "to(Tensor input, any device=None, dtype? dtype=None, bool non_blocking=False, bool "
+    "copy=False, *, "
     "any memory_format=None) -> Tensor",
     to_device_op, {.function = false});
 
 template <Dtype D> Tensor to_fixed(const Tensor& x, Any) { return to_dtype(x, D); }
-#define BACKLIT_CONVERSION(name, D)                                                                  \
+#define BACKLIT_CONVERSION(name, D)                                                                \
   const Register name##_row(#name "(Tensor input, any memory_format=None) -> Tensor", to_fixed<D>, \
-                            {.meaning = "The tensor converted to that dtype.",                      \
-                             .gradient = "∂L/∂x = ∂L/∂y, converted back",                           \
+                            {.meaning = "The tensor converted to that dtype.",                     \
+                             .gradient = "∂L/∂x = ∂L/∂y, converted back",                          \
                              .function = false})
 BACKLIT_CONVERSION(float, Dtype::Float32);
 BACKLIT_CONVERSION(double, Dtype::Float64);
@@ -64,15 +69,17 @@ const Register clone_row("clone(Tensor input, *, any memory_format=None) -> Tens
                           .formula = "y = x",
                           .gradient = "∂L/∂x = ∂L/∂y"});
 Tensor contiguous_op(const Tensor& x, Any) { return contiguous(x); }
-const Register contiguous_row("contiguous(Tensor input, any memory_format=None) -> Tensor", contiguous_op,
-                              {.meaning = "The tensor itself where it is row-major without gaps, else a "
-                                          "copy that is.",
-                               .formula = "y = x",
-                               .gradient = "∂L/∂x = ∂L/∂y",
-                               .function = false});
+const Register contiguous_row(
+    "contiguous(Tensor input, any memory_format=None) -> Tensor", contiguous_op,
+    {.meaning = "The tensor itself where it is row-major without gaps, else a "
+                "copy that is.",
+     .formula = "y = x",
+     .gradient = "∂L/∂x = ∂L/∂y",
+     .function = false});
 
 Tensor copy_op(const Tensor& x, const Tensor& other, bool) { return copy_(x, other); }
-const Register copy_row("copy_(Tensor input, Tensor other, bool non_blocking=False) -> Tensor", copy_op,
+const Register copy_row("copy_(Tensor input, Tensor other, bool non_blocking=False) -> Tensor",
+                        copy_op,
                         {.meaning = "Copies other into input, broadcast and converted.",
                          .formula = "x ← other",
                          .gradient = "∂L/∂x = 0, ∂L/∂other = ∂L/∂y",
@@ -80,8 +87,9 @@ const Register copy_row("copy_(Tensor input, Tensor other, bool non_blocking=Fal
 
 Tensor fill_op(const Tensor& x, const Scalar& value) {
   check_fits(value, x.dtype(), nullptr);
-  return record_in_place("FillBackward0", x, {x}, {}, [&] { fill_in_place(x, value); },
-                         [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
+  return record_in_place(
+      "FillBackward0", x, {x}, {}, [&] { fill_in_place(x, value); },
+      [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
 }
 Tensor fill_tensor_op(const Tensor& x, const Tensor& value) {
   BACKLIT_CHECK(value.dim() == 0, Runtime,
@@ -95,33 +103,43 @@ Tensor fill_tensor_op(const Tensor& x, const Tensor& value) {
       });
 }
 const Register fill_row("fill_(Tensor input, Scalar value) -> Tensor", fill_op,
-                        {.meaning = "Sets every element to value.", .formula = "x ← value",
-                         .gradient = "∂L/∂x = 0", .function = false});
+                        {.meaning = "Sets every element to value.",
+                         .formula = "x ← value",
+                         .gradient = "∂L/∂x = 0",
+                         .function = false});
 const Register fill_tensor_row("fill_(Tensor input, Tensor value) -> Tensor", fill_tensor_op,
-                               {.meaning = "Sets every element to value.", .formula = "x ← value",
-                                .gradient = "∂L/∂x = 0, ∂L/∂value = Σ ∂L/∂y", .function = false});
+                               {.meaning = "Sets every element to value.",
+                                .formula = "x ← value",
+                                .gradient = "∂L/∂x = 0, ∂L/∂value = Σ ∂L/∂y",
+                                .function = false});
 
 Tensor zero_op(const Tensor& x) {
-  return record_in_place("ZeroBackward0", x, {x}, {}, [&] { fill_in_place(x, Scalar(0)); },
-                         [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
+  return record_in_place(
+      "ZeroBackward0", x, {x}, {}, [&] { fill_in_place(x, Scalar(0)); },
+      [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
 }
 const Register zero_row("zero_(Tensor input) -> Tensor", zero_op,
-                        {.meaning = "Sets every element to 0.", .formula = "x ← 0",
-                         .gradient = "∂L/∂x = 0", .aliases = "", .function = false});
+                        {.meaning = "Sets every element to 0.",
+                         .formula = "x ← 0",
+                         .gradient = "∂L/∂x = 0",
+                         .aliases = "",
+                         .function = false});
 
 Tensor detach_in_place(const Tensor& x) {
-  BACKLIT_CHECK(!(x->meta && x->meta->base), Runtime,
-                "Can't detach views in-place. Use detach() instead. If you are using "
-                "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, "
-                "gradients are views of DDP buckets, and hence detach_() cannot be called on these "
-                "gradients.");
+  BACKLIT_CHECK(
+      !(x->meta && x->meta->base), Runtime,
+      "Can't detach views in-place. Use detach() instead. If you are using "
+      "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, "
+      "gradients are views of DDP buckets, and hence detach_() cannot be called on these "
+      "gradients.");
   Py_CLEAR(x->grad_fn);
   x->output_nr = 0;
   x->requires_grad = false;
   return x;
 }
 const Register detach_row("detach_(Tensor input) -> Tensor", detach_in_place,
-                          {.meaning = "Forgets the history of input, in place.", .function = false});
+                          {.meaning = "Forgets the history of input, in place.",
+                           .function = false});
 
 Tensor cpu(const Tensor& x, Any) { return x; }
 const Register cpu_row("cpu(Tensor input, any memory_format=None) -> Tensor", cpu,

@@ -22,9 +22,10 @@ void check_device(PyObject* device) {
 
 Tensor with_requires_grad(Tensor t, bool requires_grad) {
   if (!requires_grad) return t;
-  BACKLIT_CHECK(t.is_floating(), Runtime,
-                "Only Tensors of floating point and complex dtype can require gradients. Got torch.",
-                info(t.dtype()).name, ".");
+  BACKLIT_CHECK(
+      t.is_floating(), Runtime,
+      "Only Tensors of floating point and complex dtype can require gradients. Got torch.",
+      info(t.dtype()).name, ".");
   t->requires_grad = true;
   return t;
 }
@@ -49,8 +50,9 @@ Tensor into_given(Tensor result, const Tensor& out) {
 
 Tensor finish_factory(Tensor y, const Tensor& out, std::optional<Dtype> dtype, bool requires_grad) {
   if (!out.defined()) return with_requires_grad(std::move(y), requires_grad);
-  BACKLIT_CHECK(!dtype || *dtype == out.dtype(), Runtime, "dtype ", info(dtype.value_or(Dtype::Bool)).name,
-                " does not match dtype of out parameter (", info(out.dtype()).name, ")");
+  BACKLIT_CHECK(!dtype || *dtype == out.dtype(), Runtime, "dtype ",
+                info(dtype.value_or(Dtype::Bool)).name, " does not match dtype of out parameter (",
+                info(out.dtype()).name, ")");
   return with_requires_grad(into_given(std::move(y), out), requires_grad);
 }
 
@@ -91,7 +93,8 @@ Tensor zeros_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_PARAMETERS)
 }
 Tensor ones_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
-  return finish_factory(filled(Tensor::empty(size, chosen(dtype, out)), Scalar(1)), out, dtype, requires_grad);
+  return finish_factory(filled(Tensor::empty(size, chosen(dtype, out)), Scalar(1)), out, dtype,
+                        requires_grad);
 }
 
 Dtype dtype_of_number(const Scalar& s) {
@@ -99,7 +102,8 @@ Dtype dtype_of_number(const Scalar& s) {
   return s.kind == Scalar::Kind::Int ? Dtype::Int64 : default_dtype();
 }
 
-Tensor full_op(const Dims& size, const Scalar& value, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+Tensor full_op(const Dims& size, const Scalar& value, const Tensor& out,
+               BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   const Dtype d = dtype ? *dtype : out.defined() ? out.dtype() : dtype_of_number(value);
   check_fits(value, d, nullptr);
@@ -139,39 +143,51 @@ Tensor new_ones_op(const Tensor& x, const Dims& size, BACKLIT_FACTORY_PARAMETERS
   return with_requires_grad(filled(Tensor::empty(size, dtype.value_or(x.dtype())), Scalar(1)),
                             requires_grad);
 }
-Tensor new_full_op(const Tensor& x, const Dims& size, const Scalar& value, BACKLIT_FACTORY_PARAMETERS) {
+Tensor new_full_op(const Tensor& x, const Dims& size, const Scalar& value,
+                   BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   check_fits(value, dtype.value_or(x.dtype()), nullptr);
   return with_requires_grad(filled(Tensor::empty(size, dtype.value_or(x.dtype())), value),
                             requires_grad);
 }
 
-const Register empty_row(
-    "empty(int* size, *, Tensor? out=None, " BACKLIT_FACTORY_FORMAT ") -> Tensor", empty_op,
-    {.meaning = "A tensor of the given size whose contents are not defined."});
-const Register zeros_row("zeros(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", zeros_op,
-                         {.meaning = "A tensor of zeros.", .formula = "y = 0",
+const Register empty_row("empty(int* size, *, Tensor? out=None, " BACKLIT_FACTORY_FORMAT
+                         ") -> Tensor",
+                         empty_op,
+                         {.meaning = "A tensor of the given size whose contents are not defined."});
+const Register zeros_row("zeros(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+                         zeros_op,
+                         {.meaning = "A tensor of zeros.",
+                          .formula = "y = 0",
                           .example = "torch.zeros(2) -> tensor([0., 0.])"});
-const Register ones_row("ones(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", ones_op,
-                        {.meaning = "A tensor of ones.", .formula = "y = 1",
+const Register ones_row("ones(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+                        ones_op,
+                        {.meaning = "A tensor of ones.",
+                         .formula = "y = 1",
                          .example = "torch.ones(2) -> tensor([1., 1.])"});
 const Register full_row(
-    "full(int[] size, Scalar fill_value, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", full_op,
-    {.meaning = "A tensor with fill_value everywhere; its dtype is that of the number unless given.",
+    "full(int[] size, Scalar fill_value, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+    full_op,
+    {.meaning =
+         "A tensor with fill_value everywhere; its dtype is that of the number unless given.",
      .example = "torch.full((2,), 3.5) -> tensor([3.5000, 3.5000])"});
-const Register empty_like_row("empty_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
-                              empty_like_op,
-                              {.meaning = "As empty, with the size, dtype and order of dimensions of input.",
-                               .method = false});
+const Register empty_like_row(
+    "empty_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor", empty_like_op,
+    {.meaning = "As empty, with the size, dtype and order of dimensions of input.",
+     .method = false});
 const Register zeros_like_row("zeros_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
                               zeros_like_op,
-                              {.meaning = "Zeros with the size and dtype of input.", .method = false});
+                              {.meaning = "Zeros with the size and dtype of input.",
+                               .method = false});
 const Register ones_like_row("ones_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
                              ones_like_op,
-                             {.meaning = "Ones with the size and dtype of input.", .method = false});
-const Register full_like_row(
-    "full_like(Tensor input, Scalar fill_value, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor", full_like_op,
-    {.meaning = "fill_value everywhere, with the size and dtype of input.", .method = false});
+                             {.meaning = "Ones with the size and dtype of input.",
+                              .method = false});
+const Register full_like_row("full_like(Tensor input, Scalar fill_value, *, " BACKLIT_FACTORY_FORMAT
+                             ") -> Tensor",
+                             full_like_op,
+                             {.meaning = "fill_value everywhere, with the size and dtype of input.",
+                              .method = false});
 const Register new_empty_row("new_empty(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor",
                              new_empty_op,
                              {.meaning = "As empty, with the dtype of input.", .function = false});
@@ -179,10 +195,11 @@ const Register new_zeros_row("new_zeros(Tensor input, int* size, *, " BACKLIT_FA
                              new_zeros_op,
                              {.meaning = "Zeros with the dtype of input.", .function = false});
 const Register new_ones_row("new_ones(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor",
-                            new_ones_op, {.meaning = "Ones with the dtype of input.", .function = false});
+                            new_ones_op,
+                            {.meaning = "Ones with the dtype of input.", .function = false});
 const Register new_full_row(
-    "new_full(Tensor input, int[] size, Scalar fill_value, *, " BACKLIT_FACTORY ") -> Tensor", new_full_op,
-    {.meaning = "fill_value everywhere, with the dtype of input.", .function = false});
+    "new_full(Tensor input, int[] size, Scalar fill_value, *, " BACKLIT_FACTORY ") -> Tensor",
+    new_full_op, {.meaning = "fill_value everywhere, with the dtype of input.", .function = false});
 
 // --- ranges ---
 
@@ -207,17 +224,21 @@ Scalar truncated(const Scalar& s) {
 
 void check_range(const Scalar& start, const Scalar& end, const Scalar& step) {
   BACKLIT_CHECK(step.d > 0 || step.d < 0, Runtime, "step must be nonzero");
-  BACKLIT_CHECK(std::isfinite(start.d) && std::isfinite(end.d), Runtime, "unsupported range: ", start.d,
-                " -> ", end.d);
+  BACKLIT_CHECK(std::isfinite(start.d) && std::isfinite(end.d), Runtime,
+                "unsupported range: ", start.d, " -> ", end.d);
   BACKLIT_CHECK((step.d > 0 && end.d >= start.d) || (step.d < 0 && end.d <= start.d), Runtime,
                 "upper bound and lower bound inconsistent with step sign. Got start=", start.d,
                 ", end=", end.d, ", step=", step.d, ".");
 }
 
-Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out, std::optional<Dtype> dtype) {
+Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out,
+              std::optional<Dtype> dtype) {
   const bool floats = start.kind == Scalar::Kind::Float || end.kind == Scalar::Kind::Float ||
                       step.kind == Scalar::Kind::Float;
-  const Dtype d = dtype ? *dtype : out.defined() ? out.dtype() : floats ? default_dtype() : Dtype::Int64;
+  const Dtype d = dtype           ? *dtype
+                  : out.defined() ? out.dtype()
+                  : floats        ? default_dtype()
+                                  : Dtype::Int64;
   BACKLIT_CHECK(d != Dtype::Bool, NotImplemented, "\"arange_cpu\" not implemented for 'Bool'");
   check_range(start, end, step);
   if (!is_floating(d)) {
@@ -251,14 +272,18 @@ Tensor arange_op(const Scalar& start, const Scalar& end, const Scalar& step, con
   check_device(device.object);
   return finish_factory(arange(start, end, step, out, dtype), out, dtype, requires_grad);
 }
-const Register arange_end_row("arange(Scalar end, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+const Register arange_end_row("arange(Scalar end, *, Tensor? out=None, " BACKLIT_FACTORY
+                              ") -> Tensor",
                               arange_end_op,
                               {.meaning = "The numbers start, start + step, ... below end.",
                                .formula = "yᵢ = start + i·step",
                                .example = "torch.arange(3) -> tensor([0, 1, 2])"});
 const Register arange_row(
-    "arange(Scalar start, Scalar end, Scalar step=1, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
-    arange_op, {.meaning = "The numbers start, start + step, ... below end.", .formula = "yᵢ = start + i·step"});
+    "arange(Scalar start, Scalar end, Scalar step=1, *, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
+    arange_op,
+    {.meaning = "The numbers start, start + step, ... below end.",
+     .formula = "yᵢ = start + i·step"});
 
 }  // namespace
 }  // namespace ops

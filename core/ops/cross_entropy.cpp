@@ -21,8 +21,8 @@ Tensor along_classes(const Tensor& weight, const Tensor& x) {
   return reshape(weight, sizes);
 }
 
-Tensor cross_entropy_probabilities(const Tensor& x, const Tensor& target, const Tensor& weight, i64 ignored,
-                                   LossReduction r, double smoothing) {
+Tensor cross_entropy_probabilities(const Tensor& x, const Tensor& target, const Tensor& weight,
+                                   i64 ignored, LossReduction r, double smoothing) {
   BACKLIT_CHECK(target.is_floating(), Runtime,
                 "Expected floating point type for target with class probabilities, got ",
                 info(target.dtype()).scalar_name);
@@ -41,13 +41,14 @@ Tensor cross_entropy_probabilities(const Tensor& x, const Tensor& target, const 
   return div(neg(sum(terms)), Scalar(count));
 }
 
-Tensor cross_entropy_smoothed(const Tensor& x, const Tensor& target, const Tensor& weight, i64 ignored,
-                              LossReduction r, double smoothing) {
+Tensor cross_entropy_smoothed(const Tensor& x, const Tensor& target, const Tensor& weight,
+                              i64 ignored, LossReduction r, double smoothing) {
   const int d = class_dim(x);
   const Tensor scores = log_softmax(x, d);
   const ClassTargets checked(scores, target, weight, ignored, r);
   const Tensor picked = nll(scores, checked);
-  Tensor spread = neg(sum(weight.defined() ? mul(scores, along_classes(weight, x)) : scores, Dims{d}, false));
+  Tensor spread =
+      neg(sum(weight.defined() ? mul(scores, along_classes(weight, x)) : scores, Dims{d}, false));
   const Tensor skipped = apply<formulas::Eq>(checked.target, Scalar(ignored));
   spread = where(skipped, Scalar(0.0), spread);
   if (r == LossReduction::Sum) spread = sum(spread);
@@ -86,8 +87,8 @@ Tensor RowsLoss::row_factors(const Tensor& g, const Tensor& target, const Tensor
 }
 
 // gx = factor (softmax(x) - onehot(target)), row by row
-Tensor rows_gradient(const Tensor& x, const Tensor& target, const Tensor& stats, const Tensor& factor,
-                     i64 ignored) {
+Tensor rows_gradient(const Tensor& x, const Tensor& target, const Tensor& stats,
+                     const Tensor& factor, i64 ignored) {
   Tensor gx = Tensor::empty(x.sizes(), x.dtype());
   const SoftmaxKernels& k = softmax_kernels(x.dtype());
   const i64 n = x.layout().size(0), c = x.layout().size(1);
@@ -149,7 +150,8 @@ Tensor cross_entropy_rows(const Tensor& x, const ClassTargets& t) {
     if (!none) *out = static_cast<T>(loss.reduction == LossReduction::Mean ? s / loss.total : s);
   });
   y->inference = modes.inference;
-  return record("NllLossBackward0", std::move(y), {x}, {x, t.target, t.weight, stats}, RowsLoss{loss});
+  return record("NllLossBackward0", std::move(y), {x}, {x, t.target, t.weight, stats},
+                RowsLoss{loss});
 }
 
 Tensor cross_entropy_op(const Tensor& x, const Tensor& target, const Tensor& weight, i64 ignored,
@@ -159,7 +161,7 @@ Tensor cross_entropy_op(const Tensor& x, const Tensor& target, const Tensor& wei
                 "label_smoothing must be between 0.0 and 1.0. Got: ", smoothing);
   if (x.layout().same_sizes(target.layout()))
     return cross_entropy_probabilities(x, target, weight, ignored, r, smoothing);
-  if (x.dim() == 0) wrap_dim(1, 0);  // PyTorch's error
+  if (x.dim() == 0) wrap_dim(1, 0);                           // PyTorch's error
   if (!x.is_floating()) return log_softmax(x, class_dim(x));  // throws PyTorch's error
   check_class_shapes(x, target);
   if (smoothing > 0) return cross_entropy_smoothed(x, target, weight, ignored, r, smoothing);
@@ -171,7 +173,8 @@ const Register cross_entropy_row(
     "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100, "
     "str reduction='mean', float label_smoothing=0.0) -> Tensor",
     cross_entropy_op,
-    {.meaning = "Negative log-softmax of the scores at the target classes (or against probabilities); reduced.",
+    {.meaning = "Negative log-softmax of the scores at the target classes (or against "
+                "probabilities); reduced.",
      .formula = "y = −Σₙ w[tₙ] log softmax(x[n])[tₙ] / Σₙ w[tₙ]",
      .gradient = "∂L/∂x[n] = w[tₙ] / Σₘ w[tₘ] (softmax(x[n]) − onehot(tₙ)) ∂L/∂y",
      .home = "nn"});

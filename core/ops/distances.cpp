@@ -38,8 +38,9 @@ Tensor cross_values(const Tensor& a, const Tensor& b, int d) {
             const i64 m = (k + 1) % 3 * inner, n = (k + 2) % 3 * inner;
             // int64 products wrap around
             if constexpr (std::is_integral_v<T>)
-              out[k * inner] = static_cast<T>(static_cast<std::uint64_t>(p[m]) * static_cast<std::uint64_t>(q[n]) -
-                                              static_cast<std::uint64_t>(p[n]) * static_cast<std::uint64_t>(q[m]));
+              out[k * inner] = static_cast<T>(
+                  static_cast<std::uint64_t>(p[m]) * static_cast<std::uint64_t>(q[n]) -
+                  static_cast<std::uint64_t>(p[n]) * static_cast<std::uint64_t>(q[m]));
             else
               out[k * inner] = p[m] * q[n] - p[n] * q[m];
           }
@@ -49,20 +50,24 @@ Tensor cross_values(const Tensor& a, const Tensor& b, int d) {
 }
 
 Tensor cross(const Tensor& a, const Tensor& b, i64 dim) {
-  BACKLIT_CHECK(a.dim() == b.dim(), Runtime, "linalg.cross: inputs must have the same number of dimensions.");
+  BACKLIT_CHECK(a.dim() == b.dim(), Runtime,
+                "linalg.cross: inputs must have the same number of dimensions.");
   const int d = wrap_dim(dim, a.dim());
   BACKLIT_CHECK(a.dim() > 0 && a.layout().size(d) == 3 && b.layout().size(d) == 3, Runtime,
-                "linalg.cross: inputs dimension ", dim, " must have length 3. Got ", a.dim() ? a.layout().size(d) : 1,
-                " and ", b.dim() ? b.layout().size(d) : 1);
+                "linalg.cross: inputs dimension ", dim, " must have length 3. Got ",
+                a.dim() ? a.layout().size(d) : 1, " and ", b.dim() ? b.layout().size(d) : 1);
   const Dims sizes = broadcast_sizes(a.sizes(), b.sizes());
-  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ", info(a.dtype()).scalar_name, " but found ",
-                info(b.dtype()).scalar_name);
+  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ",
+                info(a.dtype()).scalar_name, " but found ", info(b.dtype()).scalar_name);
   check_not_bool("cross", a.dtype());
   const Tensor x = expand(detach(a), sizes), y = expand(detach(b), sizes);
-  return record("LinalgCrossBackward0", cross_values(x, y, d), {a, b}, {read_by(b, a), read_by(a, b)},
+  return record("LinalgCrossBackward0", cross_values(x, y, d), {a, b},
+                {read_by(b, a), read_by(a, b)},
                 [d, size_a = Dims(a.sizes()), size_b = Dims(b.sizes()), sizes](Vjp& v) {
-                  if (v.needs(0)) v.set(0, sum_to(cross(expand(v.saved(1), sizes), v.g(), d), size_a));
-                  if (v.needs(1)) v.set(1, sum_to(cross(v.g(), expand(v.saved(0), sizes), d), size_b));
+                  if (v.needs(0))
+                    v.set(0, sum_to(cross(expand(v.saved(1), sizes), v.g(), d), size_a));
+                  if (v.needs(1))
+                    v.set(1, sum_to(cross(v.g(), expand(v.saved(0), sizes), d), size_b));
                 });
 }
 
@@ -72,8 +77,10 @@ Tensor cross_op(const Tensor& a, const Tensor& b, std::optional<i64> dim) {
   static bool warned = false;
   if (!std::exchange(warned, true) &&
       PyErr_WarnEx(PyExc_UserWarning,
-                   "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim "
-                   "explicitly or simply use torch.linalg.cross.\nThe default value of dim will change to agree with "
+                   "Using torch.cross without specifying the dim arg is deprecated.\nPlease either "
+                   "pass the dim "
+                   "explicitly or simply use torch.linalg.cross.\nThe default value of dim will "
+                   "change to agree with "
                    "that of linalg.cross in a future release.",
                    1) < 0)
     throw PythonErrorSet();
@@ -88,15 +95,20 @@ constexpr RowOptions cross_options(const char* home) {
           .gradient = "∂L/∂x = y × ∂L/∂z, ∂L/∂y = ∂L/∂z × x",
           .home = home};
 }
-const Register cross_row("cross(Tensor input, Tensor other, int? dim=None) -> Tensor", cross_op, cross_options("torch"));
-const Register linalg_cross_row("cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor", linalg_cross_op,
-                                cross_options("linalg"));
+const Register cross_row("cross(Tensor input, Tensor other, int? dim=None) -> Tensor", cross_op,
+                         cross_options("torch"));
+const Register linalg_cross_row("cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor",
+                                linalg_cross_op, cross_options("linalg"));
 
 // --- cdist ---
 
 enum class Norm { Zero, One, Two, Infinity, Other };
 Norm norm_of(double p) {
-  return p == 0 ? Norm::Zero : p == 1 ? Norm::One : p == 2 ? Norm::Two : std::isinf(p) ? Norm::Infinity : Norm::Other;
+  return p == 0          ? Norm::Zero
+         : p == 1        ? Norm::One
+         : p == 2        ? Norm::Two
+         : std::isinf(p) ? Norm::Infinity
+                         : Norm::Other;
 }
 
 template <class T> T distance(const T* x, const T* y, i64 n, double p, Norm norm) {
@@ -111,13 +123,16 @@ template <class T> T distance(const T* x, const T* y, i64 n, double p, Norm norm
       case Norm::Other: sum += std::pow(d, static_cast<T>(p)); break;
     }
   }
-  return norm == Norm::Two ? std::sqrt(sum) : norm == Norm::Other ? std::pow(sum, static_cast<T>(1 / p)) : sum;
+  return norm == Norm::Two     ? std::sqrt(sum)
+         : norm == Norm::Other ? std::pow(sum, static_cast<T>(1 / p))
+                               : sum;
 }
 
 // (b, r, n) and (b, s, n) -> (b, r, s)
 Tensor distances(const Tensor& a, const Tensor& b, double p) {
   const Tensor x = contiguous(detach(a)), y = contiguous(detach(b));
-  const i64 batch = x.layout().size(0), r = x.layout().size(1), s = y.layout().size(1), n = x.layout().size(2);
+  const i64 batch = x.layout().size(0), r = x.layout().size(1), s = y.layout().size(1),
+            n = x.layout().size(2);
   Tensor out = new_result(Dims{batch, r, s}, a.dtype());
   const auto run = [&](auto zero) {
     using T = decltype(zero);
@@ -142,7 +157,8 @@ Tensor inverse_or_zero(const Tensor& x) {
 }
 
 // Gradient of x (b, r, n) from g and distances d (b, r, s), recorded.
-Tensor distance_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Tensor& d, double p) {
+Tensor distance_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Tensor& d,
+                         double p) {
   const Norm norm = norm_of(p);
   if (norm == Norm::Two) {  // Σⱼ wᵢⱼ (xᵢ - yⱼ), w = g / d
     const Tensor w = mul(g, inverse_or_zero(d));
@@ -168,29 +184,34 @@ Tensor cdist3(const Tensor& a, const Tensor& b, double p) {
       [p](Vjp& v) {
         const Tensor x = v.saved(0), y = v.saved(1), d = v.saved(2);
         if (v.needs(0)) v.set(0, distance_gradient(v.g(), x, y, d, p));
-        if (v.needs(1)) v.set(1, distance_gradient(transpose(v.g(), 1, 2), y, x, transpose(d, 1, 2), p));
+        if (v.needs(1))
+          v.set(1, distance_gradient(transpose(v.g(), 1, 2), y, x, transpose(d, 1, 2), p));
       },
       true);
 }
 
 Tensor cdist_op(const Tensor& a, const Tensor& b, double p, const std::string&) {
   const auto check = [](const char* name, const Tensor& t) {
-    BACKLIT_CHECK(t.is_floating(), Runtime, "cdist only supports floating-point dtypes, ", name, " got: ",
-                  info(t.dtype()).scalar_name);
+    BACKLIT_CHECK(t.is_floating(), Runtime, "cdist only supports floating-point dtypes, ", name,
+                  " got: ", info(t.dtype()).scalar_name);
   };
   const auto check_dim = [](const char* name, const Tensor& t) {
-    BACKLIT_CHECK(t.dim() >= 2, Runtime, "cdist only supports at least 2D tensors, ", name, " got: ", t.dim(), "D");
+    BACKLIT_CHECK(t.dim() >= 2, Runtime, "cdist only supports at least 2D tensors, ", name,
+                  " got: ", t.dim(), "D");
   };
   check_dim("X1", a);
   check_dim("X2", b);
-  BACKLIT_CHECK(a.size(-1) == b.size(-1), Runtime, "X1 and X2 must have the same number of columns. X1: ", a.size(-1),
+  BACKLIT_CHECK(a.size(-1) == b.size(-1), Runtime,
+                "X1 and X2 must have the same number of columns. X1: ", a.size(-1),
                 " X2: ", b.size(-1));
   check("X1", a);
   check("X2", b);
   BACKLIT_CHECK(p >= 0, Runtime, "cdist only supports non-negative p values");
-  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ", info(a.dtype()).scalar_name, " but found ",
-                info(b.dtype()).scalar_name);
-  const auto lead = [](const Tensor& t) { return t.sizes().first(static_cast<std::size_t>(t.dim() - 2)); };
+  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "expected scalar type ",
+                info(a.dtype()).scalar_name, " but found ", info(b.dtype()).scalar_name);
+  const auto lead = [](const Tensor& t) {
+    return t.sizes().first(static_cast<std::size_t>(t.dim() - 2));
+  };
   const Dims batch = broadcast_sizes(lead(a), lead(b));
   const i64 n = product(batch);
   const auto three = [&](const Tensor& t) {
@@ -204,11 +225,14 @@ Tensor cdist_op(const Tensor& a, const Tensor& b, double p, const std::string&) 
   out.push_back(b.size(-2));
   return view(cdist3(three(a), three(b), p), out);
 }
-const Register cdist_row("cdist(Tensor x1, Tensor x2, float p=2.0, str compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor", cdist_op,
-                         {.meaning = "Distances between all pairs of rows of two matrices, in the p-norm.",
-                          .formula = "dᵢⱼ = (Σₖ |xᵢₖ − yⱼₖ|ᵖ)^(1/p)",
-                          .gradient = "∂L/∂xᵢ = Σⱼ ∂L/∂dᵢⱼ (xᵢ − yⱼ) / dᵢⱼ for p = 2",
-                          .method = false});
+const Register cdist_row(
+    "cdist(Tensor x1, Tensor x2, float p=2.0, str "
+    "compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor",
+    cdist_op,
+    {.meaning = "Distances between all pairs of rows of two matrices, in the p-norm.",
+     .formula = "dᵢⱼ = (Σₖ |xᵢₖ − yⱼₖ|ᵖ)^(1/p)",
+     .gradient = "∂L/∂xᵢ = Σⱼ ∂L/∂dᵢⱼ (xᵢ − yⱼ) / dᵢⱼ for p = 2",
+     .method = false});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -18,31 +18,37 @@ Tensor scaled_mask(const Tensor& x, double p) {
     T* m = mask.data<T>();
     for (std::int64_t i = 0; i < mask.numel(); ++i) m[i] *= factor;
   };
-  if (x.dtype() == Dtype::Float32) scale(float{});
-  else scale(double{});
+  if (x.dtype() == Dtype::Float32)
+    scale(float{});
+  else
+    scale(double{});
   return mask;
 }
 
 Tensor dropout_op(const Tensor& x, double p, bool training) {
-  BACKLIT_CHECK(p >= 0 && p <= 1, Runtime, "dropout probability has to be between 0 and 1, but got ", p);
+  BACKLIT_CHECK(p >= 0 && p <= 1, Runtime,
+                "dropout probability has to be between 0 and 1, but got ", p);
   if (p == 0 || !training || x.numel() == 0) return x;
   if (p == 1) return mul(x, Tensor::zeros({}, x.dtype()));
-  BACKLIT_CHECK(x.is_floating(), Runtime, "result type Float can't be cast to the desired output type ",
+  BACKLIT_CHECK(x.is_floating(), Runtime,
+                "result type Float can't be cast to the desired output type ",
                 info(x.dtype()).scalar_name, ". Convert the input to a floating dtype.");
   return mul(x, scaled_mask(x, p));
 }
 
-constexpr RowOptions kDropout{.meaning = "Each element is 0 with probability p, else divided by 1 - p.",
-                              .formula = "y = x ∘ m / (1 − p), m ~ Bernoulli(1 − p)",
-                              .gradient = "∂L/∂x = ∂L/∂y ∘ m / (1 − p)",
-                              .method = false};
+constexpr RowOptions kDropout{
+    .meaning = "Each element is 0 with probability p, else divided by 1 - p.",
+    .formula = "y = x ∘ m / (1 − p), m ~ Bernoulli(1 − p)",
+    .gradient = "∂L/∂x = ∂L/∂y ∘ m / (1 − p)",
+    .method = false};
 constexpr RowOptions in_nn(RowOptions o) {
   o.home = "nn";
   return o;
 }
-const Register dropout_row("dropout(Tensor input, float p, bool train) -> Tensor", dropout_op, kDropout);
-const Register nn_dropout_row("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor", dropout_op,
-                              in_nn(kDropout));
+const Register dropout_row("dropout(Tensor input, float p, bool train) -> Tensor", dropout_op,
+                           kDropout);
+const Register nn_dropout_row("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor",
+                              dropout_op, in_nn(kDropout));
 
 }  // namespace
 }  // namespace backlit::ops

@@ -1,5 +1,5 @@
-// Einstein summation. Operands become tensors whose dimensions carry distinct labels; then pairs are
-// contracted, the pair first whose result saves most memory. Start reading at `einsum`.
+// Einstein summation. Operands become tensors whose dimensions carry distinct labels; then pairs
+// are contracted, the pair first whose result saves most memory. Start reading at `einsum`.
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -21,7 +21,9 @@ struct Labelled {
   Tensor t;
   std::vector<int> labels;  // one per dimension
   bool has(int label) const { return std::ranges::find(labels, label) != labels.end(); }
-  int at(int label) const { return static_cast<int>(std::ranges::find(labels, label) - labels.begin()); }
+  int at(int label) const {
+    return static_cast<int>(std::ranges::find(labels, label) - labels.begin());
+  }
 };
 
 char letter(int label) { return static_cast<char>(label < 26 ? 'A' + label : 'a' + label - 26); }
@@ -34,8 +36,8 @@ struct Equation {
 
 // Where an ellipsis may stand: for operand i, or in the output.
 void add_ellipsis(std::vector<int>& labels, std::string_view rest, const std::string& where) {
-  BACKLIT_CHECK(std::ranges::find(labels, kEllipsis) == labels.end(), Runtime, "einsum(): found '.' for ", where,
-                " for which an ellipsis was already found");
+  BACKLIT_CHECK(std::ranges::find(labels, kEllipsis) == labels.end(), Runtime,
+                "einsum(): found '.' for ", where, " for which an ellipsis was already found");
   BACKLIT_CHECK(rest.starts_with("..."), Runtime, "einsum(): found '.' for ", where,
                 " that is not part of any ellipsis");
   labels.push_back(kEllipsis);
@@ -78,12 +80,13 @@ struct Sizes {
 void note_size(Sizes& sizes, int label, std::int64_t n, std::size_t operand) {
   std::int64_t& seen = sizes.of[static_cast<std::size_t>(label)];
   if (label < kLetters) {
-    BACKLIT_CHECK(seen == 0 || seen == n + 1 || seen == 2 || n == 1, Runtime, "einsum(): subscript ", letter(label),
-                  " has size ", n, " for operand ", operand,
+    BACKLIT_CHECK(seen == 0 || seen == n + 1 || seen == 2 || n == 1, Runtime,
+                  "einsum(): subscript ", letter(label), " has size ", n, " for operand ", operand,
                   " which does not broadcast with previously seen size ", seen - 1);
   } else {
-    BACKLIT_CHECK(seen == 0 || seen == n + 1 || seen == 2 || n == 1, Runtime, "einsum(): dimension ",
-                  label - kLetters, " covered by ellipsis in operand ", operand, "has size ", n,
+    BACKLIT_CHECK(seen == 0 || seen == n + 1 || seen == 2 || n == 1, Runtime,
+                  "einsum(): dimension ", label - kLetters, " covered by ellipsis in operand ",
+                  operand, "has size ", n,
                   " which does not broadcast with previously seen ellipsis with size ", seen - 1,
                   " for the respective dimension");
   }
@@ -91,13 +94,16 @@ void note_size(Sizes& sizes, int label, std::int64_t n, std::size_t operand) {
 }
 
 // Names all dimensions of an operand; a label that occurs twice becomes its diagonal.
-Labelled label_operand(const Tensor& t, const std::vector<int>& subscripts, int ellipsis_dims, std::size_t operand) {
+Labelled label_operand(const Tensor& t, const std::vector<int>& subscripts, int ellipsis_dims,
+                       std::size_t operand) {
   Labelled out{t, {}};
-  const int named = static_cast<int>(std::ranges::count_if(subscripts, [](int s) { return s != kEllipsis; }));
+  const int named =
+      static_cast<int>(std::ranges::count_if(subscripts, [](int s) { return s != kEllipsis; }));
   const int covered = t.dim() - named;
   std::vector<int> all;
   for (const int s : subscripts) {
-    if (s != kEllipsis) all.push_back(s);
+    if (s != kEllipsis)
+      all.push_back(s);
     else
       for (int d = 0; d < covered; ++d) all.push_back(kLetters + ellipsis_dims - covered + d);
   }
@@ -109,8 +115,9 @@ Labelled label_operand(const Tensor& t, const std::vector<int>& subscripts, int 
     }
     const int first = out.at(label);
     const std::int64_t a = out.t.layout().size(first), b = out.t.layout().size(next);
-    BACKLIT_CHECK(a == b, Runtime, "einsum(): subscript ", letter(label), " is repeated for operand ", operand,
-                  " but the sizes don't match, ", b, " != ", a);
+    BACKLIT_CHECK(a == b, Runtime, "einsum(): subscript ", letter(label),
+                  " is repeated for operand ", operand, " but the sizes don't match, ", b,
+                  " != ", a);
     // the diagonal is the last dimension: put it where the label stands
     out.t = diagonal(out.t, 0, first, next);
     Dims order;
@@ -125,8 +132,10 @@ Tensor sum_labels(Labelled& x, const auto& unwanted) {
   Dims dims;
   std::vector<int> kept;
   for (std::size_t d = 0; d < x.labels.size(); ++d) {
-    if (unwanted(x.labels[d])) dims.push_back(static_cast<std::int64_t>(d));
-    else kept.push_back(x.labels[d]);
+    if (unwanted(x.labels[d]))
+      dims.push_back(static_cast<std::int64_t>(d));
+    else
+      kept.push_back(x.labels[d]);
   }
   if (dims.empty()) return x.t;
   x.labels = std::move(kept);
@@ -161,15 +170,18 @@ Labelled contract(Labelled a, Labelled b, const std::array<bool, kLabels>& wante
   const auto single = [](const Labelled& x, int l) { return x.t.layout().size(x.at(l)) == 1; };
   // summed labels of one operand, or of both where one of them is 1 and repeats
   const Labelled a0 = a, b0 = b;
-  a.t = sum_labels(a, [&](int l) { return !keep(l) && (!b0.has(l) || single(a0, l) != single(b0, l)); });
-  b.t = sum_labels(b, [&](int l) { return !keep(l) && (!a0.has(l) || single(a0, l) != single(b0, l)); });
+  a.t = sum_labels(
+      a, [&](int l) { return !keep(l) && (!b0.has(l) || single(a0, l) != single(b0, l)); });
+  b.t = sum_labels(
+      b, [&](int l) { return !keep(l) && (!a0.has(l) || single(a0, l) != single(b0, l)); });
   std::vector<int> batch, left, right, summed;
   for (const int l : a.labels) (b.has(l) ? (keep(l) ? batch : summed) : left).push_back(l);
   for (const int l : b.labels)
     if (!a.has(l)) right.push_back(l);
   std::vector<int> result = joined({&batch, &left, &right});
   if (summed.empty()) return {mul(arranged(a, result), arranged(b, result)), result};
-  Tensor x = arranged(a, joined({&batch, &left, &summed})), y = arranged(b, joined({&batch, &summed, &right}));
+  Tensor x = arranged(a, joined({&batch, &left, &summed})),
+         y = arranged(b, joined({&batch, &summed, &right}));
   // batch dimensions of size 1 repeat
   Dims full_x(x.sizes()), full_y(y.sizes());
   for (int d = 0; d < static_cast<int>(batch.size()); ++d) {
@@ -192,13 +204,16 @@ Sizes check_sizes(const Equation& e, const std::vector<Tensor>& operands) {
   Sizes sizes;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     const auto& s = e.inputs[i];
-    const auto named = static_cast<std::int64_t>(std::ranges::count_if(s, [](int l) { return l != kEllipsis; }));
+    const auto named =
+        static_cast<std::int64_t>(std::ranges::count_if(s, [](int l) { return l != kEllipsis; }));
     const bool ellipsis = named != static_cast<std::int64_t>(s.size());
     BACKLIT_CHECK(ellipsis ? named <= operands[i].dim() : named == operands[i].dim(), Runtime,
                   "einsum(): the number of subscripts in the equation (", named, ") ",
-                  ellipsis ? "is more than" : "does not match", " the number of dimensions (", operands[i].dim(),
-                  ") for operand ", i, ellipsis ? "" : " and no ellipsis was given");
-    sizes.ellipsis_dims = std::max(sizes.ellipsis_dims, ellipsis ? operands[i].dim() - static_cast<int>(named) : 0);
+                  ellipsis ? "is more than" : "does not match", " the number of dimensions (",
+                  operands[i].dim(), ") for operand ", i,
+                  ellipsis ? "" : " and no ellipsis was given");
+    sizes.ellipsis_dims =
+        std::max(sizes.ellipsis_dims, ellipsis ? operands[i].dim() - static_cast<int>(named) : 0);
   }
   return sizes;
 }
@@ -224,10 +239,10 @@ std::vector<int> output_labels(const Equation& e, const Sizes& sizes) {
       ellipsis();
       continue;
     }
-    BACKLIT_CHECK(std::ranges::find(out, l) == out.end(), Runtime, "einsum(): output subscript ", letter(l),
-                  " appears more than once in the output");
-    BACKLIT_CHECK(count[static_cast<std::size_t>(l)], Runtime, "einsum(): output subscript ", letter(l),
-                  " does not appear in the equation for any input operand");
+    BACKLIT_CHECK(std::ranges::find(out, l) == out.end(), Runtime, "einsum(): output subscript ",
+                  letter(l), " appears more than once in the output");
+    BACKLIT_CHECK(count[static_cast<std::size_t>(l)], Runtime, "einsum(): output subscript ",
+                  letter(l), " does not appear in the equation for any input operand");
     out.push_back(l);
   }
   return out;
@@ -236,7 +251,8 @@ std::vector<int> output_labels(const Equation& e, const Sizes& sizes) {
 using Wanted = std::array<bool, kLabels>;
 
 // The labels that the output or an operand other than i and j needs.
-Wanted wanted_beside(const std::vector<Labelled>& operands, std::size_t i, std::size_t j, const std::vector<int>& out) {
+Wanted wanted_beside(const std::vector<Labelled>& operands, std::size_t i, std::size_t j,
+                     const std::vector<int>& out) {
   Wanted w{};
   for (const int l : out) w[static_cast<std::size_t>(l)] = true;
   for (std::size_t k = 0; k < operands.size(); ++k)
@@ -265,7 +281,8 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
   std::vector<Labelled> todo;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     todo.push_back(label_operand(operands[i], e.inputs[i], sizes.ellipsis_dims, i));
-    for (const int l : todo.back().labels) note_size(sizes, l, todo.back().t.layout().size(todo.back().at(l)), i);
+    for (const int l : todo.back().labels)
+      note_size(sizes, l, todo.back().t.layout().size(todo.back().at(l)), i);
   }
   while (todo.size() > 1) {
     std::size_t best_i = 0, best_j = 1;
@@ -286,12 +303,13 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
   return y.get() == operands[0].get() ? alias(y) : y;
 }
 
-const Register einsum_row("_einsum(str equation, Tensor[] operands) -> Tensor", einsum,
-                          {.meaning = "Sums of products of elements, written as subscripts: 'ij,jk->ik'.",
-                           .formula = "y[out] = Σ over the other subscripts of Πᵢ xᵢ[subscripts]",
-                           .gradient = "∂L/∂xᵢ = the einsum of ∂L/∂y with the other operands",
-                           .home = "_C",
-                           .method = false});
+const Register einsum_row(
+    "_einsum(str equation, Tensor[] operands) -> Tensor", einsum,
+    {.meaning = "Sums of products of elements, written as subscripts: 'ij,jk->ik'.",
+     .formula = "y[out] = Σ over the other subscripts of Πᵢ xᵢ[subscripts]",
+     .gradient = "∂L/∂xᵢ = the einsum of ∂L/∂y with the other operands",
+     .home = "_C",
+     .method = false});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -26,9 +26,9 @@ std::vector<ElementwiseOp*>& mutable_ops() {
   return ops;
 }
 
-constexpr std::int64_t kSmallElements = 1 << 14;  // below: one direct call, GIL held
+constexpr std::int64_t kSmallElements = 1 << 14;    // below: one direct call, GIL held
 constexpr double kOnes[kMaxParams] = {1, 1, 1, 1};  // parameters left out: alpha
-constexpr std::int64_t kScalarTile = 64;          // numbers beside a small tensor: a buffer this long
+constexpr std::int64_t kScalarTile = 64;  // numbers beside a small tensor: a buffer this long
 
 // What a node of an elementwise operation keeps besides its saved tensors.
 struct ElementwisePayload {
@@ -37,8 +37,8 @@ struct ElementwisePayload {
   Dtype in_dtype[kMaxArity];
   std::int8_t saved_at[kMaxArity + 1];  // index among the saved tensors; -1: not saved
   bool is_tensor[kMaxArity];
-  double number[kMaxArity];         // the inputs that are numbers
-  LayoutRef in_layout[kMaxArity];   // null: as the result
+  double number[kMaxArity];        // the inputs that are numbers
+  LayoutRef in_layout[kMaxArity];  // null: as the result
   double params[kMaxParams];
 
   void operator()(Vjp& v) const;
@@ -86,9 +86,9 @@ void check_divisor(const Operand& divisor) {
 }
 
 bool same_geometry(const Layout* a, const Layout* b) {
-  return a == b || (a->ndim == b->ndim && std::memcmp(a->values, b->values,
-                                                      sizeof(std::int64_t) * 2 *
-                                                          static_cast<std::size_t>(a->ndim)) == 0);
+  return a == b || (a->ndim == b->ndim &&
+                    std::memcmp(a->values, b->values,
+                                sizeof(std::int64_t) * 2 * static_cast<std::size_t>(a->ndim)) == 0);
 }
 
 Layout* anchor_layout(std::span<const Operand> in) {
@@ -199,8 +199,8 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
     at[i] = in[i].t && (reads >> i & 1) ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
   const bool save_y = reads & kResultBit;
   at[kMaxArity] = save_y ? static_cast<std::int8_t>(saved++) : std::int8_t{-1};
-  Node* node = new_node(RuleKind<ElementwisePayload>::kind, node_name(op, in), static_cast<int>(n), saved, 1,
-                        sizeof(ElementwisePayload));
+  Node* node = new_node(RuleKind<ElementwisePayload>::kind, node_name(op, in), static_cast<int>(n),
+                        saved, 1, sizeof(ElementwisePayload));
   auto owner = Ref<Node>::steal(node);
   auto* p = new (node->payload()) ElementwisePayload{};
   p->op = &op;
@@ -211,7 +211,8 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
     p->is_tensor[i] = in[i].t != nullptr;
     p->saved_at[i] = at[i];
     if (!in[i].t) {
-      p->number[i] = in[i].s.kind == Scalar::Kind::Float ? in[i].s.d : static_cast<double>(in[i].s.i);
+      p->number[i] =
+          in[i].s.kind == Scalar::Kind::Float ? in[i].s.d : static_cast<double>(in[i].s.i);
       continue;
     }
     TensorObject* t = in[i].t;
@@ -222,7 +223,8 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
       if (!t->layout->same_sizes(*result)) p->in_layout[i] = LayoutRef::borrow(t->layout);
     }
     if (at[i] >= 0)
-      save_input(node->saved()[at[i]], in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
+      save_input(node->saved()[at[i]],
+                 in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
   }
   track_if_inputs_are(*node);
   return owner;
@@ -260,8 +262,9 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
   bool direct = layout->dense && layout->numel <= kSmallElements && g.dtype() == compute;
   for (int k = 0; k < arity && direct; ++k) {
     if (!(reads >> k & 1)) continue;
-    direct = inputs[k].defined() ? same_geometry(inputs[k]->layout, layout) && inputs[k].dtype() == compute
-                                 : layout->numel <= kScalarTile;
+    direct = inputs[k].defined()
+                 ? same_geometry(inputs[k]->layout, layout) && inputs[k].dtype() == compute
+                 : layout->numel <= kScalarTile;
   }
   if (direct && (reads & kResultBit)) direct = same_geometry(y->layout, layout);
   if (direct) {
@@ -273,7 +276,8 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
       ptr[k + 1] = inputs[k].defined() ? inputs[k].raw() : g.raw();
       if (inputs[k].defined() || !(reads >> k & 1)) continue;
       if (compute == Dtype::Float32)
-        std::fill_n(reinterpret_cast<float*>(buffers[k]), layout->numel, static_cast<float>(number[k]));
+        std::fill_n(reinterpret_cast<float*>(buffers[k]), layout->numel,
+                    static_cast<float>(number[k]));
       else
         std::fill_n(reinterpret_cast<double*>(buffers[k]), layout->numel, number[k]);
       ptr[k + 1] = buffers[k];
@@ -299,8 +303,8 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
   for (int k = 0; k < arity; ++k)
     if ((reads >> k & 1) && inputs[k].defined()) layouts[n_layouts++] = &inputs[k].layout();
   Tensor out = Tensor::empty(result_layout(sizes, {layouts, n_layouts}), compute);
-  run_tiles(f, {in, static_cast<std::size_t>(arity) + 2}, {out.raw(), compute, &out.layout()}, compute,
-            compute, params);
+  run_tiles(f, {in, static_cast<std::size_t>(arity) + 2}, {out.raw(), compute, &out.layout()},
+            compute, compute, params);
   return out;
 }
 
@@ -343,7 +347,8 @@ void ElementwisePayload::operator()(Vjp& v) const {
       Recorded r[kMaxArity];
       recorded_dtype = compute;
       for (int k = 0; k < arity; ++k)
-        r[k] = is_tensor[k] ? (inputs[k].defined() ? Recorded(ops::to_dtype(inputs[k], compute)) : Recorded())
+        r[k] = is_tensor[k] ? (inputs[k].defined() ? Recorded(ops::to_dtype(inputs[k], compute))
+                                                   : Recorded())
                             : Recorded(number[k]);
       const Recorded ry = y.defined() ? Recorded(y) : Recorded();
       g = ops::times_local(v.g(), op->local[i](r, ry, params), op->masks);
@@ -405,7 +410,8 @@ void Scalar::write(void* p, Dtype dtype) const {
 
 Dtype default_dtype() { return the_default_dtype; }
 void set_default_dtype(Dtype d) {
-  BACKLIT_CHECK(is_floating(d), Type, "only floating-point types are supported as the default type");
+  BACKLIT_CHECK(is_floating(d), Type,
+                "only floating-point types are supported as the default type");
   the_default_dtype = d;
 }
 
@@ -497,7 +503,8 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   check_no_partial_overlap(x, in);
   Ref<Node> node;
-  if (wants_node(op, in, x.dtype()) || (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x}))) {
+  if (wants_node(op, in, x.dtype()) ||
+      (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x}))) {
     check_view_kind(x);
     node = make_elementwise_node(op, in, &x.layout(), g.compute, params, true);
   }

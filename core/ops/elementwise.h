@@ -48,7 +48,7 @@ struct ElementwiseOp {
   const char* formula;
   const char* home;
   const char* aliases;
-  const char* node;  // "MulBackward0"
+  const char* node;            // "MulBackward0"
   const char* node_number[2];  // where that input is a number; "" is `node`
   const char* why;
   const char* bool_error;
@@ -60,7 +60,7 @@ struct ElementwiseOp {
   double domain[kMaxArity][2];
   // What the local derivative of input i reads: bits 0..2 the inputs, bit 3 the result.
   std::uint8_t reads[kMaxArity];
-  bool uniform[kMaxArity];         // it reads neither: one number, the same for all elements
+  bool uniform[kMaxArity];  // it reads neither: one number, the same for all elements
   // The local derivative as recorded operations.
   Recorded (*local[kMaxArity])(const Recorded* inputs, const Recorded& y, const double* params);
   TileFunction forward[kDtypes];

@@ -14,8 +14,8 @@ constexpr i64 kNoPadding = -1;
 
 Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool zero_padding);
 
-// (rows, width) zeros with g's lines added at their index. A task owns some columns of all lines, so
-// the order of additions, hence the bits, do not depend on the number of threads.
+// (rows, width) zeros with g's lines added at their index. A task owns some columns of all lines,
+// so the order of additions, hence the bits, do not depend on the number of threads.
 Tensor add_rows(const Tensor& g, const Tensor& index, i64 rows, i64 padding) {
   const i64 width = g.layout().size(g.dim() - 1), n = index.numel();
   Tensor y = Tensor::zeros(Dims{rows, width}, g.dtype());
@@ -36,11 +36,12 @@ Tensor add_rows(const Tensor& g, const Tensor& index, i64 rows, i64 padding) {
       }
     });
   };
-  if (g.dtype() == Dtype::Float32) run(float{});
-  else run(double{});
-  return record("EmbeddingDenseBackwardBackward0", std::move(y), {g}, {index}, [padding](Vjp& v) {
-    v.set(0, pick_rows(v.saved(0), v.g(), padding, true));
-  });
+  if (g.dtype() == Dtype::Float32)
+    run(float{});
+  else
+    run(double{});
+  return record("EmbeddingDenseBackwardBackward0", std::move(y), {g}, {index},
+                [padding](Vjp& v) { v.set(0, pick_rows(v.saved(0), v.g(), padding, true)); });
 }
 
 // Lines of `weight` at valid indices (zeros at `padding`, if asked for); recorded.
@@ -59,8 +60,10 @@ Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool ze
     parallel_for(n, (1 << 15) / width + 1, [&](i64 a, i64 b) {
       for (i64 i = a; i < b; ++i) {
         char* to = out + static_cast<std::size_t>(i) * bytes;
-        if (zero_padding && at[i] == padding) std::memset(to, 0, bytes);
-        else std::memcpy(to, in + static_cast<std::size_t>(at[i]) * bytes, bytes);
+        if (zero_padding && at[i] == padding)
+          std::memset(to, 0, bytes);
+        else
+          std::memcpy(to, in + static_cast<std::size_t>(at[i]) * bytes, bytes);
       }
     });
   }
@@ -73,18 +76,20 @@ Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool ze
 
 Tensor embedding_op(const Tensor& input, const Tensor& weight, std::optional<i64> padding_idx) {
   BACKLIT_CHECK(weight.dim() == 2, Runtime, "'weight' must be 2-D");
-  BACKLIT_CHECK(input.dtype() == Dtype::Int64 || input.dtype() == Dtype::Int32, Runtime,
-                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
-                "Int; but got torch.", info(input.dtype()).tensor_type,
-                " instead (while checking arguments for embedding)");
+  BACKLIT_CHECK(
+      input.dtype() == Dtype::Int64 || input.dtype() == Dtype::Int32, Runtime,
+      "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+      "Int; but got torch.",
+      info(input.dtype()).tensor_type, " instead (while checking arguments for embedding)");
   Tensor index = to_dtype(detach(input), Dtype::Int64);
   if (!index.is_contiguous()) index = contiguous(index);
   const i64 rows = weight.layout().size(0);
   const i64* at = index.data<i64>();
   for (i64 i = 0; i < index.numel(); ++i)
-    BACKLIT_CHECK(at[i] >= 0 && at[i] < rows, Index, "index out of range in self. Got index ", at[i],
-                  " for a weight of ", rows, " rows.");
-  const i64 padding = padding_idx ? (*padding_idx < 0 ? *padding_idx + rows : *padding_idx) : kNoPadding;
+    BACKLIT_CHECK(at[i] >= 0 && at[i] < rows, Index, "index out of range in self. Got index ",
+                  at[i], " for a weight of ", rows, " rows.");
+  const i64 padding =
+      padding_idx ? (*padding_idx < 0 ? *padding_idx + rows : *padding_idx) : kNoPadding;
   return pick_rows(index, weight, padding, false);
 }
 const Register embedding_row(

@@ -1,13 +1,13 @@
-// The common end of the signatures of functions that make tensors. pin_memory, layout and memory_format
-// change nothing here.
+// The common end of the signatures of functions that make tensors. pin_memory, layout and
+// memory_format change nothing here.
 #pragma once
 
 #include <optional>
 
 #include "ops/creation.h"
 
-#define BACKLIT_FACTORY                                                                       \
-  "dtype? dtype=None, any layout=None, any device=None, any pin_memory=False, "               \
+#define BACKLIT_FACTORY                                                         \
+  "dtype? dtype=None, any layout=None, any device=None, any pin_memory=False, " \
   "bool requires_grad=False"
 #define BACKLIT_FACTORY_FORMAT BACKLIT_FACTORY ", any memory_format=None"
 #define BACKLIT_FACTORY_PARAMETERS \

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#define BACKLIT_FORMULA(Struct) \
-  namespace {                   \
+#define BACKLIT_FORMULA(Struct)                                           \
+  namespace {                                                             \
   const bool recorded_##Struct = ::backlit::make_record<Struct>(#Struct); \
   }
 
@@ -16,13 +16,20 @@
 namespace backlit {
 
 template <class F, int Input, std::size_t... P>
-Recorded recorded_local(const Recorded* in, const Recorded& y, const double* p, std::index_sequence<P...>) {
-  if constexpr (F::arity == 1) return F::local(in[0], y, Recorded(p[P])...);
-  else if constexpr (F::arity == 2 && Input == 0) return F::local_a(in[0], in[1], y, Recorded(p[P])...);
-  else if constexpr (F::arity == 2) return F::local_b(in[0], in[1], y, Recorded(p[P])...);
-  else if constexpr (Input == 0) return F::local_a(in[0], in[1], in[2], y, Recorded(p[P])...);
-  else if constexpr (Input == 1) return F::local_b(in[0], in[1], in[2], y, Recorded(p[P])...);
-  else return F::local_c(in[0], in[1], in[2], y, Recorded(p[P])...);
+Recorded recorded_local(const Recorded* in, const Recorded& y, const double* p,
+                        std::index_sequence<P...>) {
+  if constexpr (F::arity == 1)
+    return F::local(in[0], y, Recorded(p[P])...);
+  else if constexpr (F::arity == 2 && Input == 0)
+    return F::local_a(in[0], in[1], y, Recorded(p[P])...);
+  else if constexpr (F::arity == 2)
+    return F::local_b(in[0], in[1], y, Recorded(p[P])...);
+  else if constexpr (Input == 0)
+    return F::local_a(in[0], in[1], in[2], y, Recorded(p[P])...);
+  else if constexpr (Input == 1)
+    return F::local_b(in[0], in[1], in[2], y, Recorded(p[P])...);
+  else
+    return F::local_c(in[0], in[1], in[2], y, Recorded(p[P])...);
 }
 
 template <class F, int Input> void fill_local(ElementwiseOp& op) {
@@ -48,7 +55,8 @@ template <class F> bool make_record(const char* struct_name) {
   op.formula = F::formula;
   op.home = F::home;
   op.aliases = F::aliases;
-  op.node = F::node[0] ? F::node : (new std::string(std::string(struct_name) + "Backward0"))->c_str();
+  op.node =
+      F::node[0] ? F::node : (new std::string(std::string(struct_name) + "Backward0"))->c_str();
   op.node_number[0] = F::node_a_number;
   op.node_number[1] = F::node_b_number;
   if (F::rule == Rule::NotImplemented) op.node = "NotImplemented";

@@ -13,10 +13,12 @@ struct NumpyName {
   Dtype dtype;
 };
 constexpr NumpyName numpy_scalars[] = {
-    {"numpy.float64", Dtype::Float64}, {"numpy.float32", Dtype::Float32}, {"numpy.int64", Dtype::Int64},
-    {"numpy.longlong", Dtype::Int64},  {"numpy.int32", Dtype::Int32},     {"numpy.intc", Dtype::Int32},
-    {"numpy.int16", Dtype::Int16},     {"numpy.int8", Dtype::Int8},       {"numpy.uint8", Dtype::UInt8},
-    {"numpy.bool", Dtype::Bool},       {"numpy.bool_", Dtype::Bool}};
+    {"numpy.float64", Dtype::Float64}, {"numpy.float32", Dtype::Float32},
+    {"numpy.int64", Dtype::Int64},     {"numpy.longlong", Dtype::Int64},
+    {"numpy.int32", Dtype::Int32},     {"numpy.intc", Dtype::Int32},
+    {"numpy.int16", Dtype::Int16},     {"numpy.int8", Dtype::Int8},
+    {"numpy.uint8", Dtype::UInt8},     {"numpy.bool", Dtype::Bool},
+    {"numpy.bool_", Dtype::Bool}};
 
 bool is_sequence(PyObject* o) {
   if (PyList_Check(o) || PyTuple_Check(o)) return true;
@@ -50,8 +52,8 @@ struct Survey {
       if (n == 0) return;
       current = Object::borrow(PySequence_Fast_GET_ITEM(fast.get(), 0));
     }
-    BACKLIT_CHECK(!sizes.n || !(PyUnicode_Check(current.get()) || PyBytes_Check(current.get())), Value,
-                  "too many dimensions '", Py_TYPE(current.get())->tp_name, "'");
+    BACKLIT_CHECK(!sizes.n || !(PyUnicode_Check(current.get()) || PyBytes_Check(current.get())),
+                  Value, "too many dimensions '", Py_TYPE(current.get())->tp_name, "'");
   }
   void infer(PyObject* o, int depth = 0) {
     if (PyFloat_CheckExact(o)) return add(default_dtype());
@@ -69,15 +71,15 @@ struct Survey {
     const auto d = scalar_dtype(o);
     BACKLIT_CHECK(!PyComplex_Check(o), NotImplemented, "backlit has no complex numbers yet. Got ",
                   "a value of type complex.");
-    BACKLIT_CHECK(d || !(PyUnicode_Check(o) || PyBytes_Check(o)), Type, "new(): invalid data type '",
-                  Py_TYPE(o)->tp_name, "'");
+    BACKLIT_CHECK(d || !(PyUnicode_Check(o) || PyBytes_Check(o)), Type,
+                  "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
     BACKLIT_CHECK(d, Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
     add(*d);
   }
 };
 
-// Writes nested sequences of the surveyed sizes, in order. Conversions may run Python code, so lengths
-// are checked again.
+// Writes nested sequences of the surveyed sizes, in order. Conversions may run Python code, so
+// lengths are checked again.
 struct Writer {
   const Dims& sizes;
   Dtype dtype;
@@ -94,8 +96,8 @@ struct Writer {
     BACKLIT_CHECK(is_sequence(o), Type, "not a sequence");
     const Object fast = as_fast(o);
     const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-    BACKLIT_CHECK(n == sizes[depth], Value, "expected sequence of length ", sizes[depth], " at dim ", depth,
-                  " (got ", n, ")");
+    BACKLIT_CHECK(n == sizes[depth], Value, "expected sequence of length ", sizes[depth],
+                  " at dim ", depth, " (got ", n, ")");
     for (Py_ssize_t i = 0; i < n; ++i) {
       BACKLIT_CHECK(PySequence_Fast_GET_SIZE(fast.get()) == n, Runtime,
                     "the sequence changed while a tensor was made of it");
@@ -147,7 +149,8 @@ void check_fits(const Scalar& value, Dtype dtype, const char* type_name) {
 void write_checked(PyObject* number, void* p, Dtype dtype) {
   if (is_tensor(number)) {
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(number));
-    BACKLIT_CHECK(t.numel() == 1, Value, "only one element tensors can be converted to Python scalars");
+    BACKLIT_CHECK(t.numel() == 1, Value,
+                  "only one element tensors can be converted to Python scalars");
   }
   if (is_floating(dtype) && !is_tensor(number)) {
     const double d = PyFloat_AsDouble(number);  // big integers too
@@ -185,7 +188,8 @@ std::optional<Dtype> scalar_dtype(PyObject* o) {
 
 bool is_plain_number(PyObject* o) {
   if (is_number(o)) return !is_numpy_array(o);
-  return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o) && scalar_dtype(o);
+  return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o) &&
+         scalar_dtype(o);
 }
 
 bool is_numpy_array(PyObject* o) {
@@ -222,7 +226,8 @@ void warn_copy_of_tensor(PyObject* data, const char* call) {
   if (!is_tensor(data)) return;
   const std::string text = concat(
       "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-      "sourceTensor.detach().clone().requires_grad_(True), rather than ", call, ".");
+      "sourceTensor.detach().clone().requires_grad_(True), rather than ",
+      call, ".");
   if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonErrorSet();
 }
 

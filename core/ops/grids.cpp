@@ -19,19 +19,23 @@ Tensors broadcast_tensors(const Tensors& tensors) {
   Dims sizes;
   for (const Tensor& t : tensors) sizes = broadcast_sizes(sizes, t.sizes());
   Tensors out;
-  for (const Tensor& t : tensors) out.push_back(std::ranges::equal(t.sizes(), Span(sizes)) ? t : expand(t, sizes));
+  for (const Tensor& t : tensors)
+    out.push_back(std::ranges::equal(t.sizes(), Span(sizes)) ? t : expand(t, sizes));
   return out;
 }
-const Register broadcast_tensors_row("broadcast_tensors(Tensor* tensors) -> Tensor[]", broadcast_tensors,
-                                     {.meaning = "Expands tensors to their common shape.",
-                                      .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
+const Register broadcast_tensors_row(
+    "broadcast_tensors(Tensor* tensors) -> Tensor[]", broadcast_tensors,
+    {.meaning = "Expands tensors to their common shape.",
+     .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
 
 Tensors meshgrid(const Tensors& tensors, std::optional<std::string> indexing) {
   BACKLIT_CHECK(!tensors.empty(), Runtime, "meshgrid expects a non-empty TensorList");
-  if (!indexing && PyErr_WarnEx(PyExc_UserWarning,
-                                "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
-                                "argument. Pass indexing='ij' to keep today's result.",
-                                1) < 0)
+  if (!indexing &&
+      PyErr_WarnEx(
+          PyExc_UserWarning,
+          "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+          "argument. Pass indexing='ij' to keep today's result.",
+          1) < 0)
     throw PythonErrorSet();
   const std::string order = indexing.value_or("ij");
   BACKLIT_CHECK(order == "ij" || order == "xy", Runtime,
@@ -39,8 +43,9 @@ Tensors meshgrid(const Tensors& tensors, std::optional<std::string> indexing) {
   const bool swap = order == "xy" && tensors.size() >= 2;
   Dims sizes;
   for (const Tensor& t : tensors) {
-    BACKLIT_CHECK(t.dim() <= 1, Runtime, "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ",
-                  t.dim(), "D of shape ", to_string(t.sizes()));
+    BACKLIT_CHECK(t.dim() <= 1, Runtime,
+                  "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", t.dim(),
+                  "D of shape ", to_string(t.sizes()));
     BACKLIT_CHECK(t.dtype() == tensors[0].dtype(), Runtime,
                   "meshgrid expects all tensors to have the same dtype");
     sizes.push_back(t.numel());
@@ -50,28 +55,31 @@ Tensors meshgrid(const Tensors& tensors, std::optional<std::string> indexing) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const std::size_t place = swap && i < 2 ? 1 - i : i;
     Dims own;
-    for (std::size_t k = 0; k < tensors.size(); ++k) own.push_back(k == place ? tensors[i].numel() : 1);
+    for (std::size_t k = 0; k < tensors.size(); ++k)
+      own.push_back(k == place ? tensors[i].numel() : 1);
     out.push_back(expand(view(tensors[i], own), sizes));
   }
   return out;
 }
-const Register meshgrid_row("meshgrid(Tensor* tensors, *, str? indexing=None) -> Tensor[]", meshgrid,
-                            {.meaning = "The coordinates of a grid: one tensor per axis, all in the shape of the grid.",
-                             .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
+const Register meshgrid_row(
+    "meshgrid(Tensor* tensors, *, str? indexing=None) -> Tensor[]", meshgrid,
+    {.meaning = "The coordinates of a grid: one tensor per axis, all in the shape of the grid.",
+     .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
 
 Tensor cartesian_prod(const Tensors& tensors) {
   BACKLIT_CHECK(!tensors.empty(), Runtime, "meshgrid expects a non-empty TensorList");
   for (const Tensor& t : tensors)
-    BACKLIT_CHECK(t.dim() == 1, Runtime, "Expect a 1D vector, but got shape ", to_string(t.sizes()));
+    BACKLIT_CHECK(t.dim() == 1, Runtime, "Expect a 1D vector, but got shape ",
+                  to_string(t.sizes()));
   if (tensors.size() == 1) return tensors[0];
   Tensors columns;
   for (const Tensor& t : meshgrid(tensors, "ij")) columns.push_back(reshape(t, Dims{-1}));
   return stack(columns, 1);
 }
-const Register cartesian_prod_row("cartesian_prod(Tensor* tensors) -> Tensor", cartesian_prod,
-                                  {.meaning = "All tuples of one element of each vector, as rows.",
-                                   .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element"});
-
+const Register cartesian_prod_row(
+    "cartesian_prod(Tensor* tensors) -> Tensor", cartesian_prod,
+    {.meaning = "All tuples of one element of each vector, as rows.",
+     .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element"});
 
 // Row numbers of all choices of r out of n, in order.
 Tensor combinations(const Tensor& x, std::int64_t r, bool with_replacement) {
@@ -82,7 +90,8 @@ Tensor combinations(const Tensor& x, std::int64_t r, bool with_replacement) {
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> at(static_cast<std::size_t>(r));
   const auto size = static_cast<std::size_t>(r);
-  for (std::size_t i = 0; i < size; ++i) at[i] = with_replacement ? 0 : static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < size; ++i)
+    at[i] = with_replacement ? 0 : static_cast<std::int64_t>(i);
   bool more = with_replacement ? n > 0 : r <= n;
   while (more) {
     rows.insert(rows.end(), at.begin(), at.end());
@@ -99,16 +108,18 @@ Tensor combinations(const Tensor& x, std::int64_t r, bool with_replacement) {
   Tensors columns;
   for (std::int64_t k = 0; k < r; ++k) {
     Tensor index = Tensor::empty(Dims{count}, Dtype::Int64);
-    for (std::int64_t i = 0; i < count; ++i) index.data<std::int64_t>()[i] = rows[static_cast<std::size_t>(i * r + k)];
+    for (std::int64_t i = 0; i < count; ++i)
+      index.data<std::int64_t>()[i] = rows[static_cast<std::size_t>(i * r + k)];
     const IndexGroup g{index, 0};
     columns.push_back(ops::index(x, {&g, 1}, "MaskedSelectBackward0"));
   }
   return stack(columns, 1);
 }
-const Register combinations_row("combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor", combinations,
-                                {.meaning = "All choices of r elements, as rows.",
-                                 .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element",
-                                 .method = false});
+const Register combinations_row(
+    "combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor", combinations,
+    {.meaning = "All choices of r elements, as rows.",
+     .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element",
+     .method = false});
 
 Tensor vander(const Tensor& x, std::optional<std::int64_t> columns, bool increasing) {
   BACKLIT_CHECK(x.dim() == 1, Runtime, "x must be a one-dimensional tensor.");

@@ -1,5 +1,5 @@
-// Gathering and putting by offsets. An index becomes one int64 offset per index position, so that one
-// loop serves every mix of index tensors, masks and kept dimensions.
+// Gathering and putting by offsets. An index becomes one int64 offset per index position, so that
+// one loop serves every mix of index tensors, masks and kept dimensions.
 #include "ops/indexing.h"
 
 #include <algorithm>
@@ -26,13 +26,14 @@ template <class F> void with_integers(const Tensor& t, F&& f) {
 // --- offsets ---
 
 // Adds to out[i] what index tensor t (contiguous) contributes for a dimension of n elements.
-void add_offsets(const Tensor& t, std::int64_t n, std::int64_t stride, int number, std::int64_t* out) {
+void add_offsets(const Tensor& t, std::int64_t n, std::int64_t stride, int number,
+                 std::int64_t* out) {
   with_integers(t, [&](const auto* index) {
     const std::int64_t count = t.numel();
     for (std::int64_t i = 0; i < count; ++i) {
       const auto k = static_cast<std::int64_t>(index[i]);
-      BACKLIT_CHECK(k >= -n && k < n, Index, "index ", k, " is out of bounds for dimension ", number,
-                    " with size ", n);
+      BACKLIT_CHECK(k >= -n && k < n, Index, "index ", k, " is out of bounds for dimension ",
+                    number, " with size ", n);
       out[i] = (k < 0 ? k + n : k) * stride;
     }
   });
@@ -74,12 +75,14 @@ void check_group(const Tensor& x, const IndexGroup& g) {
   const Tensor& t = g.index;
   BACKLIT_CHECK(is_mask(t) || t.dtype() == Dtype::Int64 || t.dtype() == Dtype::Int32, Index,
                 "tensors used as indices must be long, int, byte or bool tensors");
-  BACKLIT_CHECK(g.dim + g.span <= x.dim(), Index, "too many indices for tensor of dimension ", x.dim());
+  BACKLIT_CHECK(g.dim + g.span <= x.dim(), Index, "too many indices for tensor of dimension ",
+                x.dim());
   if (!is_mask(t)) return;
   for (int k = 0; k < g.span; ++k)
     BACKLIT_CHECK(t.layout().size(k) == x.layout().size(g.dim + k), Index, "The shape of the mask ",
-                  to_string(t.sizes()), " at index ", k, " does not match the shape of the indexed tensor ",
-                  to_string(x.sizes()), " at index ", g.dim + k);
+                  to_string(t.sizes()), " at index ", k,
+                  " does not match the shape of the indexed tensor ", to_string(x.sizes()),
+                  " at index ", g.dim + k);
 }
 
 Dims index_shape(std::span<const Prepared> prepared) {
@@ -94,8 +97,8 @@ Dims index_shape(std::span<const Prepared> prepared) {
   if (!fits) {
     std::string text;
     for (const Prepared& p : prepared) text += (text.empty() ? "" : ", ") + to_string(p.sizes);
-    fail(ErrorKind::Index, "shape mismatch: indexing tensors could not be broadcast together with shapes ",
-         text);
+    fail(ErrorKind::Index,
+         "shape mismatch: indexing tensors could not be broadcast together with shapes ", text);
   }
   return out;
 }
@@ -111,8 +114,8 @@ void add_broadcast(const std::int64_t* part, Span sizes, const Tensor& total) {
   for (std::int64_t i = 0; i < total.numel(); ++i) t[i] += w[i];
 }
 
-Tensor offsets_for(std::span<const IndexGroup> groups, std::span<const Prepared> prepared, Span sizes,
-                   Span strides, const Dims& shape) {
+Tensor offsets_for(std::span<const IndexGroup> groups, std::span<const Prepared> prepared,
+                   Span sizes, Span strides, const Dims& shape) {
   Tensor total = Tensor::empty(shape, Dtype::Int64);
   const bool single = groups.size() == 1;
   if (!single) fill_in_place(total, Scalar(0));
@@ -122,7 +125,8 @@ Tensor offsets_for(std::span<const IndexGroup> groups, std::span<const Prepared>
     const Tensor own = single ? total : Tensor::empty(prepared[i].sizes, Dtype::Int64);
     auto* out = own.data<std::int64_t>();
     if (is_mask(prepared[i].index)) {
-      mask_offsets(prepared[i].index, strides.subspan(d, static_cast<std::size_t>(groups[i].span)), out);
+      mask_offsets(prepared[i].index, strides.subspan(d, static_cast<std::size_t>(groups[i].span)),
+                   out);
     } else {
       BACKLIT_CHECK(sizes[d] > 0 || own.numel() == 0, Index,
                     "index is out of bounds for dimension with size 0");
@@ -196,29 +200,31 @@ template <class T> void gather_typed(const Shape& s, const T* x, T* y) {
   if (rows == 0 || width == 0) return;
   GilRelease release(rows * width >= kGilReleaseElements);
   const bool flat = s.trail.flat();
-  parallel_for(rows, std::max<std::int64_t>(kChunk / width, 1), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end;) {
-      const std::int64_t from = r % s.count, n = std::min(end - r, s.count - from);
-      const T* base = x + s.lead.offset_of(r / s.count);
-      T* out = y + r * width;
-      const std::int64_t* offset = s.offsets + from;
-      if (width == 1) {
-        for (std::int64_t i = 0; i < n; ++i) out[i] = base[offset[i]];
-      } else if (flat) {
-        for (std::int64_t i = 0; i < n; ++i)
-          std::memcpy(out + i * width, base + offset[i], static_cast<std::size_t>(width) * sizeof(T));
-      } else {
-        for (std::int64_t i = 0; i < n; ++i) {
-          T* target = out + i * width;
-          s.trail.runs(0, width, [&](std::int64_t at, std::int64_t count, std::int64_t stride) {
-            const T* p = base + offset[i] + at;
-            for (std::int64_t k = 0; k < count; ++k) *target++ = p[k * stride];
-          });
+  parallel_for(
+      rows, std::max<std::int64_t>(kChunk / width, 1), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t r = begin; r < end;) {
+          const std::int64_t from = r % s.count, n = std::min(end - r, s.count - from);
+          const T* base = x + s.lead.offset_of(r / s.count);
+          T* out = y + r * width;
+          const std::int64_t* offset = s.offsets + from;
+          if (width == 1) {
+            for (std::int64_t i = 0; i < n; ++i) out[i] = base[offset[i]];
+          } else if (flat) {
+            for (std::int64_t i = 0; i < n; ++i)
+              std::memcpy(out + i * width, base + offset[i],
+                          static_cast<std::size_t>(width) * sizeof(T));
+          } else {
+            for (std::int64_t i = 0; i < n; ++i) {
+              T* target = out + i * width;
+              s.trail.runs(0, width, [&](std::int64_t at, std::int64_t count, std::int64_t stride) {
+                const T* p = base + offset[i] + at;
+                for (std::int64_t k = 0; k < count; ++k) *target++ = p[k * stride];
+              });
+            }
+          }
+          r += n;
         }
-      }
-      r += n;
-    }
-  });
+      });
 }
 
 void gather_loop(const Shape& s, const Tensor& x, const Tensor& y) {
@@ -230,34 +236,41 @@ void gather_loop(const Shape& s, const Tensor& x, const Tensor& y) {
   }
 }
 
-// Writes (or adds) values, contiguous or one element, at the chosen places. Pieces differ in the kept
-// dimensions only: an element gets its values in the order of the index at any number of threads.
+// Writes (or adds) values, contiguous or one element, at the chosen places. Pieces differ in the
+// kept dimensions only: an element gets its values in the order of the index at any number of
+// threads.
 template <class T, bool kAdd> void put_typed(const Shape& s, T* x, const T* values, bool single) {
   const std::int64_t width = s.trail.numel;
   if (s.lead.numel * s.count == 0 || width == 0) return;
   GilRelease release(s.lead.numel * s.count * width >= kGilReleaseElements);
-  const std::int64_t piece = std::clamp<std::int64_t>(kChunk / s.count, 64, std::max<std::int64_t>(width, 64));
+  const std::int64_t piece =
+      std::clamp<std::int64_t>(kChunk / s.count, 64, std::max<std::int64_t>(width, 64));
   const std::int64_t pieces = (width + piece - 1) / piece;
   const std::int64_t work = std::min(piece, width) * s.count;
-  parallel_for(s.lead.numel * pieces, std::max<std::int64_t>(kChunk / work, 1), [&](std::int64_t b, std::int64_t e) {
-    for (std::int64_t j = b; j < e; ++j) {
-      const std::int64_t l = j / pieces, begin = j % pieces * piece, end = std::min(begin + piece, width);
-      T* base = x + s.lead.offset_of(l);
-      const T* from = single ? values : values + l * s.count * width;
-      for (std::int64_t i = 0; i < s.count; ++i) {
-        const T* v = single ? values : from + i * width + begin;
-        s.trail.runs(begin, end, [&](std::int64_t at, std::int64_t count, std::int64_t stride) {
-          T* p = base + s.offsets[i] + at;
-          const std::int64_t step = single ? 0 : 1;
-          for (std::int64_t k = 0; k < count; ++k) {
-            if constexpr (kAdd) p[k * stride] = static_cast<T>(p[k * stride] + v[k * step]);
-            else p[k * stride] = v[k * step];
-          }
-          v += count * step;
-        });
-      }
-    }
-  });
+  parallel_for(s.lead.numel * pieces, std::max<std::int64_t>(kChunk / work, 1),
+               [&](std::int64_t b, std::int64_t e) {
+                 for (std::int64_t j = b; j < e; ++j) {
+                   const std::int64_t l = j / pieces, begin = j % pieces * piece,
+                                      end = std::min(begin + piece, width);
+                   T* base = x + s.lead.offset_of(l);
+                   const T* from = single ? values : values + l * s.count * width;
+                   for (std::int64_t i = 0; i < s.count; ++i) {
+                     const T* v = single ? values : from + i * width + begin;
+                     s.trail.runs(begin, end,
+                                  [&](std::int64_t at, std::int64_t count, std::int64_t stride) {
+                                    T* p = base + s.offsets[i] + at;
+                                    const std::int64_t step = single ? 0 : 1;
+                                    for (std::int64_t k = 0; k < count; ++k) {
+                                      if constexpr (kAdd)
+                                        p[k * stride] = static_cast<T>(p[k * stride] + v[k * step]);
+                                      else
+                                        p[k * stride] = v[k * step];
+                                    }
+                                    v += count * step;
+                                  });
+                   }
+                 }
+               });
 }
 
 void put_loop(const Shape& s, const Tensor& x, const Tensor& values, bool accumulate) {
@@ -275,7 +288,8 @@ void put_loop(const Shape& s, const Tensor& x, const Tensor& values, bool accumu
 
 struct Plan {
   std::vector<Prepared> prepared;
-  Dims shape, kept, strides, dense_strides;  // strides of the kept dimensions in x, and in a contiguous x
+  Dims shape, kept, strides,
+      dense_strides;  // strides of the kept dimensions in x, and in a contiguous x
   int lead = 0;
 };
 
@@ -289,7 +303,8 @@ Plan make_plan(const Tensor& x, std::span<const IndexGroup> groups) {
     for (int k = 0; k < g.span; ++k) indexed[g.dim + k] = true;
   }
   p.shape = index_shape(p.prepared);
-  // one block of indexed dimensions: the result has the index dimensions in its place, else in front
+  // one block of indexed dimensions: the result has the index dimensions in its place, else in
+  // front
   const int first = groups.front().dim;
   int last = first;
   bool adjacent = true;
@@ -317,7 +332,8 @@ Dims sizes_of(const Dims& kept, int lead, Span index) {
   return out;
 }
 
-IndexMapRef map_of(const Tensor& x, std::span<const IndexGroup> groups, const Plan& p, Tensor offsets) {
+IndexMapRef map_of(const Tensor& x, std::span<const IndexGroup> groups, const Plan& p,
+                   Tensor offsets) {
   auto map = std::make_shared<IndexMap>();
   map->full = contiguous_layout(x.sizes());
   map->kept = p.kept;
@@ -330,7 +346,8 @@ IndexMapRef map_of(const Tensor& x, std::span<const IndexGroup> groups, const Pl
 }
 
 // PyTorch lays the result out in the order of x's dimensions, then of the indices'.
-LayoutRef index_layout(const Tensor& x, std::span<const IndexGroup> groups, const Plan& p, const Dims& sizes) {
+LayoutRef index_layout(const Tensor& x, std::span<const IndexGroup> groups, const Plan& p,
+                       const Dims& sizes) {
   bool plain = x.is_contiguous();
   for (const IndexGroup& g : groups) plain = plain && g.index.is_contiguous();
   if (plain) return contiguous_layout(sizes);
@@ -395,7 +412,8 @@ Tensor pick_at(const Tensor& x, const IndexMapRef& map, const char* name) {
 Tensor put_at(const Tensor& y, const IndexMapRef& map) {
   Tensor x = Tensor::zeros(map->full->sizes(), y.dtype());
   Tensor values = y;
-  if (y.numel() == 1 && map->offsets.numel() != 1) values = clone_contiguous(expand(detach(y), map->result_sizes()));
+  if (y.numel() == 1 && map->offsets.numel() != 1)
+    values = clone_contiguous(expand(detach(y), map->result_sizes()));
   put_loop(make_shape(map->kept, map->strides, map->lead, map->offsets), x, values, true);
   return record("IndexPutBackward0", x, {y}, {}, [map](Vjp& v) { v.set(0, pick_at(v.g(), map)); });
 }
@@ -403,15 +421,17 @@ Tensor put_at(const Tensor& y, const IndexMapRef& map) {
 Tensor clear_at(const Tensor& x, const IndexMapRef& map) {
   Tensor y = Tensor::empty(map->full->sizes(), x.dtype());
   copy_in_place(y, x);
-  put_loop(make_shape(map->kept, map->strides, map->lead, map->offsets), y, Tensor::scalar(0, x.dtype()), false);
+  put_loop(make_shape(map->kept, map->strides, map->lead, map->offsets), y,
+           Tensor::scalar(0, x.dtype()), false);
   return record("IndexPutBackward0", y, {x}, {}, [map](Vjp& v) { v.set(0, clear_at(v.g(), map)); });
 }
 
-Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Tensor& value, bool accumulate,
-                  const char* name) {
+Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Tensor& value,
+                  bool accumulate, const char* name) {
   BACKLIT_CHECK(value.dtype() == x.dtype(), Runtime,
-                "Index put requires the source and destination dtypes match, got ", info(x.dtype()).scalar_name,
-                " for the destination and ", info(value.dtype()).scalar_name, " for the source.");
+                "Index put requires the source and destination dtypes match, got ",
+                info(x.dtype()).scalar_name, " for the destination and ",
+                info(value.dtype()).scalar_name, " for the source.");
   const Plan p = make_plan(x, groups);
   const Dims sizes = sizes_of(p.kept, p.lead, p.shape);
   bool fits = value.dim() <= sizes.n;
@@ -424,9 +444,11 @@ Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Ten
   const Tensor offsets = offsets_for(groups, p.prepared, x.sizes(), x.strides(), p.shape);
   const Tensor source = detach(value);
   const bool overlap = x->storage->data == value->storage->data;
-  const Tensor spread = value.numel() == 1 && !overlap ? source : clone_contiguous(expand(source, sizes));
+  const Tensor spread =
+      value.numel() == 1 && !overlap ? source : clone_contiguous(expand(source, sizes));
   const bool recorded = x.is_floating() && should_record({x, value});
-  const IndexMapRef map = recorded ? map_of(x, groups, p, x.is_contiguous() ? offsets : Tensor()) : nullptr;
+  const IndexMapRef map =
+      recorded ? map_of(x, groups, p, x.is_contiguous() ? offsets : Tensor()) : nullptr;
   return record_in_place(
       name, x, {x, value}, {},
       [&] { put_loop(make_shape(p.kept, p.strides, p.lead, offsets), x, spread, accumulate); },

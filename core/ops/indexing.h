@@ -16,8 +16,8 @@ struct IndexGroup {
 };
 
 // A choice of elements of a tensor with the contiguous layout `full`. The result has the shape
-// kept[:lead] + index + kept[lead:]; `offsets`, int64 in the shape `index`, holds for each index position
-// the sum over the indexed dimensions, in elements.
+// kept[:lead] + index + kept[lead:]; `offsets`, int64 in the shape `index`, holds for each index
+// position the sum over the indexed dimensions, in elements.
 struct IndexMap {
   LayoutRef full;
   Dims kept, strides;  // sizes of the dimensions that stay, and their strides in `full`
@@ -32,14 +32,15 @@ using IndexMapRef = std::shared_ptr<const IndexMap>;
 IndexMapRef make_index_map(const Tensor& x, std::span<const IndexGroup> groups);
 
 // x[groups], recorded as `name`.
-Tensor index(const Tensor& x, std::span<const IndexGroup> groups, const char* name = "IndexBackward0");
+Tensor index(const Tensor& x, std::span<const IndexGroup> groups,
+             const char* name = "IndexBackward0");
 // x[groups] = value or += value, in place.
 Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Tensor& value,
                   bool accumulate, const char* name = "IndexPutBackward0");
 
 // The three linear maps that gradients are made of; each records its own.
 Tensor pick_at(const Tensor& x, const IndexMapRef& map, const char* name = "IndexBackward0");
-Tensor put_at(const Tensor& y, const IndexMapRef& map);    // zeros with y added at the chosen places
+Tensor put_at(const Tensor& y, const IndexMapRef& map);  // zeros with y added at the chosen places
 Tensor clear_at(const Tensor& x, const IndexMapRef& map);  // x with 0 at the chosen places
 
 // Positions (row-major) of the elements that are not 0.

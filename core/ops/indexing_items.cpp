@@ -19,7 +19,8 @@ bool is_bool_like(Dtype d) { return d == Dtype::Bool || d == Dtype::UInt8; }
 [[noreturn]] void fail_index_type(PyObject* o) {
   const char* name = Py_TYPE(o)->tp_name;
   fail(ErrorKind::Index,
-       "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+       "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+       "indices "
        "(got ",
        name, ")");
 }
@@ -40,7 +41,8 @@ class Reader {
       read_items(&index, 1);
       return;
     }
-    const Object items = PyTuple_Check(index) ? Object::borrow(index) : Object::steal(PySequence_Tuple(index));
+    const Object items =
+        PyTuple_Check(index) ? Object::borrow(index) : Object::steal(PySequence_Tuple(index));
     if (!items) throw PythonErrorSet();
     read_items(&PyTuple_GET_ITEM(items.get(), 0), PyTuple_GET_SIZE(items.get()));
   }
@@ -54,7 +56,8 @@ class Reader {
  private:
   // A list that holds more than numbers is read as a tuple.
   static bool as_tuple(PyObject* o) {
-    if (!PyList_Check(o) && (!PySequence_Check(o) || is_tensor(o) || PyUnicode_Check(o) || PyObject_CheckBuffer(o)))
+    if (!PyList_Check(o) &&
+        (!PySequence_Check(o) || is_tensor(o) || PyUnicode_Check(o) || PyObject_CheckBuffer(o)))
       return false;
     const Py_ssize_t n = PySequence_Size(o);
     if (n < 0) PyErr_Clear();
@@ -68,9 +71,12 @@ class Reader {
       if (is_tensor(item.get()) || PySequence_Check(item.get()) || PySlice_Check(item.get()) ||
           item.get() == Py_None || item.get() == Py_Ellipsis) {
         if (PyErr_WarnEx(PyExc_UserWarning,
-                         "Using a non-tuple sequence for multidimensional indexing is deprecated and will be "
-                         "changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will "
-                         "be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an "
+                         "Using a non-tuple sequence for multidimensional indexing is deprecated "
+                         "and will be "
+                         "changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch "
+                         "2.9 this will "
+                         "be interpreted as tensor index, x[torch.tensor(seq)], which will result "
+                         "either in an "
                          "error or a different result",
                          1) < 0)
           throw PythonErrorSet();
@@ -94,7 +100,8 @@ class Reader {
     }
     if (n == 1 && x_.dim() == 0 && PyLong_Check(items[0]) && !PyBool_Check(items[0]))
       fail(ErrorKind::Index,
-           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
+           "in C++ to "
            "convert a 0-dim tensor to a number");
     if (n == 1 && x_.dim() == 0 && PySlice_Check(items[0]))
       fail(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
@@ -141,7 +148,8 @@ class Reader {
   }
 
   void select_at(std::int64_t i) {
-    BACKLIT_CHECK(dim_ < pick_.sizes.n, Index, "too many indices for tensor of dimension ", x_.dim());
+    BACKLIT_CHECK(dim_ < pick_.sizes.n, Index, "too many indices for tensor of dimension ",
+                  x_.dim());
     const std::int64_t n = pick_.sizes[dim_];
     BACKLIT_CHECK(i >= -n && i < n, Index, "index ", i, " is out of bounds for dimension ", source_,
                   " with size ", n);
@@ -203,12 +211,15 @@ void check_fits(const Scalar& s, Dtype d) {
       constexpr auto low = std::numeric_limits<T>::min();
       constexpr auto high = std::numeric_limits<T>::max();
       // uint8 takes negative numbers down to -255, which wrap
-      const std::int64_t least = std::is_unsigned_v<T> ? -static_cast<std::int64_t>(high) : static_cast<std::int64_t>(low);
+      const std::int64_t least =
+          std::is_unsigned_v<T> ? -static_cast<std::int64_t>(high) : static_cast<std::int64_t>(low);
       const bool fits = s.kind == Scalar::Kind::Float
                             ? s.d >= static_cast<double>(least) && s.d <= static_cast<double>(high)
                             : s.i >= least && s.i <= static_cast<std::int64_t>(high);
       BACKLIT_CHECK(fits, Runtime, "value cannot be converted to type ",
-                    d == Dtype::Int64 ? "int64_t" : d == Dtype::Int32 ? "int" : info(d).name,
+                    d == Dtype::Int64   ? "int64_t"
+                    : d == Dtype::Int32 ? "int"
+                                        : info(d).name,
                     d == Dtype::Int64 || d == Dtype::Int32 ? "" : "_t", " without overflow");
     }
   });
@@ -254,8 +265,9 @@ void set_item(const Tensor& x, PyObject* index, PyObject* value) {
   const Tensor v = tensor ? Tensor::borrow(reinterpret_cast<TensorObject*>(value)) : Tensor();
   if (r.basic()) {
     const bool recorded = modes.grad && (x.requires_grad() || (tensor && v.requires_grad()));
-    Tensor target = recorded ? (r.name() ? r.view() : alias(x))
-                             : x.alias(strided_layout(r.pick().sizes, r.pick().strides), r.pick().offset);
+    Tensor target =
+        recorded ? (r.name() ? r.view() : alias(x))
+                 : x.alias(strided_layout(r.pick().sizes, r.pick().strides), r.pick().offset);
     if (!tensor) {
       const Scalar s = scalar_from_object(value);
       check_fits(s, x.dtype());
@@ -274,11 +286,13 @@ void set_item(const Tensor& x, PyObject* index, PyObject* value) {
     check_fits(s, x.dtype());
     source = Tensor::empty(Dims{}, x.dtype());
     fill_in_place(source, s);
-  } else if (v.numel() == 1 && r.groups().size() == 1 && is_bool_like(r.groups()[0].index.dtype())) {
+  } else if (v.numel() == 1 && r.groups().size() == 1 &&
+             is_bool_like(r.groups()[0].index.dtype())) {
     source = to_dtype(v, x.dtype());
   }
   int ndim = target.dim();
-  for (const IndexGroup& g : r.groups()) ndim = std::max(ndim, target.dim() - g.span + g.index.dim());
+  for (const IndexGroup& g : r.groups())
+    ndim = std::max(ndim, target.dim() - g.span + g.index.dim());
   index_put_(target, r.groups(), without_leading_ones(source, ndim), false);
 }
 

@@ -35,22 +35,25 @@ struct InputDtypes {
 InputDtypes mixed_dtypes(const std::vector<Tensor>& tensors) {
   InputDtypes all;
   for (const Tensor& t : tensors) all.dtypes.push_back(t.dtype());
-  if (std::ranges::all_of(all.dtypes, [&](Dtype d) { return d == all.dtypes[0]; })) all.dtypes.clear();
+  if (std::ranges::all_of(all.dtypes, [&](Dtype d) { return d == all.dtypes[0]; }))
+    all.dtypes.clear();
   return all;
 }
 
 // Copies `rows` rows of `bytes` bytes each between buffers with these distances of rows.
-void copy_rows(char* to, std::int64_t to_step, const char* from, std::int64_t rows, std::int64_t bytes) {
+void copy_rows(char* to, std::int64_t to_step, const char* from, std::int64_t rows,
+               std::int64_t bytes) {
   if (rows == 1) {
     parallel_for(bytes, kCopyChunk, [&](std::int64_t begin, std::int64_t end) {
       std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
     });
     return;
   }
-  parallel_for(rows, std::max<std::int64_t>(kCopyChunk / bytes, 1), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r)
-      std::memcpy(to + r * to_step, from + r * bytes, static_cast<std::size_t>(bytes));
-  });
+  parallel_for(rows, std::max<std::int64_t>(kCopyChunk / bytes, 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t r = begin; r < end; ++r)
+                   std::memcpy(to + r * to_step, from + r * bytes, static_cast<std::size_t>(bytes));
+               });
 }
 
 // Writes the tensors side by side along dimension d of y; `lengths` are their sizes there.
@@ -101,12 +104,13 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim) {
       lengths.push_back(0);
       continue;
     }
-    BACKLIT_CHECK(t.dim() == sizes.n, Runtime, "Tensors must have same number of dimensions: got ", sizes.n,
-                  " and ", t.dim());
+    BACKLIT_CHECK(t.dim() == sizes.n, Runtime, "Tensors must have same number of dimensions: got ",
+                  sizes.n, " and ", t.dim());
     for (int k = 0; k < sizes.n; ++k)
       BACKLIT_CHECK(k == d || t.layout().size(k) == sizes[k], Runtime,
-                    "Sizes of tensors must match except in dimension ", d, ". Expected size ", sizes[k],
-                    " but got size ", t.layout().size(k), " for tensor number ", i, " in the list.");
+                    "Sizes of tensors must match except in dimension ", d, ". Expected size ",
+                    sizes[k], " but got size ", t.layout().size(k), " for tensor number ", i,
+                    " in the list.");
     lengths.push_back(t.layout().size(d));
     sizes[d] += lengths.back();
   }
@@ -114,17 +118,19 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim) {
   join(y, tensors, d, lengths);
   y->inference = modes.inference;
   if (!y.is_floating() || !should_record(tensors)) return y;
-  return record("CatBackward0", y, tensors, {}, [d, lengths, types = mixed_dtypes(tensors)](Vjp& v) {
-    std::int64_t at = 0;
-    for (int i = 0; i < v.inputs(); ++i) {
-      const std::int64_t n = lengths[static_cast<std::size_t>(i)];
-      if (v.needs(i)) {
-        const bool legacy = n == 0 && v.g().dim() != 1;
-        v.set(i, types.back_to(i, legacy ? Tensor::zeros(Dims{0}, v.g().dtype()) : slice(v.g(), d, at, at + n, 1)));
-      }
-      at += n;
-    }
-  });
+  return record("CatBackward0", y, tensors, {},
+                [d, lengths, types = mixed_dtypes(tensors)](Vjp& v) {
+                  std::int64_t at = 0;
+                  for (int i = 0; i < v.inputs(); ++i) {
+                    const std::int64_t n = lengths[static_cast<std::size_t>(i)];
+                    if (v.needs(i)) {
+                      const bool legacy = n == 0 && v.g().dim() != 1;
+                      v.set(i, types.back_to(i, legacy ? Tensor::zeros(Dims{0}, v.g().dtype())
+                                                       : slice(v.g(), d, at, at + n, 1)));
+                    }
+                    at += n;
+                  }
+                });
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim) {
@@ -132,8 +138,9 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim) {
   const int d = wrap_dim(dim, tensors[0].dim() + 1);
   for (std::size_t i = 1; i < tensors.size(); ++i)
     BACKLIT_CHECK(tensors[i].layout().same_sizes(tensors[0].layout()), Runtime,
-                  "stack expects each tensor to be equal size, but got ", to_string(tensors[0].sizes()),
-                  " at entry 0 and ", to_string(tensors[i].sizes()), " at entry ", i);
+                  "stack expects each tensor to be equal size, but got ",
+                  to_string(tensors[0].sizes()), " at entry 0 and ", to_string(tensors[i].sizes()),
+                  " at entry ", i);
   Dims sizes(tensors[0].sizes());
   sizes.insert(d, static_cast<std::int64_t>(tensors.size()));
   Tensor y = Tensor::empty(sizes, common_dtype(tensors));
@@ -164,7 +171,8 @@ const Register cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) ->
 Tensor stack_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("stack", stack(tensors, dim), out);
 }
-const Register stack_row("stack(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", stack_op,
+const Register stack_row("stack(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor",
+                         stack_op,
                          {.meaning = "Joins tensors of one shape along a new dimension.",
                           .formula = "y[i] = xᵢ",
                           .gradient = "∂L/∂xᵢ = ∂L/∂y[i]"});
@@ -186,15 +194,19 @@ template <Tensor (*F)(const Tensor&)> Tensors each(const Tensors& tensors) {
   for (const Tensor& t : tensors) out.push_back(F(t));
   return out;
 }
-const RowOptions kAtLeast{.meaning = "A view with dimensions of size 1 added where there are too few.",
-                          .gradient = "∂L/∂x = ∂L/∂y in the shape of x",
-                          .method = false};
+const RowOptions kAtLeast{
+    .meaning = "A view with dimensions of size 1 added where there are too few.",
+    .gradient = "∂L/∂x = ∂L/∂y in the shape of x",
+    .method = false};
 const Register atleast_1d_row("atleast_1d(Tensor input) -> Tensor", atleast_1d, kAtLeast);
-const Register atleast_1d_rows("atleast_1d(Tensor* tensors) -> Tensor[]", each<atleast_1d>, kAtLeast);
+const Register atleast_1d_rows("atleast_1d(Tensor* tensors) -> Tensor[]", each<atleast_1d>,
+                               kAtLeast);
 const Register atleast_2d_row("atleast_2d(Tensor input) -> Tensor", atleast_2d, kAtLeast);
-const Register atleast_2d_rows("atleast_2d(Tensor* tensors) -> Tensor[]", each<atleast_2d>, kAtLeast);
+const Register atleast_2d_rows("atleast_2d(Tensor* tensors) -> Tensor[]", each<atleast_2d>,
+                               kAtLeast);
 const Register atleast_3d_row("atleast_3d(Tensor input) -> Tensor", atleast_3d, kAtLeast);
-const Register atleast_3d_rows("atleast_3d(Tensor* tensors) -> Tensor[]", each<atleast_3d>, kAtLeast);
+const Register atleast_3d_rows("atleast_3d(Tensor* tensors) -> Tensor[]", each<atleast_3d>,
+                               kAtLeast);
 
 // --- stacks of NumPy ---
 
@@ -214,7 +226,8 @@ Tensor dstack(const Tensors& tensors, const Tensor& out) {
 Tensor column_stack(const Tensors& tensors, const Tensor& out) {
   BACKLIT_CHECK(!tensors.empty(), Runtime, "column_stack expects a non-empty TensorList");
   Tensors columns;
-  for (const Tensor& t : tensors) columns.push_back(t.dim() <= 1 ? reshape(t, Dims{t.numel(), 1}) : t);
+  for (const Tensor& t : tensors)
+    columns.push_back(t.dim() <= 1 ? reshape(t, Dims{t.numel(), 1}) : t);
   return hstack(columns, out);
 }
 const Register hstack_row("hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", hstack,
@@ -225,17 +238,20 @@ const Register vstack_row("vstack(Tensor[] tensors, *, Tensor? out=None) -> Tens
                            .gradient = kCatGradient,
                            .aliases = "row_stack"});
 const Register dstack_row("dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", dstack,
-                          {.meaning = "Joins tensors in depth, along dimension 2.", .gradient = kCatGradient});
-const Register column_stack_row("column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", column_stack,
-                                {.meaning = "Joins 1-D tensors as columns.", .gradient = kCatGradient});
+                          {.meaning = "Joins tensors in depth, along dimension 2.",
+                           .gradient = kCatGradient});
+const Register column_stack_row("column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor",
+                                column_stack,
+                                {.meaning = "Joins 1-D tensors as columns.",
+                                 .gradient = kCatGradient});
 
 Tensor block_diag(const Tensors& tensors) {
   Tensors blocks;
   Dims sizes{0, 0};
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     BACKLIT_CHECK(tensors[i].dim() <= 2, Runtime,
-                  "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
-                  tensors[i].dim(), " dimensions");
+                  "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ", i,
+                  " has ", tensors[i].dim(), " dimensions");
     const Tensor t = detach(tensors[i]);
     blocks.push_back(atleast_2d(t));
     sizes[0] += blocks.back().size(0);
@@ -245,7 +261,8 @@ Tensor block_diag(const Tensors& tensors) {
   Tensor y = Tensor::zeros(sizes, common_dtype(tensors));
   std::int64_t row = 0, column = 0;
   for (const Tensor& b : blocks) {
-    copy_in_place(slice(slice(detach(y), 0, row, row + b.size(0), 1), 1, column, column + b.size(1), 1), b);
+    copy_in_place(
+        slice(slice(detach(y), 0, row, row + b.size(0), 1), 1, column, column + b.size(1), 1), b);
     row += b.size(0);
     column += b.size(1);
   }
@@ -257,15 +274,17 @@ Tensor block_diag(const Tensors& tensors) {
     for (int i = 0; i < v.inputs(); ++i) {
       const Dims& s = shapes[static_cast<std::size_t>(i)];
       const std::int64_t rows = s.n == 2 ? s[0] : 1, columns = s.n ? s[s.n - 1] : 1;
-      if (v.needs(i)) v.set(i, reshape(slice(slice(v.g(), 0, r, r + rows, 1), 1, c, c + columns, 1), s));
+      if (v.needs(i))
+        v.set(i, reshape(slice(slice(v.g(), 0, r, r + rows, 1), 1, c, c + columns, 1), s));
       r += rows;
       c += columns;
     }
   });
 }
-const Register block_diag_row("block_diag(Tensor* tensors) -> Tensor", block_diag,
-                              {.meaning = "A matrix with the given matrices along its diagonal, 0 elsewhere.",
-                               .gradient = "∂L/∂xᵢ = the block of ∂L/∂y that xᵢ fills"});
+const Register block_diag_row(
+    "block_diag(Tensor* tensors) -> Tensor", block_diag,
+    {.meaning = "A matrix with the given matrices along its diagonal, 0 elsewhere.",
+     .gradient = "∂L/∂xᵢ = the block of ∂L/∂y that xᵢ fills"});
 
 }  // namespace
 }  // namespace backlit::ops

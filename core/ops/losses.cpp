@@ -1,5 +1,5 @@
-// Losses of pairs of elements: squared and absolute errors, their mixtures, binary cross entropy. The
-// value and the derivatives are those of formulas/loss.h; here they are reduced on the way.
+// Losses of pairs of elements: squared and absolute errors, their mixtures, binary cross entropy.
+// The value and the derivatives are those of formulas/loss.h; here they are reduced on the way.
 #include "ops/losses.h"
 
 #include <algorithm>
@@ -112,7 +112,8 @@ bool same_dense_layout(const Layout& a, const Layout& b) {
   if (&a == &b) return a.dense;
   if (!a.same_sizes(b)) return false;
   // strides of dimensions of size 1 may differ
-  return (a.contiguous && b.contiguous) || (a.dense && b.dense && std::ranges::equal(a.strides(), b.strides()));
+  return (a.contiguous && b.contiguous) ||
+         (a.dense && b.dense && std::ranges::equal(a.strides(), b.strides()));
 }
 
 Tensor broadcast_contiguous(const Tensor& x, Span sizes) {
@@ -124,16 +125,18 @@ Tensor reduced_pair(const ElementwiseOp& op, PairLoss loss, const Names& names, 
                     const Tensor& b, LossReduction r, double param) {
   if (!same_dense_layout(a.layout(), b.layout())) {
     const Dims sizes = broadcast_sizes(a.sizes(), b.sizes());
-    return reduced_pair(op, loss, names, broadcast_contiguous(a, sizes), broadcast_contiguous(b, sizes), r,
-                        param);
+    return reduced_pair(op, loss, names, broadcast_contiguous(a, sizes),
+                        broadcast_contiguous(b, sizes), r, param);
   }
   const bool averaged = r == LossReduction::Mean;
-  const Reduced rule{&op, &pair_losses().of[static_cast<int>(loss)][a.dtype() == Dtype::Float64], param,
-                     averaged ? a.numel() : 1};
+  const Reduced rule{&op, &pair_losses().of[static_cast<int>(loss)][a.dtype() == Dtype::Float64],
+                     param, averaged ? a.numel() : 1};
   Tensor y = Tensor::empty(Span(), a.dtype());
   const double total = rule.sum(a, b) / static_cast<double>(rule.divisor);
-  if (a.dtype() == Dtype::Float32) *y.data<float>() = static_cast<float>(total);
-  else *y.data<double>() = total;
+  if (a.dtype() == Dtype::Float32)
+    *y.data<float>() = static_cast<float>(total);
+  else
+    *y.data<double>() = total;
   y->inference = modes.inference;
   return record(averaged ? names.mean : names.sum, std::move(y), {a, b}, {a, b}, rule);
 }
@@ -160,14 +163,16 @@ void warn_of_broadcast(const Tensor& input, const Tensor& target) {
 
 // `kernel`: PyTorch's name of the loop, in its error; null where integers are accepted.
 Tensor error_loss(const ElementwiseOp& op, PairLoss loss, const Names& names, const char* kernel,
-                  const Tensor& input, const Tensor& target, const std::string& reduction, double param) {
+                  const Tensor& input, const Tensor& target, const std::string& reduction,
+                  double param) {
   const LossReduction r = loss_reduction(reduction);
   if (!input.layout().same_sizes(target.layout())) warn_of_broadcast(input, target);
   const Operand in[] = {input, target};
   if (!input.is_floating() && !target.is_floating()) {
     broadcast_sizes(input.sizes(), target.sizes());
     BACKLIT_CHECK(!kernel, NotImplemented, "\"", kernel, "\" not implemented for '",
-                  info(result_type(in)).scalar_name, "'. Convert the input or the target to a floating dtype.");
+                  info(result_type(in)).scalar_name,
+                  "'. Convert the input or the target to a floating dtype.");
     return reduced_loss(elementwise(op, in), r);
   }
   return pair_loss(op, loss, names, input, target, r, param);
@@ -175,16 +180,17 @@ Tensor error_loss(const ElementwiseOp& op, PairLoss loss, const Names& names, co
 
 constexpr Names kMseNames{"MseLossBackward0", "MseLossBackward0", "MseLossBackward0"};
 constexpr Names kL1Names{"AbsBackward0", "MeanBackward0", "SumBackward0"};
-constexpr Names kSmoothL1Names{"SmoothL1LossBackward0", "SmoothL1LossBackward0", "SmoothL1LossBackward0"};
+constexpr Names kSmoothL1Names{"SmoothL1LossBackward0", "SmoothL1LossBackward0",
+                               "SmoothL1LossBackward0"};
 constexpr Names kHuberNames{"HuberLossBackward0", "HuberLossBackward0", "HuberLossBackward0"};
 
 Tensor mse_loss_op(const Tensor& input, const Tensor& target, const std::string& reduction) {
-  return error_loss(RecordOf<formulas::MseElementwise>::op, PairLoss::Mse, kMseNames, "mse_cpu", input, target,
-                    reduction, 0);
+  return error_loss(RecordOf<formulas::MseElementwise>::op, PairLoss::Mse, kMseNames, "mse_cpu",
+                    input, target, reduction, 0);
 }
 Tensor l1_loss_op(const Tensor& input, const Tensor& target, const std::string& reduction) {
-  return error_loss(RecordOf<formulas::L1Elementwise>::op, PairLoss::L1, kL1Names, nullptr, input, target,
-                    reduction, 0);
+  return error_loss(RecordOf<formulas::L1Elementwise>::op, PairLoss::L1, kL1Names, nullptr, input,
+                    target, reduction, 0);
 }
 Tensor smooth_l1_loss_op(const Tensor& input, const Tensor& target, const std::string& reduction,
                          double beta) {
@@ -196,16 +202,18 @@ Tensor smooth_l1_loss_op(const Tensor& input, const Tensor& target, const std::s
 Tensor huber_loss_op(const Tensor& input, const Tensor& target, const std::string& reduction,
                      double delta) {
   BACKLIT_CHECK(delta > 0, Runtime, "huber_loss does not support non-positive values for delta.");
-  return error_loss(RecordOf<formulas::HuberElementwise>::op, PairLoss::Huber, kHuberNames, "huber_cpu", input,
-                    target, reduction, delta);
+  return error_loss(RecordOf<formulas::HuberElementwise>::op, PairLoss::Huber, kHuberNames,
+                    "huber_cpu", input, target, reduction, delta);
 }
 
-const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor", mse_loss_op,
+const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
+                       mse_loss_op,
                        {.meaning = "Squared error, reduced.",
                         .formula = "y = 1/n Σᵢ (aᵢ − bᵢ)²",
                         .gradient = "∂L/∂a = 2/n (a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
                         .home = "nn"});
-const Register l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor", l1_loss_op,
+const Register l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
+                      l1_loss_op,
                       {.meaning = "Absolute error, reduced.",
                        .formula = "y = 1/n Σᵢ |aᵢ − bᵢ|",
                        .gradient = "∂L/∂a = 1/n sign(a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
@@ -218,7 +226,8 @@ const Register smooth_l1_row(
      .gradient = "∂L/∂a = 1/n clamp(d/β, −1, 1) ∂L/∂y, ∂L/∂b = −∂L/∂a",
      .home = "nn"});
 const Register huber_row(
-    "huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0) -> Tensor", huber_loss_op,
+    "huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0) -> Tensor",
+    huber_loss_op,
     {.meaning = "Half the squared error, with straight lines beyond delta, reduced.",
      .formula = "y = 1/n Σᵢ (dᵢ²/2 if |dᵢ| ≤ δ else δ(|dᵢ| − δ/2)), d = a − b",
      .gradient = "∂L/∂a = 1/n clamp(d, −δ, δ) ∂L/∂y, ∂L/∂b = −∂L/∂a",
@@ -232,8 +241,8 @@ void check_fits(const Tensor& weight, const Tensor& input) {
                 to_string(input.sizes()), " doesn't match the broadcast shape ", to_string(sizes));
 }
 void check_constant(const char* function, const char* argument, const Tensor& t) {
-  BACKLIT_CHECK(!t.defined() || !t.requires_grad() || !modes.grad, Runtime, "The function '", function,
-                "' is not differentiable with respect to argument '", argument,
+  BACKLIT_CHECK(!t.defined() || !t.requires_grad() || !modes.grad, Runtime, "The function '",
+                function, "' is not differentiable with respect to argument '", argument,
                 "'. This input cannot have requires_grad True.");
 }
 
@@ -246,7 +255,8 @@ struct Weighted {
 
   void operator()(Vjp& v) const {
     const Tensor a = v.saved(0), b = v.saved(1);
-    const Recorded in[] = {Recorded(a), Recorded(b), has_pos_weight ? Recorded(v.saved(3)) : Recorded()};
+    const Recorded in[] = {Recorded(a), Recorded(b),
+                           has_pos_weight ? Recorded(v.saved(3)) : Recorded()};
     Tensor g = v.g();
     if (reduction == LossReduction::Mean) g = div(g, Scalar(n));
     if (has_weight) g = mul(g, v.saved(2));
@@ -261,40 +271,49 @@ struct Weighted {
 
 Tensor weighted_loss(const ElementwiseOp& op, const char* name, const Tensor& a, const Tensor& b,
                      const Tensor& weight, const Tensor& pos_weight, LossReduction r) {
-  const Tensor inputs[] = {detach(a), detach(b), pos_weight.defined() ? detach(pos_weight) : Tensor()};
+  const Tensor inputs[] = {detach(a), detach(b),
+                           pos_weight.defined() ? detach(pos_weight) : Tensor()};
   const Operand in[] = {inputs[0], inputs[1], inputs[2]};
   Tensor y = elementwise(op, std::span(in, static_cast<std::size_t>(op.arity)));
   if (weight.defined()) y = mul(y, detach(weight));
-  const Weighted rule{&op, r, static_cast<double>(y.numel()), weight.defined(), pos_weight.defined()};
+  const Weighted rule{&op, r, static_cast<double>(y.numel()), weight.defined(),
+                      pos_weight.defined()};
   return record(name, reduced_loss(y, r), {a, b}, {a, b, weight, pos_weight}, rule);
 }
 
 constexpr Names kBceNames{"BinaryCrossEntropyBackward0", "BinaryCrossEntropyBackward0",
                           "BinaryCrossEntropyBackward0"};
-constexpr Names kLogitsNames{"BinaryCrossEntropyWithLogitsBackward0", "BinaryCrossEntropyWithLogitsBackward0",
+constexpr Names kLogitsNames{"BinaryCrossEntropyWithLogitsBackward0",
+                             "BinaryCrossEntropyWithLogitsBackward0",
                              "BinaryCrossEntropyWithLogitsBackward0"};
 
 void check_probabilities(const char* which, const Tensor& x) {
   const Tensor dense = x.layout().dense ? x : contiguous(detach(x));
-  BACKLIT_CHECK(pair_losses().in_unit_interval[x.dtype() == Dtype::Float64](dense.raw(), dense.numel()), Runtime,
-                "all elements of ", which, " should be between 0 and 1");
+  BACKLIT_CHECK(
+      pair_losses().in_unit_interval[x.dtype() == Dtype::Float64](dense.raw(), dense.numel()),
+      Runtime, "all elements of ", which, " should be between 0 and 1");
 }
 
-Tensor bce_op(const Tensor& input, const Tensor& target, const Tensor& weight, const std::string& reduction) {
+Tensor bce_op(const Tensor& input, const Tensor& target, const Tensor& weight,
+              const std::string& reduction) {
   const LossReduction r = loss_reduction(reduction);
-  BACKLIT_CHECK(input.layout().same_sizes(target.layout()), Value, "Using a target size (torch.Size(",
-                to_string(target.sizes()), ")) that is different to the input size (torch.Size(",
-                to_string(input.sizes()), ")) is deprecated. Please ensure they have the same size.");
+  BACKLIT_CHECK(input.layout().same_sizes(target.layout()), Value,
+                "Using a target size (torch.Size(", to_string(target.sizes()),
+                ")) that is different to the input size (torch.Size(", to_string(input.sizes()),
+                ")) is deprecated. Please ensure they have the same size.");
   check_constant("binary_cross_entropy", "weight", weight);
-  BACKLIT_CHECK(input.dtype() == target.dtype(), Runtime, "Found dtype ", info(target.dtype()).scalar_name,
-                " but expected ", info(input.dtype()).scalar_name);
-  BACKLIT_CHECK(input.is_floating(), NotImplemented, "\"binary_cross_entropy\" not implemented for '",
-                info(input.dtype()).scalar_name, "'");
+  BACKLIT_CHECK(input.dtype() == target.dtype(), Runtime, "Found dtype ",
+                info(target.dtype()).scalar_name, " but expected ",
+                info(input.dtype()).scalar_name);
+  BACKLIT_CHECK(input.is_floating(), NotImplemented,
+                "\"binary_cross_entropy\" not implemented for '", info(input.dtype()).scalar_name,
+                "'");
   if (weight.defined()) check_fits(weight, input);
   check_probabilities("input", input);
   check_probabilities("target", target);
   const ElementwiseOp& op = RecordOf<formulas::BinaryCrossEntropyElementwise>::op;
-  if (weight.defined()) return weighted_loss(op, kBceNames.none, input, target, weight, Tensor(), r);
+  if (weight.defined())
+    return weighted_loss(op, kBceNames.none, input, target, weight, Tensor(), r);
   return pair_loss(op, PairLoss::BinaryCrossEntropy, kBceNames, input, target, r, 0);
 }
 
@@ -323,7 +342,8 @@ Tensor bce_with_logits_op(const Tensor& input, const Tensor& target, const Tenso
                        kLogitsNames.none, input, target, weight, pos_weight, r);
 }
 const Register bce_row(
-    "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean') -> Tensor",
+    "binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, str reduction='mean') "
+    "-> Tensor",
     bce_op,
     {.meaning = "Cross entropy of probabilities and targets in [0, 1], reduced.",
      .formula = "y = −1/n Σᵢ wᵢ (bᵢ log aᵢ + (1 − bᵢ) log(1 − aᵢ))",

@@ -10,12 +10,15 @@ namespace backlit::ops {
 namespace {
 
 using i64 = std::int64_t;
-const char* node_name(const Tensor& x) { return x.dim() > 2 ? "NllLoss2DBackward0" : "NllLossBackward0"; }
+const char* node_name(const Tensor& x) {
+  return x.dim() > 2 ? "NllLoss2DBackward0" : "NllLossBackward0";
+}
 
 // The targets as contiguous int64, all of them classes or `ignored`.
 Tensor checked_targets(const Tensor& target, i64 classes, i64 ignored) {
   BACKLIT_CHECK(target.dtype() == Dtype::Int64 || target.dtype() == Dtype::UInt8, Runtime,
-                "expected target dtype to be Long or Byte, but got ", info(target.dtype()).scalar_name);
+                "expected target dtype to be Long or Byte, but got ",
+                info(target.dtype()).scalar_name);
   Tensor t = target;
   if (t.dtype() != Dtype::Int64) t = to_dtype(t, Dtype::Int64);
   if (!t.is_contiguous()) t = contiguous(t);
@@ -26,14 +29,15 @@ Tensor checked_targets(const Tensor& target, i64 classes, i64 ignored) {
   return t;
 }
 
-template <class T> double weight_of_targets(const Tensor& target, const Tensor& weight, i64 ignored) {
+template <class T>
+double weight_of_targets(const Tensor& target, const Tensor& weight, i64 ignored) {
   const auto w = weights_of<T>(weight, ignored);
   const i64* t = target.data<i64>();
   return chunked_sum(target.numel(), [&](i64 i) { return w(t[i]); });
 }
 
-Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight, const ClassLoss& loss,
-                    const LayoutRef& like);
+Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight,
+                    const ClassLoss& loss, const LayoutRef& like);
 
 // The loss of checked targets; recorded. x is any tensor of class scores.
 Tensor nll_forward(const char* name, const Tensor& x, const Tensor& target, const Tensor& weight,
@@ -67,8 +71,8 @@ Tensor nll_forward(const char* name, const Tensor& x, const Tensor& target, cons
 }
 
 // Zeros with the gradient at the targets' places. Its own gradient is the loss again.
-Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight, const ClassLoss& loss,
-                    const LayoutRef& like) {
+Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight,
+                    const ClassLoss& loss, const LayoutRef& like) {
   Tensor gx = Tensor::zeros(like->sizes(), g.dtype());
   const Lines lines(gx.sizes(), class_dim(gx));
   const bool none = loss.reduction == LossReduction::None;
@@ -97,38 +101,44 @@ Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight,
 void check_class_shapes(const Tensor& x, const Tensor& target) {
   BACKLIT_CHECK(x.dim() > 0, Value, "Expected 1 or more dimensions (got 0)");
   if (x.dim() == 1) {
-    BACKLIT_CHECK(target.dim() == 0 || target.numel() == 1, Value,
-                  "For 1D input, 1D target must have size 1, but got target size: ", target.numel());
-    BACKLIT_CHECK(target.dim() <= 1, Runtime, "0D or 1D target tensor expected, multi-target not supported");
+    BACKLIT_CHECK(
+        target.dim() == 0 || target.numel() == 1, Value,
+        "For 1D input, 1D target must have size 1, but got target size: ", target.numel());
+    BACKLIT_CHECK(target.dim() <= 1, Runtime,
+                  "0D or 1D target tensor expected, multi-target not supported");
     return;
   }
   const i64 n = target.dim() ? target.layout().size(0) : 0;
   BACKLIT_CHECK(x.layout().size(0) == n, Value, "Expected input batch_size (", x.layout().size(0),
                 ") to match target batch_size (", n, ").");
   if (x.dim() == 2) {
-    BACKLIT_CHECK(target.dim() == 1, Runtime, "0D or 1D target tensor expected, multi-target not supported");
+    BACKLIT_CHECK(target.dim() == 1, Runtime,
+                  "0D or 1D target tensor expected, multi-target not supported");
     return;
   }
   Dims expected(x.sizes());
   expected.erase(1);
   if (x.dim() == 4) {
-    BACKLIT_CHECK(target.dim() == 3, Runtime,
-                  "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
-                  target.dim());
-    BACKLIT_CHECK(expected == Dims(target.sizes()), Runtime, "size mismatch (got input: ",
-                  to_string(x.sizes()), " , target: ", to_string(target.sizes()));
+    BACKLIT_CHECK(
+        target.dim() == 3, Runtime,
+        "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
+        target.dim());
+    BACKLIT_CHECK(expected == Dims(target.sizes()), Runtime,
+                  "size mismatch (got input: ", to_string(x.sizes()),
+                  " , target: ", to_string(target.sizes()));
   }
-  BACKLIT_CHECK(expected == Dims(target.sizes()), Runtime, "Expected target size ", to_string(expected),
-                ", got ", to_string(target.sizes()));
+  BACKLIT_CHECK(expected == Dims(target.sizes()), Runtime, "Expected target size ",
+                to_string(expected), ", got ", to_string(target.sizes()));
 }
 
 void check_class_weight(const Tensor& x, const Tensor& weight, i64 classes) {
   if (!weight.defined()) return;
-  BACKLIT_CHECK(weight.dim() == 1 && weight.numel() == classes, Runtime,
-                "weight tensor should be defined either for all ", classes,
-                " classes or no classes but got weight tensor of shape: ", to_string(weight.sizes()));
-  BACKLIT_CHECK(weight.dtype() == x.dtype(), Runtime, "expected scalar type ", info(x.dtype()).scalar_name,
-                " but found ", info(weight.dtype()).scalar_name);
+  BACKLIT_CHECK(
+      weight.dim() == 1 && weight.numel() == classes, Runtime,
+      "weight tensor should be defined either for all ", classes,
+      " classes or no classes but got weight tensor of shape: ", to_string(weight.sizes()));
+  BACKLIT_CHECK(weight.dtype() == x.dtype(), Runtime, "expected scalar type ",
+                info(x.dtype()).scalar_name, " but found ", info(weight.dtype()).scalar_name);
 }
 
 ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& weights, i64 ignored,
@@ -142,8 +152,9 @@ ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& w
   target = checked_targets(given, classes, ignored);
   if (x.dim() == 1 && target.dim() == 1) target = target.alias(contiguous_layout({}));
   if (weights.defined()) weight = contiguous(detach(weights));
-  visit_float(x.dtype(),
-              [&](auto zero) { loss.total = weight_of_targets<decltype(zero)>(target, weight, ignored); });
+  visit_float(x.dtype(), [&](auto zero) {
+    loss.total = weight_of_targets<decltype(zero)>(target, weight, ignored);
+  });
 }
 
 Tensor nll(const Tensor& x, const ClassTargets& t) {

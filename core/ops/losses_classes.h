@@ -20,7 +20,8 @@ struct ClassLoss {
 
 inline int class_dim(const Tensor& x) { return x.dim() == 1 ? 0 : 1; }
 
-// Scores, targets and weights that fit each other; targets are contiguous int64, weights contiguous.
+// Scores, targets and weights that fit each other; targets are contiguous int64, weights
+// contiguous.
 struct ClassTargets {
   Tensor target, weight;
   ClassLoss loss;
@@ -38,15 +39,19 @@ Tensor nll(const Tensor& x, const ClassTargets& t);
 template <class T> struct ClassWeights {
   const T* w;
   std::int64_t ignored;
-  T operator()(std::int64_t target) const { return target == ignored ? T(0) : w ? w[target] : T(1); }
+  T operator()(std::int64_t target) const {
+    return target == ignored ? T(0) : w ? w[target] : T(1);
+  }
 };
 template <class T> ClassWeights<T> weights_of(const Tensor& weight, std::int64_t ignored) {
   return {weight.defined() ? weight.data<T>() : nullptr, ignored};
 }
 
 template <class F> void visit_float(Dtype d, F&& f) {
-  if (d == Dtype::Float32) f(float{});
-  else f(double{});
+  if (d == Dtype::Float32)
+    f(float{});
+  else
+    f(double{});
 }
 
 // The sum of f(begin, end) over fixed chunks of [0, n), in order.

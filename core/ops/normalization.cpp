@@ -14,8 +14,8 @@ namespace backlit::ops {
 namespace {
 
 using i64 = std::int64_t;
-constexpr i64 kTask = 1 << 14;     // elements of one chunk of rows
-constexpr i64 kMaxPartials = 32;   // of the gradients of weight and bias
+constexpr i64 kTask = 1 << 14;    // elements of one chunk of rows
+constexpr i64 kMaxPartials = 32;  // of the gradients of weight and bias
 
 const LayerNormTable& table() {
   static const auto& best = best_table<LayerNormTable>("LayerNormTable");
@@ -24,10 +24,14 @@ const LayerNormTable& table() {
 const LayerNormKernels<float>& kernels(float) { return table().f32; }
 const LayerNormKernels<double>& kernels(double) { return table().f64; }
 
-template <class F> void visit_floats(Dtype d, F&& f) { d == Dtype::Float32 ? f(float{}) : f(double{}); }
+template <class F> void visit_floats(Dtype d, F&& f) {
+  d == Dtype::Float32 ? f(float{}) : f(double{});
+}
 template <class T> T* memory(const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; }
 // Row-major and not recorded.
-Tensor plain(const Tensor& t) { return !t.defined() || t.is_contiguous() ? t : contiguous(detach(t)); }
+Tensor plain(const Tensor& t) {
+  return !t.defined() || t.is_contiguous() ? t : contiguous(detach(t));
+}
 
 struct LayerNorm {
   Dims shape;  // of the normalised dimensions
@@ -41,12 +45,14 @@ struct LayerNorm {
 };
 
 void LayerNorm::fused(Vjp& v) const {
-  const Tensor g = plain(v.g()), x = plain(v.saved(0)), w = has_weight ? plain(v.saved(1)) : Tensor();
+  const Tensor g = plain(v.g()), x = plain(v.saved(0)),
+               w = has_weight ? plain(v.saved(1)) : Tensor();
   const Tensor mean = v.saved(2), scale = v.saved(3);
   Tensor gx = v.needs(0) ? Tensor::empty(g.sizes(), g.dtype()) : Tensor();
   Tensor gw = v.needs(1) ? Tensor::zeros(shape, g.dtype()) : Tensor();
   Tensor gb = v.needs(2) ? Tensor::zeros(shape, g.dtype()) : Tensor();
-  const i64 chunk = std::max(kTask / std::max<i64>(n, 1) + 1, (rows + kMaxPartials - 1) / kMaxPartials);
+  const i64 chunk =
+      std::max(kTask / std::max<i64>(n, 1) + 1, (rows + kMaxPartials - 1) / kMaxPartials);
   const i64 partials = gw.defined() || gb.defined() ? (rows + chunk - 1) / chunk : 0;
   visit_floats(g.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -60,7 +66,8 @@ void LayerNorm::fused(Vjp& v) const {
       T* const pb = parts ? parts.get() + at + n : memory<T>(gb);
       kernels(zero).backward(g.data<T>() + e, x.data<T>() + e, memory<T>(w), mean.data<T>() + begin,
                              scale.data<T>() + begin, gx.defined() ? gx.data<T>() + e : nullptr,
-                             gw.defined() ? pw : nullptr, gb.defined() ? pb : nullptr, end - begin, n);
+                             gw.defined() ? pw : nullptr, gb.defined() ? pb : nullptr, end - begin,
+                             n);
     });
     for (i64 p = 0; parts && p < partials; ++p)
       for (i64 i = 0; i < n; ++i) {
@@ -93,12 +100,13 @@ void LayerNorm::recorded(Vjp& v) const {
 void LayerNorm::operator()(Vjp& v) const { modes.grad ? recorded(v) : fused(v); }
 
 void check(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias) {
-  BACKLIT_CHECK(!shape.empty(), Runtime,
-                "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-                "element, but got normalized_shape = []");
+  BACKLIT_CHECK(
+      !shape.empty(), Runtime,
+      "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+      "element, but got normalized_shape = []");
   const auto same_shape = [&](const char* name, const Tensor& t) {
-    BACKLIT_CHECK(!t.defined() || std::ranges::equal(t.sizes(), Span(shape)), Runtime, "Expected ", name,
-                  " to be of same shape as normalized_shape, but got ", name, " of shape ",
+    BACKLIT_CHECK(!t.defined() || std::ranges::equal(t.sizes(), Span(shape)), Runtime, "Expected ",
+                  name, " to be of same shape as normalized_shape, but got ", name, " of shape ",
                   to_string(t.sizes()), " and normalized_shape = ", to_string(shape));
   };
   same_shape("weight", weight);
@@ -107,32 +115,36 @@ void check(const Tensor& x, const Dims& shape, const Tensor& weight, const Tenso
   if (x.dim() < shape.size() || !std::ranges::equal(x.sizes().subspan(lead), Span(shape))) {
     std::string wanted = "[*";
     for (const auto s : shape) wanted += concat(", ", s);
-    fail(ErrorKind::Runtime, "Given normalized_shape=", to_string(shape), ", expected input with shape ",
-         wanted, "], but got input of size", to_string(x.sizes()));
+    fail(ErrorKind::Runtime, "Given normalized_shape=", to_string(shape),
+         ", expected input with shape ", wanted, "], but got input of size", to_string(x.sizes()));
   }
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"LayerNormKernelImpl\" not implemented for '",
                 info(x.dtype()).scalar_name, "'");
-  BACKLIT_CHECK((!weight.defined() || weight.dtype() == x.dtype()) && (!bias.defined() || bias.dtype() == x.dtype()),
+  BACKLIT_CHECK((!weight.defined() || weight.dtype() == x.dtype()) &&
+                    (!bias.defined() || bias.dtype() == x.dtype()),
                 Runtime, "mixed dtype (CPU): all inputs must share same datatype.");
 }
 
-Tensor layer_norm_op(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm_op(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias,
+                     double eps) {
   check(x, shape, weight, bias);
   const i64 n = product(shape), rows = n ? x.numel() / n : 0;
   const Tensor source = plain(x), w = plain(weight), b = plain(bias);
   Tensor y = Tensor::empty(x.sizes(), x.dtype());
   y->inference = modes.inference;
-  const Tensor mean = Tensor::empty(Dims{rows}, x.dtype()), scale = Tensor::empty(Dims{rows}, x.dtype());
+  const Tensor mean = Tensor::empty(Dims{rows}, x.dtype()),
+               scale = Tensor::empty(Dims{rows}, x.dtype());
   visit_floats(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const GilRelease release(rows * n >= kGilReleaseElements);
     parallel_for(rows, kTask / std::max<i64>(n, 1) + 1, [&](i64 begin, i64 end) {
-      kernels(zero).forward(source.data<T>() + begin * n, memory<T>(w), memory<T>(b), y.data<T>() + begin * n,
-                            mean.data<T>() + begin, scale.data<T>() + begin, end - begin, n, eps);
+      kernels(zero).forward(source.data<T>() + begin * n, memory<T>(w), memory<T>(b),
+                            y.data<T>() + begin * n, mean.data<T>() + begin,
+                            scale.data<T>() + begin, end - begin, n, eps);
     });
   });
-  return record("NativeLayerNormBackward0", std::move(y), {x, weight, bias}, {x, weight, mean, scale},
-                LayerNorm{shape, rows, n, eps, weight.defined()});
+  return record("NativeLayerNormBackward0", std::move(y), {x, weight, bias},
+                {x, weight, mean, scale}, LayerNorm{shape, rows, n, eps, weight.defined()});
 }
 const Register layer_norm_row(
     "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, "

@@ -11,9 +11,10 @@
 namespace backlit::ops {
 
 void need_tensor(const char* name, const Operand& a, const Operand& b) {
-  BACKLIT_CHECK(a.t || b.t, Type, name,
-                "() received an invalid combination of arguments - got two numbers. Make one of them a "
-                "tensor.");
+  BACKLIT_CHECK(
+      a.t || b.t, Type, name,
+      "() received an invalid combination of arguments - got two numbers. Make one of them a "
+      "tensor.");
 }
 
 double parameter(const Scalar& s, Dtype dtype) {
@@ -28,12 +29,12 @@ double parameter(const Scalar& s, Dtype dtype) {
     if constexpr (!std::is_floating_point_v<T>) {
       // unsigned types take the negative of the integers they hold, and wrap
       const double high = static_cast<double>(std::numeric_limits<T>::max());
-      const double low = std::is_signed_v<T>             ? static_cast<double>(std::numeric_limits<T>::lowest())
+      const double low = std::is_signed_v<T> ? static_cast<double>(std::numeric_limits<T>::lowest())
                          : s.kind == Scalar::Kind::Float ? 0
                                                          : -high;
       BACKLIT_CHECK(s.d >= low && s.d <= high, Runtime, "value cannot be converted to type ",
-                    dtype == Dtype::UInt8  ? "uint8_t"
-                    : dtype == Dtype::Int8 ? "int8_t"
+                    dtype == Dtype::UInt8   ? "uint8_t"
+                    : dtype == Dtype::Int8  ? "int8_t"
                     : dtype == Dtype::Int16 ? "int16_t"
                     : dtype == Dtype::Int32 ? "int"
                                             : "int64_t",
@@ -90,7 +91,9 @@ Choice scaled(const ElementwiseOp& op, const char* name, const Operand& a, const
   return c;
 }
 
-Choice add_front(Operand a, Operand b, Scalar alpha) { return scaled(formula<Add>(), "add", a, b, alpha); }
+Choice add_front(Operand a, Operand b, Scalar alpha) {
+  return scaled(formula<Add>(), "add", a, b, alpha);
+}
 Choice sub_front(Operand a, Operand b, Scalar alpha) {
   refuse_bools(a, b);
   return scaled(formula<Sub>(), "sub", a, b, alpha);
@@ -105,11 +108,15 @@ const RegisterFront<&add_front> add_row(
     {.meaning = Add::meaning, .formula = Add::formula, .gradient = "∂L/∂a = g, ∂L/∂b = alpha g"});
 const RegisterFront<&sub_front> sub_row(
     "sub(Tensor|Number input, Tensor|Number other, *, Scalar alpha=1)",
-    {.meaning = Sub::meaning, .formula = Sub::formula, .gradient = "∂L/∂a = g, ∂L/∂b = -alpha g",
+    {.meaning = Sub::meaning,
+     .formula = Sub::formula,
+     .gradient = "∂L/∂a = g, ∂L/∂b = -alpha g",
      .aliases = Sub::aliases});
 const RegisterFront<&rsub_front> rsub_row(
     "rsub(Tensor input, Tensor|Number other, *, Scalar alpha=1)",
-    {.meaning = Rsub::meaning, .formula = Rsub::formula, .gradient = "∂L/∂a = -alpha g, ∂L/∂b = g",
+    {.meaning = Rsub::meaning,
+     .formula = Rsub::formula,
+     .gradient = "∂L/∂a = -alpha g, ∂L/∂b = g",
      .method = false},
     InPlace::None);
 
@@ -120,19 +127,22 @@ Choice addcmul_front(Tensor x, Tensor a, Tensor b, Scalar value) {
   return c;
 }
 Choice addcdiv_front(Tensor x, Tensor a, Tensor b, Scalar value) {
-  BACKLIT_CHECK(a.is_floating() || b.is_floating(), Runtime,
-                "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
-                "will perform a true division of tensor1 and tensor2. Write input + value * (tensor1 / "
-                "tensor2) instead.");
+  BACKLIT_CHECK(
+      a.is_floating() || b.is_floating(), Runtime,
+      "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
+      "will perform a true division of tensor1 and tensor2. Write input + value * (tensor1 / "
+      "tensor2) instead.");
   Choice c(formula<Addcdiv>(), x, a, b);
   if (!is_one(value)) c.params[0] = parameter(value, result_type(c.operands()));
   return c;
 }
 const RegisterFront<&addcmul_front> addcmul_row(
-    Addcmul::signature, {.meaning = Addcmul::meaning, .formula = Addcmul::formula,
+    Addcmul::signature, {.meaning = Addcmul::meaning,
+                         .formula = Addcmul::formula,
                          .gradient = "∂L/∂a = g, ∂L/∂b = value c g, ∂L/∂c = value b g"});
 const RegisterFront<&addcdiv_front> addcdiv_row(
-    Addcdiv::signature, {.meaning = Addcdiv::meaning, .formula = Addcdiv::formula,
+    Addcdiv::signature, {.meaning = Addcdiv::meaning,
+                         .formula = Addcdiv::formula,
                          .gradient = "∂L/∂a = g, ∂L/∂b = value g / c, ∂L/∂c = -value b g / c²"});
 
 // --- quotients ---
@@ -142,13 +152,15 @@ Choice div_front(Operand a, Operand b, std::optional<std::string> mode) {
   if (!mode) return {formula<Div>(), a, b};
   if (*mode == "floor") return {formula<DivFloor>(), a, b};
   BACKLIT_CHECK(*mode == "trunc", Runtime,
-                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *mode, "'");
+                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '",
+                *mode, "'");
   return {formula<DivTrunc>(), a, b};
 }
 const RegisterFront<&div_front> div_row(
     "div(Tensor|Number input, Tensor|Number other, *, str? rounding_mode=None)",
-    {.meaning = "Quotient of two tensors, element by element; rounded down (\"floor\") or towards zero "
-                "(\"trunc\") on request.",
+    {.meaning =
+         "Quotient of two tensors, element by element; rounded down (\"floor\") or towards zero "
+         "(\"trunc\") on request.",
      .formula = Div::formula,
      .gradient = "∂L/∂a = g / b, ∂L/∂b = -g a / b²; 0 when rounded",
      .aliases = "divide"});
@@ -159,7 +171,9 @@ Choice true_divide_front(Operand a, Operand b) {
 }
 const RegisterFront<&true_divide_front> true_divide_row(
     "true_divide(Tensor|Number input, Tensor|Number other)",
-    {.meaning = Div::meaning, .formula = Div::formula, .gradient = "∂L/∂a = g / b, ∂L/∂b = -g a / b²"});
+    {.meaning = Div::meaning,
+     .formula = Div::formula,
+     .gradient = "∂L/∂a = g / b, ∂L/∂b = -g a / b²"});
 
 // --- powers ---
 
@@ -196,7 +210,9 @@ Choice choose_power(const Operand& base, const Operand& exponent) {
   return {formula<Pow>(), base, exponent};
 }
 
-Tensor pow(const Operand& base, const Operand& exponent) { return run(choose_power(base, exponent)); }
+Tensor pow(const Operand& base, const Operand& exponent) {
+  return run(choose_power(base, exponent));
+}
 
 namespace {
 
@@ -205,22 +221,29 @@ Choice square_front(Tensor x) {
   if (x.dtype() == Dtype::Bool) c.convert(0, Dtype::Int64);
   return c;
 }
-const RegisterFront<&square_front> square_row(
-    Square::signature, {.meaning = Square::meaning, .formula = Square::formula, .gradient = "∂L/∂x = 2 x g"},
-    InPlace::Function);
+const RegisterFront<&square_front> square_row(Square::signature,
+                                              {.meaning = Square::meaning,
+                                               .formula = Square::formula,
+                                               .gradient = "∂L/∂x = 2 x g"},
+                                              InPlace::Function);
 
 Tensor pow_op(Operand base, Operand exponent, Tensor out) {
   need_tensor("pow", base, exponent);
   return into_out("pow", pow(base, exponent), out);
 }
-Tensor pow_in_place_op(Tensor base, Operand exponent) { return run_in_place(choose_power(base, exponent)); }
+Tensor pow_in_place_op(Tensor base, Operand exponent) {
+  return run_in_place(choose_power(base, exponent));
+}
 
-const RowOptions power_options{.meaning = Pow::meaning, .formula = Pow::formula,
+const RowOptions power_options{.meaning = Pow::meaning,
+                               .formula = Pow::formula,
                                .gradient = "∂L/∂a = g b aᵇ⁻¹, ∂L/∂b = g aᵇ ln a"};
 const Register pow_row(
-    "pow(Tensor|Number input, Tensor|Number exponent, *, Tensor? out=None) -> Tensor", pow_op, power_options);
-const Register pow_in_place_row("pow_(Tensor input, Tensor|Number exponent) -> Tensor", pow_in_place_op,
-                                {.meaning = Pow::meaning, .formula = Pow::formula, .function = false});
+    "pow(Tensor|Number input, Tensor|Number exponent, *, Tensor? out=None) -> Tensor", pow_op,
+    power_options);
+const Register pow_in_place_row(
+    "pow_(Tensor input, Tensor|Number exponent) -> Tensor", pow_in_place_op,
+    {.meaning = Pow::meaning, .formula = Pow::formula, .function = false});
 
 Operand as_double(const Operand& x, Tensor& keep) {
   if (!x.t) return Scalar(x.s.d);
@@ -234,15 +257,18 @@ Tensor float_power_op(Operand base, Operand exponent, Tensor out) {
   return into_out("float_power", pow(x, p), out);
 }
 Tensor float_power_in_place_op(Tensor base, Operand exponent) {
-  BACKLIT_CHECK(base.dtype() == Dtype::Float64, Runtime, "the base given to float_power_ has dtype ",
-                info(base.dtype()).scalar_name, " but the operation's result requires dtype Double");
+  BACKLIT_CHECK(base.dtype() == Dtype::Float64, Runtime,
+                "the base given to float_power_ has dtype ", info(base.dtype()).scalar_name,
+                " but the operation's result requires dtype Double");
   Tensor b;
   return run_in_place(choose_power(base, as_double(exponent, b)));
 }
 const Register float_power_row(
     "float_power(Tensor|Number input, Tensor|Number exponent, *, Tensor? out=None) -> Tensor",
-    float_power_op, {.meaning = FloatPower::meaning, .formula = FloatPower::formula,
-                     .gradient = power_options.gradient});
+    float_power_op,
+    {.meaning = FloatPower::meaning,
+     .formula = FloatPower::formula,
+     .gradient = power_options.gradient});
 const Register float_power_in_place_row(
     "float_power_(Tensor input, Tensor|Number exponent) -> Tensor", float_power_in_place_op,
     {.meaning = FloatPower::meaning, .formula = FloatPower::formula, .function = false});
@@ -277,7 +303,8 @@ constexpr std::int64_t kExact = std::int64_t{1} << 53;  // integers that double 
 bool exact(const std::optional<Scalar>& s) { return !s || (s->i <= kExact && s->i >= -kExact); }
 
 // x as the tensor that a computation with these numbers starts from.
-Dtype with_numbers(const Tensor& x, const std::optional<Scalar>& a, const std::optional<Scalar>& b) {
+Dtype with_numbers(const Tensor& x, const std::optional<Scalar>& a,
+                   const std::optional<Scalar>& b) {
   const Operand in[] = {x, a ? Operand(*a) : Operand(x), b ? Operand(*b) : Operand(x)};
   return result_type(in);
 }
@@ -286,7 +313,8 @@ Choice clamp_numbers(Tensor x, std::optional<Scalar> min, std::optional<Scalar> 
   need_bound(min || max);
   const Dtype d = with_numbers(x, min, max);
   if (!is_floating(d) && !(exact(min) && exact(max)))
-    return {formula<ClampTensor>(), x, min ? *min : extreme(d, false), max ? *max : extreme(d, true)};
+    return {formula<ClampTensor>(), x, min ? *min : extreme(d, false),
+            max ? *max : extreme(d, true)};
   Choice c(formula<Clamp>(), x);
   c.convert(0, d);
   c.params[0] = min ? parameter(*min, d) : -kInfinity;
@@ -309,24 +337,28 @@ template <class OfTensor, class OfNumber> struct OneBound {
 using LowerBound = OneBound<ClampMinTensor, ClampMin>;
 using UpperBound = OneBound<ClampMaxTensor, ClampMax>;
 
-const RowOptions clamp_options{.meaning = Clamp::meaning, .formula = Clamp::formula,
-                               .gradient = "∂L/∂x = g where min ≤ x ≤ max, else 0", .aliases = "clip"};
+const RowOptions clamp_options{.meaning = Clamp::meaning,
+                               .formula = Clamp::formula,
+                               .gradient = "∂L/∂x = g where min ≤ x ≤ max, else 0",
+                               .aliases = "clip"};
 const RegisterFront<&clamp_tensors> clamp_tensors_row(
     "clamp(Tensor input, Tensor? min=None, Tensor? max=None)", clamp_options, InPlace::Function);
 const RegisterFront<&clamp_numbers> clamp_numbers_row(
     "clamp(Tensor input, Scalar? min=None, Scalar? max=None)", clamp_options, InPlace::Function);
-const RowOptions clamp_min_options{.meaning = ClampMin::meaning, .formula = ClampMin::formula,
+const RowOptions clamp_min_options{.meaning = ClampMin::meaning,
+                                   .formula = ClampMin::formula,
                                    .gradient = "∂L/∂x = g where x ≥ min, else 0"};
-const RegisterFront<&LowerBound::tensor> clamp_min_tensor_row(
-    "clamp_min(Tensor input, Tensor min)", clamp_min_options, InPlace::Function);
-const RegisterFront<&LowerBound::number> clamp_min_number_row(
-    "clamp_min(Tensor input, Scalar min)", clamp_min_options, InPlace::Function);
-const RowOptions clamp_max_options{.meaning = ClampMax::meaning, .formula = ClampMax::formula,
+const RegisterFront<&LowerBound::tensor> clamp_min_tensor_row("clamp_min(Tensor input, Tensor min)",
+                                                              clamp_min_options, InPlace::Function);
+const RegisterFront<&LowerBound::number> clamp_min_number_row("clamp_min(Tensor input, Scalar min)",
+                                                              clamp_min_options, InPlace::Function);
+const RowOptions clamp_max_options{.meaning = ClampMax::meaning,
+                                   .formula = ClampMax::formula,
                                    .gradient = "∂L/∂x = g where x ≤ max, else 0"};
-const RegisterFront<&UpperBound::tensor> clamp_max_tensor_row(
-    "clamp_max(Tensor input, Tensor max)", clamp_max_options, InPlace::Function);
-const RegisterFront<&UpperBound::number> clamp_max_number_row(
-    "clamp_max(Tensor input, Scalar max)", clamp_max_options, InPlace::Function);
+const RegisterFront<&UpperBound::tensor> clamp_max_tensor_row("clamp_max(Tensor input, Tensor max)",
+                                                              clamp_max_options, InPlace::Function);
+const RegisterFront<&UpperBound::number> clamp_max_number_row("clamp_max(Tensor input, Scalar max)",
+                                                              clamp_max_options, InPlace::Function);
 
 }  // namespace
 }  // namespace backlit::ops

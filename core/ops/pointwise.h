@@ -1,7 +1,7 @@
 // Public forms of elementwise operations that choose their formula by their arguments.
 //
-// A front is a function from arguments to a Choice; RegisterFront makes its rows: name(..., *, out=None)
-// and name_(...).
+// A front is a function from arguments to a Choice; RegisterFront makes its rows: name(..., *,
+// out=None) and name_(...).
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Fronts of selection, interpolation, rounding and activations, and what is trivial for real numbers.
+// Fronts of selection, interpolation, rounding and activations, and what is trivial for real
+// numbers.
 #include <cmath>
 
 #include "formulas/activation.h"
@@ -22,10 +23,11 @@ Tensor condition_of(const Tensor& condition) {
   BACKLIT_CHECK(condition.dtype() == Dtype::UInt8, Runtime,
                 "where expected condition to be a boolean tensor, but got a tensor with dtype ",
                 info(condition.dtype()).scalar_name, ". Compare it with something: x > 0.");
-  if (PyErr_WarnEx(PyExc_UserWarning,
-                   "where received a uint8 condition tensor. This behavior is deprecated and will be "
-                   "removed in a future version of PyTorch. Use a boolean condition instead.",
-                   1) < 0)
+  if (PyErr_WarnEx(
+          PyExc_UserWarning,
+          "where received a uint8 condition tensor. This behavior is deprecated and will be "
+          "removed in a future version of PyTorch. Use a boolean condition instead.",
+          1) < 0)
     throw PythonErrorSet();
   return to_dtype(condition, Dtype::Bool);
 }
@@ -37,34 +39,41 @@ Tensor where_method_op(Tensor a, Tensor condition, Operand b) {
   return where(condition_of(condition), a, b);
 }
 const Register where_row(
-    "where(Tensor condition, Tensor|Number input, Tensor|Number other, *, Tensor? out=None) -> Tensor",
-    where_op, {.meaning = "Takes from input where the condition holds, and from other elsewhere.",
-               .formula = Where::formula, .gradient = "∂L/∂b = g if a else 0, ∂L/∂c = 0 if a else g",
-               .method = false});
-const Register where_method_row("where(Tensor input, Tensor condition, Tensor|Number other) -> Tensor",
-                                where_method_op,
-                                {.meaning = "Takes from this tensor where the condition holds, and from "
-                                            "other elsewhere.",
-                                 .formula = Where::formula, .home = "_C", .function = false});
+    "where(Tensor condition, Tensor|Number input, Tensor|Number other, *, Tensor? out=None) -> "
+    "Tensor",
+    where_op,
+    {.meaning = "Takes from input where the condition holds, and from other elsewhere.",
+     .formula = Where::formula,
+     .gradient = "∂L/∂b = g if a else 0, ∂L/∂c = 0 if a else g",
+     .method = false});
+const Register where_method_row(
+    "where(Tensor input, Tensor condition, Tensor|Number other) -> Tensor", where_method_op,
+    {.meaning = "Takes from this tensor where the condition holds, and from "
+                "other elsewhere.",
+     .formula = Where::formula,
+     .home = "_C",
+     .function = false});
 
 Choice heaviside_front(Tensor x, Tensor values) {
-  BACKLIT_CHECK(x.dtype() == values.dtype(), Runtime,
-                "heaviside is not yet implemented for tensors with different dtypes. Convert one of them.");
+  BACKLIT_CHECK(
+      x.dtype() == values.dtype(), Runtime,
+      "heaviside is not yet implemented for tensors with different dtypes. Convert one of them.");
   return {formula<Heaviside>(), x, values};
 }
-const RegisterFront<&heaviside_front> heaviside_row(
-    Heaviside::signature, {.meaning = Heaviside::meaning, .formula = Heaviside::formula});
+const RegisterFront<&heaviside_front> heaviside_row(Heaviside::signature,
+                                                    {.meaning = Heaviside::meaning,
+                                                     .formula = Heaviside::formula});
 
 // --- interpolation ---
 
 const char* c_name(Dtype d) {
-  constexpr const char* names[] = {"bool", "unsigned char", "signed char", "short", "int",
-                                   "long int", "float", "double"};
+  constexpr const char* names[] = {"bool", "unsigned char", "signed char", "short",
+                                   "int",  "long int",      "float",       "double"};
   return names[static_cast<int>(d)];
 }
 void need_same_dtype(const Tensor& x, const Tensor& other, const char* what) {
-  BACKLIT_CHECK(x.dtype() == other.dtype(), Runtime, "expected dtype ", c_name(x.dtype()), " for `", what,
-                "` but got dtype ", c_name(other.dtype()));
+  BACKLIT_CHECK(x.dtype() == other.dtype(), Runtime, "expected dtype ", c_name(x.dtype()), " for `",
+                what, "` but got dtype ", c_name(other.dtype()));
 }
 Choice lerp_tensor(Tensor a, Tensor b, Tensor weight) {
   need_same_dtype(a, b, "end");
@@ -77,7 +86,8 @@ Choice lerp_number(Tensor a, Tensor b, Scalar weight) {
   c.params[0] = weight.d;
   return c;
 }
-const RowOptions lerp_options{.meaning = Lerp::meaning, .formula = Lerp::formula,
+const RowOptions lerp_options{.meaning = Lerp::meaning,
+                              .formula = Lerp::formula,
                               .gradient = "∂L/∂a = (1 - c) g, ∂L/∂b = c g, ∂L/∂c = (b - a) g"};
 const RegisterFront<&lerp_tensor> lerp_tensor_row("lerp(Tensor input, Tensor end, Tensor weight)",
                                                   lerp_options);
@@ -96,14 +106,17 @@ Choice round_front(Tensor x, std::optional<std::int64_t> decimals) {
 const RegisterFront<&round_front> round_row(
     "round(Tensor input, *, int? decimals=None)",
     {.meaning = "Nearest integer, or number with so many decimals; a half goes to the even one.",
-     .formula = Round::formula, .gradient = "0", .aliases = Round::aliases},
+     .formula = Round::formula,
+     .gradient = "0",
+     .aliases = Round::aliases},
     InPlace::Function);
 
 Choice nan_to_num_front(Tensor x, std::optional<double> nan, std::optional<double> posinf,
                         std::optional<double> neginf) {
   Choice c(formula<NanToNum>(), x);
   const bool wide = x.dtype() == Dtype::Float64;
-  const double largest = wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  const double largest =
+      wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
   c.params[0] = nan.value_or(0);
   c.params[1] = posinf.value_or(largest);
   c.params[2] = neginf.value_or(-largest);
@@ -112,19 +125,23 @@ Choice nan_to_num_front(Tensor x, std::optional<double> nan, std::optional<doubl
 const RegisterFront<&nan_to_num_front> nan_to_num_row(
     "nan_to_num(Tensor input, float? nan=None, float? posinf=None, float? neginf=None)",
     {.meaning = "Replaces nan by 0 and infinities by the largest numbers, or by what is given.",
-     .formula = NanToNum::formula, .gradient = "∂L/∂x = g where x is finite, else 0"},
+     .formula = NanToNum::formula,
+     .gradient = "∂L/∂x = g where x is finite, else 0"},
     InPlace::Function);
 
 // --- activations ---
 
 Choice gelu_front(Tensor x, std::string approximate) {
   if (approximate == "none") return {formula<Gelu>(), x};
-  BACKLIT_CHECK(approximate == "tanh", Runtime, "approximate argument must be either none or tanh.");
+  BACKLIT_CHECK(approximate == "tanh", Runtime,
+                "approximate argument must be either none or tanh.");
   return {formula<GeluTanh>(), x};
 }
 const RegisterFront<&gelu_front> gelu_row("gelu(Tensor input, *, str approximate='none')",
-                                          {.meaning = Gelu::meaning, .formula = Gelu::formula,
-                                           .gradient = "∂L/∂x = g (Φ(x) + x φ(x))", .home = "nn"},
+                                          {.meaning = Gelu::meaning,
+                                           .formula = Gelu::formula,
+                                           .gradient = "∂L/∂x = g (Φ(x) + x φ(x))",
+                                           .home = "nn"},
                                           InPlace::Function);
 
 Choice threshold_front(Tensor x, Scalar threshold, Scalar value) {
@@ -134,9 +151,12 @@ Choice threshold_front(Tensor x, Scalar threshold, Scalar value) {
   return c;
 }
 const RegisterFront<&threshold_front> threshold_row(
-    Threshold::signature, {.meaning = Threshold::meaning, .formula = Threshold::formula,
-                           .gradient = "∂L/∂x = g if x > threshold else 0",
-                           .aliases = Threshold::aliases, .method = false},
+    Threshold::signature,
+    {.meaning = Threshold::meaning,
+     .formula = Threshold::formula,
+     .gradient = "∂L/∂x = g if x > threshold else 0",
+     .aliases = Threshold::aliases,
+     .method = false},
     InPlace::Function);
 
 Choice celu_front(Tensor x, Scalar alpha) {
@@ -146,9 +166,11 @@ Choice celu_front(Tensor x, Scalar alpha) {
   return c;
 }
 const RegisterFront<&celu_front> celu_row(Celu::signature,
-                                          {.meaning = Celu::meaning, .formula = Celu::formula,
+                                          {.meaning = Celu::meaning,
+                                           .formula = Celu::formula,
                                            .gradient = "∂L/∂x = g if x > 0 else g exp(x / alpha)",
-                                           .aliases = Celu::aliases, .method = false},
+                                           .aliases = Celu::aliases,
+                                           .method = false},
                                           InPlace::Function);
 
 Tensor prelu_op(Tensor x, Tensor weight) {
@@ -158,12 +180,14 @@ Tensor prelu_op(Tensor x, Tensor weight) {
   if (n != 1) {
     BACKLIT_CHECK(x.dim() > 0, Runtime, "Not allow zero-dim input tensor.");
     const std::int64_t channels = x.dim() > 1 ? x.size(1) : 1;
-    BACKLIT_CHECK(channels == n, Runtime,
-                  "Mismatch of parameter numbers and input channel size. Found parameter numbers = ", n,
-                  " and channel size = ", channels, ".");
+    BACKLIT_CHECK(
+        channels == n, Runtime,
+        "Mismatch of parameter numbers and input channel size. Found parameter numbers = ", n,
+        " and channel size = ", channels, ".");
   }
-  BACKLIT_CHECK(weight.dim() <= 1, Runtime,
-                "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = ", weight.dim());
+  BACKLIT_CHECK(
+      weight.dim() <= 1, Runtime,
+      "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = ", weight.dim());
   Tensor w = weight;
   if (weight.dim() == 1) {
     Dims sizes;
@@ -173,12 +197,13 @@ Tensor prelu_op(Tensor x, Tensor weight) {
   }
   return apply<PreluKernel>(x, w);
 }
-const Register prelu_row("prelu(Tensor input, Tensor weight) -> Tensor", prelu_op,
-                         {.meaning = "Rectified linear unit with a learned slope below 0, one for all "
-                                     "elements or one per channel (dimension 1).",
-                          .formula = PreluKernel::formula,
-                          .gradient = "∂L/∂x = g if x > 0 else w g, ∂L/∂w = Σ (0 if x > 0 else x g)",
-                          .aliases = "nn.prelu"});
+const Register prelu_row(
+    "prelu(Tensor input, Tensor weight) -> Tensor", prelu_op,
+    {.meaning = "Rectified linear unit with a learned slope below 0, one for all "
+                "elements or one per channel (dimension 1).",
+     .formula = PreluKernel::formula,
+     .gradient = "∂L/∂x = g if x > 0 else w g, ∂L/∂w = Σ (0 if x > 0 else x g)",
+     .aliases = "nn.prelu"});
 
 // --- real numbers only ---
 
@@ -187,31 +212,40 @@ Tensor imag_op(Tensor) {
   fail(ErrorKind::Runtime, "imag is not implemented for tensors with non-complex dtypes.");
 }
 const Register real_row("real(Tensor input) -> Tensor", itself,
-                        {.meaning = "The real part: the tensor itself.", .formula = "y = x", .gradient = "g",
+                        {.meaning = "The real part: the tensor itself.",
+                         .formula = "y = x",
+                         .gradient = "g",
                          .method = false});
-const Register imag_row("imag(Tensor input) -> Tensor", imag_op,
-                        {.meaning = "The imaginary part: refused, since there are no complex numbers.",
-                         .method = false});
+const Register imag_row(
+    "imag(Tensor input) -> Tensor", imag_op,
+    {.meaning = "The imaginary part: refused, since there are no complex numbers.",
+     .method = false});
 const Register conj_row("conj(Tensor input) -> Tensor", itself,
-                        {.meaning = "The complex conjugate: the tensor itself.", .formula = "y = x",
-                         .gradient = "g", .aliases = "resolve_conj resolve_neg conj_physical"});
+                        {.meaning = "The complex conjugate: the tensor itself.",
+                         .formula = "y = x",
+                         .gradient = "g",
+                         .aliases = "resolve_conj resolve_neg conj_physical"});
 const Register conj_physical_row("conj_physical_(Tensor input) -> Tensor", itself,
                                  {.meaning = "The complex conjugate in place: nothing to do.",
-                                  .formula = "y = x", .gradient = "g"});
+                                  .formula = "y = x",
+                                  .gradient = "g"});
 Tensor positive_op(Tensor x) {
   BACKLIT_CHECK(x.dtype() != Dtype::Bool, Runtime, Positive::bool_error);
   return x;
 }
 const Register positive_row("positive(Tensor input) -> Tensor", positive_op,
-                            {.meaning = Positive::meaning, .formula = Positive::formula, .gradient = "g"});
+                            {.meaning = Positive::meaning,
+                             .formula = Positive::formula,
+                             .gradient = "g"});
 
 bool never(Tensor) { return false; }
 const Register is_complex_row("is_complex(Tensor input) -> bool", never,
                               {.meaning = "Whether the tensor holds complex numbers: never.",
                                .aliases = "is_conj is_neg"});
 bool is_floating_point_op(Tensor x) { return x.is_floating(); }
-const Register is_floating_point_row("is_floating_point(Tensor input) -> bool", is_floating_point_op,
-                                     {.meaning = "Whether the tensor holds floating-point numbers."});
+const Register is_floating_point_row(
+    "is_floating_point(Tensor input) -> bool", is_floating_point_op,
+    {.meaning = "Whether the tensor holds floating-point numbers."});
 bool is_signed_op(Tensor x) { return x.dtype() != Dtype::Bool && x.dtype() != Dtype::UInt8; }
 const Register is_signed_row("is_signed(Tensor input) -> bool", is_signed_op,
                              {.meaning = "Whether the dtype has negative numbers."});

@@ -21,7 +21,8 @@ Choice logit_front(Tensor x, std::optional<double> eps) {
   return c;
 }
 const RegisterFront<&logit_front> logit_row("logit(Tensor input, float? eps=None)",
-                                            {.meaning = Logit::meaning, .formula = Logit::formula,
+                                            {.meaning = Logit::meaning,
+                                             .formula = Logit::formula,
                                              .gradient = "∂L/∂x = g / (x (1 - x))",
                                              .aliases = "special.logit"},
                                             InPlace::Function);
@@ -33,21 +34,26 @@ Choice polygamma_of(const Tensor& x, std::int64_t n) {
   return c;
 }
 Choice polygamma_front(std::int64_t n, Tensor x) { return polygamma_of(x, n); }
-const RegisterFront<&polygamma_front> polygamma_row(
-    "polygamma(int n, Tensor input)",
-    {.meaning = Polygamma::meaning, .formula = Polygamma::formula, .gradient = "∂L/∂x = g ψ⁽ⁿ⁺¹⁾(x)",
-     .aliases = "special.polygamma"},
-    InPlace::None);
+const RegisterFront<&polygamma_front> polygamma_row("polygamma(int n, Tensor input)",
+                                                    {.meaning = Polygamma::meaning,
+                                                     .formula = Polygamma::formula,
+                                                     .gradient = "∂L/∂x = g ψ⁽ⁿ⁺¹⁾(x)",
+                                                     .aliases = "special.polygamma"},
+                                                    InPlace::None);
 Tensor polygamma_method_op(Tensor x, std::int64_t n) { return run(polygamma_of(x, n)); }
 Tensor polygamma_in_place_op(Tensor x, std::int64_t n) { return run_in_place(polygamma_of(x, n)); }
-const RowOptions polygamma_method{.meaning = Polygamma::meaning, .formula = Polygamma::formula,
-                                  .gradient = "∂L/∂x = g ψ⁽ⁿ⁺¹⁾(x)", .home = "_C", .function = false};
+const RowOptions polygamma_method{.meaning = Polygamma::meaning,
+                                  .formula = Polygamma::formula,
+                                  .gradient = "∂L/∂x = g ψ⁽ⁿ⁺¹⁾(x)",
+                                  .home = "_C",
+                                  .function = false};
 const Register polygamma_method_row("polygamma(Tensor input, int n) -> Tensor", polygamma_method_op,
                                     polygamma_method);
-const Register polygamma_in_place_row("polygamma_(Tensor input, int n) -> Tensor", polygamma_in_place_op,
-                                      polygamma_method);
+const Register polygamma_in_place_row("polygamma_(Tensor input, int n) -> Tensor",
+                                      polygamma_in_place_op, polygamma_method);
 
-// --- the multivariate log-gamma: ln Γₚ(x) = p (p - 1) / 4 ln π + Σⱼ ln Γ(x - j / 2), j = 0 .. p - 1 ---
+// --- the multivariate log-gamma: ln Γₚ(x) = p (p - 1) / 4 ln π + Σⱼ ln Γ(x - j / 2), j = 0 .. p -
+// 1 ---
 
 Tensor mvlgamma_value(const Tensor& x, std::int64_t p) {
   const auto d = static_cast<double>(p);
@@ -64,7 +70,8 @@ Tensor mvlgamma_gradient(const Tensor& g, const Tensor& x, std::int64_t p) {
 }
 Tensor mvlgamma(const Tensor& input, std::int64_t p) {
   BACKLIT_CHECK(p >= 1, Runtime, "p has to be greater than or equal to 1");
-  BACKLIT_CHECK(input.dtype() != Dtype::Bool, Runtime, "The input tensor may not be a boolean tensor.");
+  BACKLIT_CHECK(input.dtype() != Dtype::Bool, Runtime,
+                "The input tensor may not be a boolean tensor.");
   const Tensor x = input.is_floating() ? input : to_dtype(input, default_dtype());
   return record("MvlgammaBackward0", mvlgamma_value(detach(x), p), {x}, {x},
                 [p](Vjp& v) { v.set(0, mvlgamma_gradient(v.g(), v.saved(0), p)); });
@@ -77,25 +84,31 @@ Tensor mvlgamma_in_place_op(Tensor x, std::int64_t p) {
   check_can_cast(x.is_floating() ? x.dtype() : default_dtype(), x.dtype());
   const Tensor before = should_record({x}) ? clone(detach(x)) : Tensor(x);
   return record_in_place(
-      "MvlgammaBackward0", x, {x}, {before}, [&] { copy_in_place(x, mvlgamma_value(detach(x), p)); },
+      "MvlgammaBackward0", x, {x}, {before},
+      [&] { copy_in_place(x, mvlgamma_value(detach(x), p)); },
       [p](Vjp& v) { v.set(0, mvlgamma_gradient(v.g(), v.saved(0), p)); });
 }
 const char* const kMvlgammaFormula = "y = p (p - 1) / 4 ln π + Σⱼ ln Γ(x - j / 2), j = 0 .. p - 1";
-const Register mvlgamma_row("mvlgamma(Tensor input, int p, *, Tensor? out=None) -> Tensor", mvlgamma_op,
+const Register mvlgamma_row("mvlgamma(Tensor input, int p, *, Tensor? out=None) -> Tensor",
+                            mvlgamma_op,
                             {.meaning = "Multivariate log-gamma function of dimension p.",
-                             .formula = kMvlgammaFormula, .gradient = "∂L/∂x = g Σⱼ ψ(x - j / 2)",
+                             .formula = kMvlgammaFormula,
+                             .gradient = "∂L/∂x = g Σⱼ ψ(x - j / 2)",
                              .aliases = "special.multigammaln"});
-const Register mvlgamma_in_place_row("mvlgamma_(Tensor input, int p) -> Tensor", mvlgamma_in_place_op,
+const Register mvlgamma_in_place_row("mvlgamma_(Tensor input, int p) -> Tensor",
+                                     mvlgamma_in_place_op,
                                      {.meaning = "Multivariate log-gamma function of dimension p.",
                                       .formula = kMvlgammaFormula,
-                                      .gradient = "∂L/∂x = g Σⱼ ψ(x - j / 2)", .function = false});
+                                      .gradient = "∂L/∂x = g Σⱼ ψ(x - j / 2)",
+                                      .function = false});
 
 // --- frexp ---
 
 Named<2> frexp_op(Tensor input) {
   BACKLIT_CHECK(input.is_floating(), Runtime, "torch.frexp() only supports floating-point dtypes");
   const Tensor x = contiguous(detach(input));
-  Tensor mantissa = Tensor::empty(x.sizes(), x.dtype()), exponent = Tensor::empty(x.sizes(), Dtype::Int32);
+  Tensor mantissa = Tensor::empty(x.sizes(), x.dtype()),
+         exponent = Tensor::empty(x.sizes(), Dtype::Int32);
   const auto split = [&](auto zero) {
     using T = decltype(zero);
     const T* from = x.data<T>();
@@ -110,8 +123,10 @@ Named<2> frexp_op(Tensor input) {
       }
     });
   };
-  if (x.dtype() == Dtype::Float32) split(float());
-  else split(double());
+  if (x.dtype() == Dtype::Float32)
+    split(float());
+  else
+    split(double());
   const Tensor outputs[] = {mantissa, exponent}, inputs[] = {input}, saved[] = {exponent};
   record_outputs("FrexpBackward0", outputs, inputs, saved, [](Vjp& v) {
     // dm/dx = 2⁻ᵉ: exact in float64, whose range holds that of float32
@@ -120,9 +135,11 @@ Named<2> frexp_op(Tensor input) {
   });
   return {"frexp", "mantissa exponent", {mantissa, exponent}};
 }
-const Register frexp_row("frexp(Tensor input) -> (Tensor mantissa, Tensor exponent)", frexp_op,
-                         {.meaning = "Splits each element into a mantissa in [½, 1) and a power of two.",
-                          .formula = "x = m 2ᵉ", .gradient = "∂L/∂x = g 2⁻ᵉ"});
+const Register frexp_row(
+    "frexp(Tensor input) -> (Tensor mantissa, Tensor exponent)", frexp_op,
+    {.meaning = "Splits each element into a mantissa in [½, 1) and a power of two.",
+     .formula = "x = m 2ᵉ",
+     .gradient = "∂L/∂x = g 2⁻ᵉ"});
 
 // --- closeness ---
 
@@ -133,7 +150,8 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   BACKLIT_CHECK(atol >= 0, Runtime, "atol must be greater than or equal to zero, but got ", atol);
   const Tensor x = detach(a), y = detach(b);
   Tensor close = apply<Eq>(x, y);
-  if (equal_nan && x.is_floating()) close = apply<LogicalOr>(close, apply<LogicalAnd>(apply<Isnan>(x), apply<Isnan>(y)));
+  if (equal_nan && x.is_floating())
+    close = apply<LogicalOr>(close, apply<LogicalAnd>(apply<Isnan>(x), apply<Isnan>(y)));
   if (rtol == 0 && atol == 0) return close;
   const Tensor p = x.is_floating() ? x : to_dtype(x, default_dtype());
   const Tensor q = y.is_floating() ? y : to_dtype(y, default_dtype());
@@ -153,12 +171,16 @@ bool equal_op(Tensor a, Tensor b) {
   return all_nonzero(apply<Eq>(detach(a), detach(b)));
 }
 const Register isclose_row(
-    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor",
-    isclose_op, {.meaning = "Whether two elements differ by at most atol plus rtol times the second.",
-                 .formula = "y = |a - b| ≤ atol + rtol |b|"});
+    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
+    "-> Tensor",
+    isclose_op,
+    {.meaning = "Whether two elements differ by at most atol plus rtol times the second.",
+     .formula = "y = |a - b| ≤ atol + rtol |b|"});
 const Register allclose_row(
-    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool",
-    allclose_op, {.meaning = "Whether all elements are close.", .formula = "∀ |a - b| ≤ atol + rtol |b|"});
+    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool "
+    "equal_nan=False) -> bool",
+    allclose_op,
+    {.meaning = "Whether all elements are close.", .formula = "∀ |a - b| ≤ atol + rtol |b|"});
 const Register equal_row("equal(Tensor input, Tensor other) -> bool", equal_op,
                          {.meaning = "Whether two tensors have the same size and elements.",
                           .formula = "∀ a = b"});

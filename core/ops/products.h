@@ -30,7 +30,8 @@ Tensor bmm(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b)
 // Sizes of op(a) @ op(b) for matrices; throws PyTorch's message when they do not fit.
 void check_matrices(const Tensor& a, const Tensor& b, const char* name_a, const char* name_b);
 // The checks of mv and addmv; the vector of addmv has `ndim` dimensions, `length` elements.
-void check_matrix_vector(const Tensor& a, const Tensor& x, int ndim, std::int64_t length, Dtype dtype);
+void check_matrix_vector(const Tensor& a, const Tensor& x, int ndim, std::int64_t length,
+                         Dtype dtype);
 void check_batches(const Tensor& a, const Tensor& b);
 // y = alpha * op(a) @ op(b) + beta * y for matrices over memory that the caller owns, y row-major.
 void multiply_into(const Tensor& y, const Tensor& a, bool transpose_a, const Tensor& b,
@@ -40,8 +41,11 @@ void multiply_batches_into(const Tensor& y, const Tensor& a, bool transpose_a, c
 // y = matrix @ x * alpha + beta * y for a vector y.
 void multiply_vector_into(const Tensor& y, const Tensor& a, bool transpose_a, const Tensor& x,
                           const Scalar& beta, const Scalar& alpha);
-// What the gradient of `other` reads: t, or nothing when other needs none, so that t may change then.
-inline Tensor read_by(const Tensor& other, const Tensor& t) { return other.requires_grad() ? t : Tensor(); }
+// What the gradient of `other` reads: t, or nothing when other needs none, so that t may change
+// then.
+inline Tensor read_by(const Tensor& other, const Tensor& t) {
+  return other.requires_grad() ? t : Tensor();
+}
 // Contiguous, contents undefined.
 Tensor new_result(Span sizes, Dtype dtype);
 // y's memory under other sizes, recorded under that name; for a y that nobody else sees.

@@ -37,18 +37,20 @@ Tensor run_added(const Tensor& input, const Tensor& a, const Tensor& b, const Sc
                  const Scalar& alpha) {
   Tensor y = Op::value(input, a, b, beta, alpha);
   const Factors f{input.sizes(), beta, alpha};
-  return record(Op::node, std::move(y), {input, a, b}, {read_by(b, a), read_by(a, b)}, [f](Vjp& v) { Op::rule(v, f); });
+  return record(Op::node, std::move(y), {input, a, b}, {read_by(b, a), read_by(a, b)},
+                [f](Vjp& v) { Op::rule(v, f); });
 }
 template <class Op>
 Tensor run_added_in_place(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                           const Scalar& alpha) {
   const Tensor y = Op::value(input, a, b, beta, alpha);
   BACKLIT_CHECK(y.layout().same_sizes(input.layout()), Runtime, "output with shape ",
-                to_string(input.sizes()), " doesn't match the broadcast shape ", to_string(y.sizes()));
+                to_string(input.sizes()), " doesn't match the broadcast shape ",
+                to_string(y.sizes()));
   const Factors f{input.sizes(), beta, alpha};
   return record_in_place(
-      Op::node, input, {input, a, b}, {read_by(b, a), read_by(a, b)}, [&] { copy_in_place(input, y); },
-      [f](Vjp& v) { Op::rule(v, f); });
+      Op::node, input, {input, a, b}, {read_by(b, a), read_by(a, b)},
+      [&] { copy_in_place(input, y); }, [f](Vjp& v) { Op::rule(v, f); });
 }
 template <class Op>
 Tensor run_added_out(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
@@ -104,8 +106,10 @@ struct Addr {
   static constexpr const char* node = "AddrBackward0";
   static Tensor value(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
                       const Scalar& alpha) {
-    BACKLIT_CHECK(x.dim() == 1, Runtime, "addr: Expected 1-D argument vec1, but got ", x.dim(), "-D");
-    BACKLIT_CHECK(y.dim() == 1, Runtime, "addr: Expected 1-D argument vec2, but got ", y.dim(), "-D");
+    BACKLIT_CHECK(x.dim() == 1, Runtime, "addr: Expected 1-D argument vec1, but got ", x.dim(),
+                  "-D");
+    BACKLIT_CHECK(y.dim() == 1, Runtime, "addr: Expected 1-D argument vec2, but got ", y.dim(),
+                  "-D");
     const GradMode off(false);
     const Tensor start = expand(input, Dims{x.numel(), y.numel()});
     const Tensor product = times(outer(x, y), alpha);
@@ -147,9 +151,11 @@ struct Addbmm {
     check_not_bool("addbmm", a.dtype());
     const GradMode off(false);
     Tensor y = start_from(input, Dims{a.layout().size(1), b.layout().size(2)}, a.dtype(), beta);
-    if (a.layout().size(0) == 0) return is(beta, 0) ? (fill_in_place(y, Scalar(0)), y) : times(y, beta);
+    if (a.layout().size(0) == 0)
+      return is(beta, 0) ? (fill_in_place(y, Scalar(0)), y) : times(y, beta);
     for (std::int64_t i = 0; i < a.layout().size(0); ++i)
-      multiply_into(y, select(a, 0, i), false, select(b, 0, i), false, i == 0 ? beta : Scalar(1), alpha);
+      multiply_into(y, select(a, 0, i), false, select(b, 0, i), false, i == 0 ? beta : Scalar(1),
+                    alpha);
     return y;
   }
   static void rule(Vjp& v, const Factors& f) {
@@ -168,14 +174,14 @@ struct Addbmm {
   }
 };
 
-#define BACKLIT_ADDED(Op, name, a, b, ...)                                                              \
-  const Register row_of_##Op(                                                                           \
-      #name "(Tensor input, Tensor " a ", Tensor " b                                                    \
-            ", *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor",                          \
-      run_added_out<Op>, {__VA_ARGS__});                                                                \
-  const Register in_place_row_of_##Op(                                                                  \
-      #name "_(Tensor input, Tensor " a ", Tensor " b ", *, Scalar beta=1, Scalar alpha=1) -> Tensor",  \
-      run_added_in_place<Op>, {__VA_ARGS__, .function = false});
+#define BACKLIT_ADDED(Op, name, a, b, ...)                                                      \
+  const Register row_of_##Op(#name                                                              \
+                             "(Tensor input, Tensor " a ", Tensor " b                           \
+                             ", *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor", \
+                             run_added_out<Op>, {__VA_ARGS__});                                 \
+  const Register in_place_row_of_##Op(#name "_(Tensor input, Tensor " a ", Tensor " b           \
+                                            ", *, Scalar beta=1, Scalar alpha=1) -> Tensor",    \
+                                      run_added_in_place<Op>, {__VA_ARGS__, .function = false});
 
 BACKLIT_ADDED(Addmm, addmm, "mat1", "mat2",
               .meaning = "beta times a matrix plus alpha times the product of two.",
@@ -189,14 +195,16 @@ BACKLIT_ADDED(Addr, addr, "vec1", "vec2",
               .meaning = "beta times a matrix plus alpha times the outer product of two vectors.",
               .formula = "Z = β·M + α·x·yᵀ",
               .gradient = "∂L/∂M = β·∂L/∂Z, ∂L/∂x = α·∂L/∂Z · y, ∂L/∂y = α·∂L/∂Zᵀ · x")
-BACKLIT_ADDED(Baddbmm, baddbmm, "batch1", "batch2",
-              .meaning = "beta times a batch of matrices plus alpha times the products of two batches.",
-              .formula = "Cᵢ = β·Mᵢ + α·Aᵢ·Bᵢ",
-              .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂Cᵢ · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂Cᵢ")
-BACKLIT_ADDED(Addbmm, addbmm, "batch1", "batch2",
-              .meaning = "beta times a matrix plus alpha times the sum of the products of two batches.",
-              .formula = "C = β·M + α·Σᵢ Aᵢ·Bᵢ",
-              .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂C · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂C")
+BACKLIT_ADDED(
+    Baddbmm, baddbmm, "batch1", "batch2",
+    .meaning = "beta times a batch of matrices plus alpha times the products of two batches.",
+    .formula = "Cᵢ = β·Mᵢ + α·Aᵢ·Bᵢ",
+    .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂Cᵢ · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂Cᵢ")
+BACKLIT_ADDED(
+    Addbmm, addbmm, "batch1", "batch2",
+    .meaning = "beta times a matrix plus alpha times the sum of the products of two batches.",
+    .formula = "C = β·M + α·Σᵢ Aᵢ·Bᵢ",
+    .gradient = "∂L/∂M = β·∂L/∂C, ∂L/∂Aᵢ = α·∂L/∂C · Bᵢᵀ, ∂L/∂Bᵢ = α·Aᵢᵀ · ∂L/∂C")
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Products over chosen dimensions and products of several matrices: inner, tensordot, kron, multi_dot,
-// matrix_power.
+// Products over chosen dimensions and products of several matrices: inner, tensordot, kron,
+// multi_dot, matrix_power.
 #include <limits>
 #include <vector>
 
@@ -12,7 +12,8 @@
 namespace backlit::ops {
 
 Tensor tensordot(const Tensor& input1, const Tensor& input2, Span dims_a, Span dims_b) {
-  BACKLIT_CHECK(dims_a.size() == dims_b.size(), Runtime, "both dimension lists should have same length");
+  BACKLIT_CHECK(dims_a.size() == dims_b.size(), Runtime,
+                "both dimension lists should have same length");
   BACKLIT_CHECK(input1.dtype() == input2.dtype(), Runtime, "both inputs should have same dtype");
   Tensor a = input1, b = input2;
   bool summed_a[kMaxDims] = {}, summed_b[kMaxDims] = {};
@@ -26,8 +27,9 @@ Tensor tensordot(const Tensor& input1, const Tensor& input2, Span dims_a, Span d
     const std::int64_t m = a.layout().size(p), n = b.layout().size(q);
     if (m == 1 && n != 1) b = sum(b, Dims{q}, true);
     if (n == 1 && m != 1) a = sum(a, Dims{p}, true);
-    BACKLIT_CHECK(m == n || m == 1 || n == 1, Runtime, "contracted dimensions need to match, but first has size ", m,
-                  " in dim ", dims_a[i], " and second has size ", n, " in dim ", dims_b[i]);
+    BACKLIT_CHECK(m == n || m == 1 || n == 1, Runtime,
+                  "contracted dimensions need to match, but first has size ", m, " in dim ",
+                  dims_a[i], " and second has size ", n, " in dim ", dims_b[i]);
     k *= std::min(m, n);
   }
   for (int d = 0; d < a.dim(); ++d)
@@ -39,35 +41,41 @@ Tensor tensordot(const Tensor& input1, const Tensor& input2, Span dims_a, Span d
     order_b.push_back(wrap_dim(dims_b[i], b.dim()));
   }
   for (int d = 0; d < b.dim(); ++d)
-    if (!summed_b[d]) order_b.push_back(d), out.push_back(b.layout().size(d)), n *= b.layout().size(d);
-  return reshape(mm(reshape(permute(a, order_a), Dims{m, k}), reshape(permute(b, order_b), Dims{k, n})), out);
+    if (!summed_b[d])
+      order_b.push_back(d), out.push_back(b.layout().size(d)), n *= b.layout().size(d);
+  return reshape(
+      mm(reshape(permute(a, order_a), Dims{m, k}), reshape(permute(b, order_b), Dims{k, n})), out);
 }
 
 Tensor inner(const Tensor& a, const Tensor& b) {
   BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "both inputs should have same dtype");
   if (a.dim() == 0 || b.dim() == 0) return mul(a, b);
   const std::int64_t k = a.size(-1);
-  BACKLIT_CHECK(k == b.size(-1), Runtime, "inner() the last dimension must match on both input tensors but got shapes ",
+  BACKLIT_CHECK(k == b.size(-1), Runtime,
+                "inner() the last dimension must match on both input tensors but got shapes ",
                 to_string(a.sizes()), " and ", to_string(b.sizes()));
   Dims out(a.sizes().first(static_cast<std::size_t>(a.dim() - 1)));
-  const std::int64_t m = product(out), n = product(b.sizes().first(static_cast<std::size_t>(b.dim() - 1)));
+  const std::int64_t m = product(out),
+                     n = product(b.sizes().first(static_cast<std::size_t>(b.dim() - 1)));
   for (int d = 0; d < b.dim() - 1; ++d) out.push_back(b.layout().size(d));
   return view(mm(reshape(a, Dims{m, k}), false, reshape(b, Dims{n, k}), true), out);
 }
 
 namespace {
 
-Tensor tensordot_op(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b, const Tensor& out) {
+Tensor tensordot_op(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dims& dims_b,
+                    const Tensor& out) {
   return into_out("tensordot", tensordot(a, b, dims_a, dims_b), out);
 }
-const Register tensordot_row("_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other, *, "
-                             "Tensor? out=None) -> Tensor",
-                             tensordot_op,
-                             {.meaning = "Product summed over pairs of dimensions.",
-                              .formula = "C[i.., j..] = Σₖ A[i.., k] B[k, j..]",
-                              .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C, over the remaining dimensions",
-                              .home = "_C",
-                              .method = false});
+const Register tensordot_row(
+    "_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other, *, "
+    "Tensor? out=None) -> Tensor",
+    tensordot_op,
+    {.meaning = "Product summed over pairs of dimensions.",
+     .formula = "C[i.., j..] = Σₖ A[i.., k] B[k, j..]",
+     .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C, over the remaining dimensions",
+     .home = "_C",
+     .method = false});
 const Register inner_row("inner(Tensor input, Tensor other) -> Tensor", inner,
                          {.meaning = "Sums of products over the last dimensions of both.",
                           .formula = "C[i.., j..] = Σₖ A[i.., k] B[j.., k]",
@@ -76,7 +84,8 @@ const Register inner_row("inner(Tensor input, Tensor other) -> Tensor", inner,
 // Block (i, j) of the result is A[i, j] * B.
 Tensor kron_op(const Tensor& a, const Tensor& b) {
   const int n = std::max(a.dim(), b.dim());
-  BACKLIT_CHECK(2 * n <= kMaxDims, NotImplemented, "kron: of tensors of more than ", kMaxDims / 2, " dimensions");
+  BACKLIT_CHECK(2 * n <= kMaxDims, NotImplemented, "kron: of tensors of more than ", kMaxDims / 2,
+                " dimensions");
   Dims sizes_a, sizes_b, out;
   for (int d = 0; d < n; ++d) {
     const int p = d - (n - a.dim()), q = d - (n - b.dim());
@@ -87,12 +96,14 @@ Tensor kron_op(const Tensor& a, const Tensor& b) {
     sizes_b.push_back(t);
     out.push_back(s * t);
   }
-  return unsafe_view("UnsafeViewBackward0", contiguous(mul(reshape(a, sizes_a), reshape(b, sizes_b))), out);
+  return unsafe_view("UnsafeViewBackward0",
+                     contiguous(mul(reshape(a, sizes_a), reshape(b, sizes_b))), out);
 }
-const Register kron_row("kron(Tensor input, Tensor other) -> Tensor", kron_op,
-                        {.meaning = "Kronecker product: every element of the first times the whole second.",
-                         .formula = "C = A ⊗ B",
-                         .gradient = "∂L/∂A[i] = Σ of ∂L/∂C · B in block i, ∂L/∂B = Σᵢ A[i] · block i of ∂L/∂C"});
+const Register kron_row(
+    "kron(Tensor input, Tensor other) -> Tensor", kron_op,
+    {.meaning = "Kronecker product: every element of the first times the whole second.",
+     .formula = "C = A ⊗ B",
+     .gradient = "∂L/∂A[i] = Σ of ∂L/∂C · B in block i, ∂L/∂B = Σᵢ A[i] · block i of ∂L/∂C"});
 
 // The order of products with the fewest multiplications, for matrices of sizes[i] x sizes[i + 1].
 std::vector<std::vector<std::size_t>> best_splits(const std::vector<std::int64_t>& sizes) {
@@ -114,7 +125,8 @@ std::vector<std::vector<std::size_t>> best_splits(const std::vector<std::int64_t
 }
 
 // The product of matrices i..j, without recursion over more than the number of matrices.
-Tensor multiply_range(const std::vector<Tensor>& m, const std::vector<std::vector<std::size_t>>& split, std::size_t i,
+Tensor multiply_range(const std::vector<Tensor>& m,
+                      const std::vector<std::vector<std::size_t>>& split, std::size_t i,
                       std::size_t j) {
   if (i == j) return m[i];
   const std::size_t k = split[i][j];
@@ -131,8 +143,8 @@ void check_chain(const std::vector<Tensor>& tensors) {
   const std::size_t n = tensors.size();
   BACKLIT_CHECK(n >= 2, Runtime, "multi_dot(): expected at least 2 tensors but got ", n);
   const auto end_dim = [](const char* which, const Tensor& t) {
-    BACKLIT_CHECK(t.dim() == 1 || t.dim() == 2, Runtime, "multi_dot(): the ", which, " tensor must be 1D or 2D but got ",
-                  t.dim(), "D");
+    BACKLIT_CHECK(t.dim() == 1 || t.dim() == 2, Runtime, "multi_dot(): the ", which,
+                  " tensor must be 1D or 2D but got ", t.dim(), "D");
   };
   end_dim("first", tensors.front());
   end_dim("last", tensors.back());
@@ -140,10 +152,11 @@ void check_chain(const std::vector<Tensor>& tensors) {
     BACKLIT_CHECK(i == 0 || i == n - 1 || tensors[i].dim() == 2, Runtime, "multi_dot(): tensor ", i,
                   " must be 2D but got ", tensors[i].dim(), "D");
     BACKLIT_CHECK(tensors[i].dtype() == tensors[0].dtype(), Runtime,
-                  "multi_dot(): all tensors must have be the same dtype but tensor 0 is ", c_name(tensors[0].dtype()),
-                  " and tensor ", i, " ", c_name(tensors[i].dtype()));
-    BACKLIT_CHECK(i == 0 || tensors[i - 1].size(-1) == tensors[i].size(0), Runtime, "multi_dot(): tensors ", i - 1,
-                  " and ", i, " with shapes ", to_string(tensors[i - 1].sizes()), " and ", to_string(tensors[i].sizes()),
+                  "multi_dot(): all tensors must have be the same dtype but tensor 0 is ",
+                  c_name(tensors[0].dtype()), " and tensor ", i, " ", c_name(tensors[i].dtype()));
+    BACKLIT_CHECK(i == 0 || tensors[i - 1].size(-1) == tensors[i].size(0), Runtime,
+                  "multi_dot(): tensors ", i - 1, " and ", i, " with shapes ",
+                  to_string(tensors[i - 1].sizes()), " and ", to_string(tensors[i].sizes()),
                   " cannot be multiplied");
   }
 }
@@ -152,20 +165,25 @@ Tensor multi_dot_op(const std::vector<Tensor>& tensors, const Tensor& target) {
   check_chain(tensors);
   std::vector<Tensor> matrices(tensors);
   Dims out;
-  if (tensors.front().dim() == 1) matrices.front() = unsqueeze(tensors.front(), 0);
-  else out.push_back(tensors.front().layout().size(0));
-  if (tensors.back().dim() == 1) matrices.back() = unsqueeze(tensors.back(), -1);
-  else out.push_back(tensors.back().layout().size(1));
+  if (tensors.front().dim() == 1)
+    matrices.front() = unsqueeze(tensors.front(), 0);
+  else
+    out.push_back(tensors.front().layout().size(0));
+  if (tensors.back().dim() == 1)
+    matrices.back() = unsqueeze(tensors.back(), -1);
+  else
+    out.push_back(tensors.back().layout().size(1));
   const Tensor y = multiply_chain(matrices);
   return into_out("multi_dot", out.size() == 2 ? y : view(y, out), target);
 }
-const Register multi_dot_row("multi_dot(Tensor[] tensors, *, Tensor? out=None) -> Tensor", multi_dot_op,
-                             {.meaning = "Product of several matrices in the cheapest order; a vector may stand at "
-                                         "either end.",
-                              .formula = "C = A₁·A₂·…·Aₙ",
-                              .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",
-                              .home = "linalg",
-                              .method = false});
+const Register multi_dot_row(
+    "multi_dot(Tensor[] tensors, *, Tensor? out=None) -> Tensor", multi_dot_op,
+    {.meaning = "Product of several matrices in the cheapest order; a vector may stand at "
+                "either end.",
+     .formula = "C = A₁·A₂·…·Aₙ",
+     .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",
+     .home = "linalg",
+     .method = false});
 
 Tensor chain_matmul_op(const std::vector<Tensor>& matrices, const Tensor& out) {
   BACKLIT_CHECK(!matrices.empty(), Runtime, "chain_matmul(): Expected one or more matrices");
@@ -175,7 +193,8 @@ Tensor chain_matmul_op(const std::vector<Tensor>& matrices, const Tensor& out) {
   check_chain(matrices);
   return into_out("chain_matmul", multiply_chain(matrices), out);
 }
-const Register chain_matmul_row("_chain_matmul(Tensor[] matrices, *, Tensor? out=None) -> Tensor", chain_matmul_op,
+const Register chain_matmul_row("_chain_matmul(Tensor[] matrices, *, Tensor? out=None) -> Tensor",
+                                chain_matmul_op,
                                 {.meaning = "Product of several matrices in the cheapest order.",
                                  .formula = "C = A₁·A₂·…·Aₙ",
                                  .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",
@@ -194,12 +213,14 @@ Tensor identity_like(const Tensor& a) {
 }
 
 Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
-  BACKLIT_CHECK(a.dim() >= 2, Runtime, "linalg.matrix_power: The input tensor A must have at least 2 dimensions.");
+  BACKLIT_CHECK(a.dim() >= 2, Runtime,
+                "linalg.matrix_power: The input tensor A must have at least 2 dimensions.");
   BACKLIT_CHECK(a.size(-1) == a.size(-2), Runtime,
-                "linalg.matrix_power: A must be batches of square matrices, but they are ", a.size(-2), " by ",
-                a.size(-1), " matrices");
-  BACKLIT_CHECK(n >= 0, NotImplemented,
-                "matrix_power: negative exponents need the inverse, which backlit does not provide yet");
+                "linalg.matrix_power: A must be batches of square matrices, but they are ",
+                a.size(-2), " by ", a.size(-1), " matrices");
+  BACKLIT_CHECK(
+      n >= 0, NotImplemented,
+      "matrix_power: negative exponents need the inverse, which backlit does not provide yet");
   if (n == 0) return copy_(clone(a), identity_like(a));
   if (n == 1) return clone(a);
   Tensor square = a, result;
@@ -209,11 +230,12 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   }
   return result;
 }
-const Register matrix_power_row("matrix_power(Tensor input, int n) -> Tensor", matrix_power_op,
-                                {.meaning = "A matrix times itself, n times; n = 0 gives the identity.",
-                                 .formula = "Y = Aⁿ",
-                                 .gradient = "∂L/∂A = Σᵢ (Aⁱ)ᵀ · ∂L/∂Y · (Aⁿ⁻¹⁻ⁱ)ᵀ",
-                                 .aliases = "linalg.matrix_power"});
+const Register matrix_power_row(
+    "matrix_power(Tensor input, int n) -> Tensor", matrix_power_op,
+    {.meaning = "A matrix times itself, n times; n = 0 gives the identity.",
+     .formula = "Y = Aⁿ",
+     .gradient = "∂L/∂A = Σᵢ (Aⁱ)ᵀ · ∂L/∂Y · (Aⁿ⁻¹⁻ⁱ)ᵀ",
+     .aliases = "linalg.matrix_power"});
 
 }  // namespace
 }  // namespace backlit::ops

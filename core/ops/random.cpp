@@ -15,14 +15,16 @@ namespace {
 template <class F> void visit_floating(Dtype d, const char* kernel, F&& f) {
   if (d == Dtype::Float32) return f(float{});
   if (d == Dtype::Float64) return f(double{});
-  fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", info(d).scalar_name, "'");
+  fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", info(d).scalar_name,
+       "'");
 }
 
 Dtype floating(std::optional<Dtype> dtype, const Tensor& out) {
   return dtype ? *dtype : out.defined() ? out.dtype() : default_dtype();
 }
 
-Tensor rand_op(const Dims& size, Generator* generator, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+Tensor rand_op(const Dims& size, Generator* generator, const Tensor& out,
+               BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
   visit_floating(y.dtype(), "check_uniform_bounds", [&](auto zero) {
@@ -30,7 +32,8 @@ Tensor rand_op(const Dims& size, Generator* generator, const Tensor& out, BACKLI
   });
   return finish_factory(y, out, dtype, requires_grad);
 }
-Tensor randn_op(const Dims& size, Generator* generator, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+Tensor randn_op(const Dims& size, Generator* generator, const Tensor& out,
+                BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
   visit_floating(y.dtype(), "normal_kernel_cpu", [&](auto zero) {
@@ -39,10 +42,12 @@ Tensor randn_op(const Dims& size, Generator* generator, const Tensor& out, BACKL
   return finish_factory(y, out, dtype, requires_grad);
 }
 const Register rand_row(
-    "rand(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", rand_op,
-    {.meaning = "Random numbers, uniform in [0, 1)."});
+    "rand(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
+    rand_op, {.meaning = "Random numbers, uniform in [0, 1)."});
 const Register randn_row(
-    "randn(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+    "randn(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
     randn_op, {.meaning = "Random numbers, normal with mean 0 and deviation 1."});
 
 Tensor randint(std::int64_t low, std::int64_t high, const Dims& size, Generator* generator,
@@ -67,20 +72,23 @@ const Register randint_high_row(
     ") -> Tensor",
     randint_high_op, {.meaning = "Random integers, uniform in [low, high)."});
 const Register randint_row(
-    "randint(int low, int high, int[] size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
-    ") -> Tensor",
+    "randint(int low, int high, int[] size, *, Generator? generator=None, Tensor? "
+    "out=None, " BACKLIT_FACTORY ") -> Tensor",
     randint_op, {.meaning = "Random integers, uniform in [low, high)."});
 
-Tensor randperm_op(std::int64_t n, Generator* generator, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+Tensor randperm_op(std::int64_t n, Generator* generator, const Tensor& out,
+                   BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
-  BACKLIT_CHECK(n >= 0, Runtime, "Trying to create tensor with negative dimension ", n, ": [", n, "]");
+  BACKLIT_CHECK(n >= 0, Runtime, "Trying to create tensor with negative dimension ", n, ": [", n,
+                "]");
   Tensor y = Tensor::empty(Dims{n}, Dtype::Int64);
   fill_randperm(y.data<std::int64_t>(), n, *generator);
   const Dtype d = dtype ? *dtype : out.defined() ? out.dtype() : Dtype::Int64;
   return finish_factory(to_dtype(y, d), out, dtype, requires_grad);
 }
 const Register randperm_row(
-    "randperm(int n, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+    "randperm(int n, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
     randperm_op, {.meaning = "A random permutation of 0, ..., n - 1."});
 
 // The dimensions from the outermost in memory to the innermost: PyTorch draws in that order.
@@ -119,7 +127,8 @@ template <class Fill> Tensor fill_random_in_place(const Tensor& x, Fill fill) {
 }
 
 Tensor uniform_op(const Tensor& x, double from, double to, Generator* generator) {
-  BACKLIT_CHECK(from <= to, Runtime, "uniform_ expects to return a [from, to) range, but found from=", from,
+  BACKLIT_CHECK(from <= to, Runtime,
+                "uniform_ expects to return a [from, to) range, but found from=", from,
                 " > to=", to);
   return fill_random_in_place(x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "check_uniform_bounds", [&](auto zero) {
@@ -128,7 +137,8 @@ Tensor uniform_op(const Tensor& x, double from, double to, Generator* generator)
   });
 }
 const Register uniform_row(
-    "uniform_(Tensor input, float from=0, float to=1, *, Generator? generator=None) -> Tensor", uniform_op,
+    "uniform_(Tensor input, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
+    uniform_op,
     {.meaning = "Fills with random numbers, uniform in [from, to).", .function = false});
 
 Tensor normal_in_place_op(const Tensor& x, double mean, double std, Generator* generator) {
@@ -137,16 +147,18 @@ Tensor normal_in_place_op(const Tensor& x, double mean, double std, Generator* g
   return fill_random_in_place(x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "normal_kernel_cpu", [&](auto zero) {
       using T = decltype(zero);
-      if (serial) fill_normal_serial(y.data<T>(), y.numel(), mean, std, *generator);
-      else fill_normal(y.data<T>(), y.numel(), mean, std, *generator);
+      if (serial)
+        fill_normal_serial(y.data<T>(), y.numel(), mean, std, *generator);
+      else
+        fill_normal(y.data<T>(), y.numel(), mean, std, *generator);
     });
   });
 }
 const Register normal_in_place_row(
     "normal_(Tensor input, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
     normal_in_place_op,
-    {.meaning = "Fills with random numbers, normal with that mean and deviation.", .function = false});
-
+    {.meaning = "Fills with random numbers, normal with that mean and deviation.",
+     .function = false});
 
 // --- further distributions, in place ---
 
@@ -161,28 +173,29 @@ Tensor random_to_op(const Tensor& x, std::int64_t to, Generator* generator) {
   return random_range_op(x, 0, to, generator);
 }
 Tensor random_op(const Tensor& x, Generator* generator) {
-  return fill_random_in_place(x, [&](const Tensor& y) {
-    fill_random(y.dtype(), y.raw(), y.numel(), *generator);
-  });
+  return fill_random_in_place(
+      x, [&](const Tensor& y) { fill_random(y.dtype(), y.raw(), y.numel(), *generator); });
 }
-const Register random_row("random_(Tensor input, *, Generator? generator=None) -> Tensor", random_op,
+const Register random_row("random_(Tensor input, *, Generator? generator=None) -> Tensor",
+                          random_op,
                           {.meaning = "Fills with random integers, over the range of the dtype.",
                            .function = false});
-const Register random_to_row("random_(Tensor input, int to, *, Generator? generator=None) -> Tensor",
-                             random_to_op, {.function = false});
-const Register random_range_row(
-    "random_(Tensor input, int from, int? to, *, Generator? generator=None) -> Tensor", random_range_op,
+const Register random_to_row(
+    "random_(Tensor input, int to, *, Generator? generator=None) -> Tensor", random_to_op,
     {.function = false});
+const Register random_range_row(
+    "random_(Tensor input, int from, int? to, *, Generator? generator=None) -> Tensor",
+    random_range_op, {.function = false});
 
 // One in-place distribution of two parameters over floating dtypes.
-#define BACKLIT_DISTRIBUTION(name, kernel, error, signature, text)                                 \
-  Tensor name##_op(const Tensor& x, double a, double b, Generator* generator) {                    \
-    return fill_random_in_place(x, [&](const Tensor& y) {                                          \
-      visit_floating(y.dtype(), error, [&](auto zero) {                                            \
-        kernel(y.data<decltype(zero)>(), y.numel(), a, b, *generator);                             \
-      });                                                                                          \
-    });                                                                                            \
-  }                                                                                                \
+#define BACKLIT_DISTRIBUTION(name, kernel, error, signature, text)              \
+  Tensor name##_op(const Tensor& x, double a, double b, Generator* generator) { \
+    return fill_random_in_place(x, [&](const Tensor& y) {                       \
+      visit_floating(y.dtype(), error, [&](auto zero) {                         \
+        kernel(y.data<decltype(zero)>(), y.numel(), a, b, *generator);          \
+      });                                                                       \
+    });                                                                         \
+  }                                                                             \
   const Register name##_row(signature, name##_op, {.meaning = text, .function = false})
 BACKLIT_DISTRIBUTION(
     log_normal, fill_log_normal, "log_normal_cpu",
@@ -195,9 +208,11 @@ BACKLIT_DISTRIBUTION(
 #undef BACKLIT_DISTRIBUTION
 
 Tensor exponential_op(const Tensor& x, double lambd, Generator* generator) {
-  BACKLIT_CHECK(x.is_floating(), Runtime,
-                "Exponential distribution is a continuous probability distribution. dtype must be a floating "
-                "point but you specified ", info(x.dtype()).scalar_name);
+  BACKLIT_CHECK(
+      x.is_floating(), Runtime,
+      "Exponential distribution is a continuous probability distribution. dtype must be a floating "
+      "point but you specified ",
+      info(x.dtype()).scalar_name);
   return fill_random_in_place(x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "exponential_cpu", [&](auto zero) {
       fill_exponential(y.data<decltype(zero)>(), y.numel(), lambd, *generator);
@@ -205,31 +220,33 @@ Tensor exponential_op(const Tensor& x, double lambd, Generator* generator) {
   });
 }
 const Register exponential_row(
-    "exponential_(Tensor input, float lambd=1, *, Generator? generator=None) -> Tensor", exponential_op,
-    {.meaning = "Fills with numbers of an exponential distribution of that rate.", .function = false});
+    "exponential_(Tensor input, float lambd=1, *, Generator? generator=None) -> Tensor",
+    exponential_op,
+    {.meaning = "Fills with numbers of an exponential distribution of that rate.",
+     .function = false});
 
 Tensor geometric_op(const Tensor& x, double p, Generator* generator) {
   return fill_random_in_place(x, [&](const Tensor& y) {
-    BACKLIT_CHECK(y.dtype() != Dtype::Bool, NotImplemented, "\"geometric_cpu\" not implemented for 'Bool'");
+    BACKLIT_CHECK(y.dtype() != Dtype::Bool, NotImplemented,
+                  "\"geometric_cpu\" not implemented for 'Bool'");
     fill_geometric(y.dtype(), y.raw(), y.numel(), p, *generator);
   });
 }
-const Register geometric_row("geometric_(Tensor input, float p, *, Generator? generator=None) -> Tensor",
-                             geometric_op,
-                             {.meaning = "Fills with the number of trials up to the first success.",
-                              .function = false});
+const Register geometric_row(
+    "geometric_(Tensor input, float p, *, Generator? generator=None) -> Tensor", geometric_op,
+    {.meaning = "Fills with the number of trials up to the first success.", .function = false});
 
 // --- bernoulli ---
 
 Tensor bernoulli_in_place_op(const Tensor& x, double p, Generator* generator) {
-  return fill_random_in_place(x, [&](const Tensor& y) {
-    fill_bernoulli(y.dtype(), y.raw(), y.numel(), p, *generator);
-  });
+  return fill_random_in_place(
+      x, [&](const Tensor& y) { fill_bernoulli(y.dtype(), y.raw(), y.numel(), p, *generator); });
 }
 // Probabilities differ by element: drawn in the order of x's memory, p laid out alike.
 Tensor bernoulli_tensor_op(const Tensor& x, const Tensor& p, Generator* generator) {
   check_inplace(x);
-  BACKLIT_CHECK(p.is_floating(), Runtime, "expected probabilities tensor to have floating type, got ",
+  BACKLIT_CHECK(p.is_floating(), Runtime,
+                "expected probabilities tensor to have floating type, got ",
                 info(p.dtype()).scalar_name);
   GradMode off(false);
   const Dims order = memory_order(x);
@@ -242,19 +259,20 @@ Tensor bernoulli_tensor_op(const Tensor& x, const Tensor& p, Generator* generato
   return x;
 }
 const Register bernoulli_tensor_row(
-    "bernoulli_(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor", bernoulli_tensor_op,
-    {.meaning = "Fills with 1 (with probability p) or 0.", .function = false});
+    "bernoulli_(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor",
+    bernoulli_tensor_op, {.meaning = "Fills with 1 (with probability p) or 0.", .function = false});
 const Register bernoulli_in_place_row(
-    "bernoulli_(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor", bernoulli_in_place_op,
-    {.function = false});
+    "bernoulli_(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
+    bernoulli_in_place_op, {.function = false});
 
 Tensor zero_gradient(const Tensor& x, Tensor y) {
   return record("BernoulliBackward0", std::move(y), {x}, {},
                 [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
 }
 Tensor bernoulli_op(const Tensor& x, Generator* generator, const Tensor& out) {
-  BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"bernoulli_tensor_cpu_p_\" not implemented for '",
-                info(x.dtype()).scalar_name, "'");
+  BACKLIT_CHECK(x.is_floating(), NotImplemented,
+                "\"bernoulli_tensor_cpu_p_\" not implemented for '", info(x.dtype()).scalar_name,
+                "'");
   Tensor y = empty_as(x, std::nullopt);
   bernoulli_tensor_op(y, x, generator);
   return out.defined() ? into_given(std::move(y), out) : zero_gradient(x, std::move(y));
@@ -263,10 +281,12 @@ Tensor bernoulli_p_op(const Tensor& x, double p, Generator* generator) {
   return zero_gradient(x, bernoulli_in_place_op(empty_as(x, std::nullopt), p, generator));
 }
 const Register bernoulli_row(
-    "bernoulli(Tensor input, *, Generator? generator=None, Tensor? out=None) -> Tensor", bernoulli_op,
+    "bernoulli(Tensor input, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+    bernoulli_op,
     {.meaning = "1 with the probability that input holds, else 0.", .gradient = "∂L/∂x = 0"});
-const Register bernoulli_p_row("bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor",
-                               bernoulli_p_op, {.gradient = "∂L/∂x = 0"});
+const Register bernoulli_p_row(
+    "bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor", bernoulli_p_op,
+    {.gradient = "∂L/∂x = 0"});
 
 // --- normal with tensors ---
 
@@ -285,10 +305,12 @@ Tensor standard_normal(Span sizes, Dtype dtype, Generator* generator) {
 Tensor given(Tensor y, const Tensor& out) {
   return out.defined() ? into_given(std::move(y), out) : y;
 }
-Tensor normal_both_op(const Tensor& mean, const Tensor& std, Generator* generator, const Tensor& out) {
+Tensor normal_both_op(const Tensor& mean, const Tensor& std, Generator* generator,
+                      const Tensor& out) {
   GradMode off(false);
   check_deviations(std);
-  const Tensor y = standard_normal(broadcast_sizes(mean.sizes(), std.sizes()), mean.dtype(), generator);
+  const Tensor y =
+      standard_normal(broadcast_sizes(mean.sizes(), std.sizes()), mean.dtype(), generator);
   return given(add(mul(y, std), mean), out);
 }
 Tensor normal_mean_op(const Tensor& mean, double std, Generator* generator, const Tensor& out) {
@@ -299,10 +321,11 @@ Tensor normal_mean_op(const Tensor& mean, double std, Generator* generator, cons
 Tensor normal_std_op(double mean, const Tensor& std, Generator* generator, const Tensor& out) {
   GradMode off(false);
   check_deviations(std);
-  return given(add(mul(standard_normal(std.sizes(), std.dtype(), generator), std), Scalar(mean)), out);
+  return given(add(mul(standard_normal(std.sizes(), std.dtype(), generator), std), Scalar(mean)),
+               out);
 }
-Tensor normal_size_op(double mean, double std, const Dims& size, Generator* generator, const Tensor& out,
-                      BACKLIT_FACTORY_PARAMETERS) {
+Tensor normal_size_op(double mean, double std, const Dims& size, Generator* generator,
+                      const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = normal_in_place_op(Tensor::empty(size, floating(dtype, out)), mean, std, generator);
   return finish_factory(std::move(y), out, dtype, requires_grad);
@@ -314,26 +337,29 @@ const Register normal_mean_row(
     "normal(Tensor mean, float std=1, *, Generator? generator=None, Tensor? out=None) -> Tensor",
     normal_mean_op);
 const Register normal_std_row(
-    "normal(float mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor", normal_std_op);
+    "normal(float mean, Tensor std, *, Generator? generator=None, Tensor? out=None) -> Tensor",
+    normal_std_op);
 const Register normal_size_row(
-    "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
-    ") -> Tensor",
+    "normal(float mean, float std, int[] size, *, Generator? generator=None, Tensor? "
+    "out=None, " BACKLIT_FACTORY ") -> Tensor",
     normal_size_op);
 
 // --- multinomial, and what has the sizes of another tensor ---
 
-Tensor multinomial_op(const Tensor& x, std::int64_t num_samples, bool replacement, Generator* generator,
-                      const Tensor& out) {
+Tensor multinomial_op(const Tensor& x, std::int64_t num_samples, bool replacement,
+                      Generator* generator, const Tensor& out) {
   BACKLIT_CHECK(x.dim() == 1 || x.dim() == 2, Runtime, "prob_dist must be 1 or 2 dim");
   BACKLIT_CHECK(x.is_floating(), Runtime,
-                "multinomial only supports floating-point dtypes for input, got: ", info(x.dtype()).scalar_name);
+                "multinomial only supports floating-point dtypes for input, got: ",
+                info(x.dtype()).scalar_name);
   BACKLIT_CHECK(num_samples > 0, Runtime, "cannot sample n_sample <= 0 samples");
   const std::int64_t categories = x.size(-1), rows = x.dim() == 2 ? x.size(0) : 1;
   BACKLIT_CHECK(replacement || num_samples <= categories, Runtime,
                 "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
   GradMode off(false);
   const Tensor dense = contiguous(x);
-  Tensor y = Tensor::empty(x.dim() == 2 ? Dims{rows, num_samples} : Dims{num_samples}, Dtype::Int64);
+  Tensor y =
+      Tensor::empty(x.dim() == 2 ? Dims{rows, num_samples} : Dims{num_samples}, Dtype::Int64);
   if (y.numel() && categories)
     visit_floating(x.dtype(), "multinomial", [&](auto zero) {
       multinomial(dense.data<decltype(zero)>(), rows, categories, num_samples, replacement,
@@ -342,9 +368,11 @@ Tensor multinomial_op(const Tensor& x, std::int64_t num_samples, bool replacemen
   return given(std::move(y), out);
 }
 const Register multinomial_row(
-    "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? generator=None, "
+    "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? "
+    "generator=None, "
     "Tensor? out=None) -> Tensor",
-    multinomial_op, {.meaning = "Indices drawn with the probabilities (or weights) in input's rows."});
+    multinomial_op,
+    {.meaning = "Indices drawn with the probabilities (or weights) in input's rows."});
 
 Tensor rand_like_op(const Tensor& x, Generator* generator, BACKLIT_FACTORY_FORMAT_PARAMETERS) {
   check_device(device.object);
@@ -357,7 +385,8 @@ Tensor randn_like_op(const Tensor& x, Generator* generator, BACKLIT_FACTORY_FORM
 Tensor randint_like_op(const Tensor& x, std::int64_t low, std::int64_t high, Generator* generator,
                        BACKLIT_FACTORY_FORMAT_PARAMETERS) {
   check_device(device.object);
-  return with_requires_grad(random_range_op(empty_as(x, dtype), low, high, generator), requires_grad);
+  return with_requires_grad(random_range_op(empty_as(x, dtype), low, high, generator),
+                            requires_grad);
 }
 Tensor randint_like_high_op(const Tensor& x, std::int64_t high, Generator* generator,
                             BACKLIT_FACTORY_FORMAT_PARAMETERS) {
@@ -365,9 +394,11 @@ Tensor randint_like_high_op(const Tensor& x, std::int64_t high, Generator* gener
 }
 #define BACKLIT_LIKE "*, Generator? generator=None, " BACKLIT_FACTORY_FORMAT ") -> Tensor"
 const Register rand_like_row("rand_like(Tensor input, " BACKLIT_LIKE, rand_like_op,
-                             {.meaning = "As rand, with the size and dtype of input.", .method = false});
+                             {.meaning = "As rand, with the size and dtype of input.",
+                              .method = false});
 const Register randn_like_row("randn_like(Tensor input, " BACKLIT_LIKE, randn_like_op,
-                              {.meaning = "As randn, with the size and dtype of input.", .method = false});
+                              {.meaning = "As randn, with the size and dtype of input.",
+                               .method = false});
 const Register randint_like_high_row("randint_like(Tensor input, int high, " BACKLIT_LIKE,
                                      randint_like_high_op,
                                      {.meaning = "As randint, with the size and dtype of input.",

@@ -4,8 +4,8 @@
 #include "base/threads.h"
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
-#include "ops/joining.h"
 #include "ops/indexing.h"
+#include "ops/joining.h"
 #include "ops/reductions.h"
 #include "ops/tile_run.h"
 #include "ops/views.h"
@@ -27,37 +27,40 @@ Tensor part_of(const Tensor& y, int dim, std::int64_t start, std::int64_t length
 
 Tensor repeat(const Tensor& x, Span counts) {
   BACKLIT_CHECK(static_cast<int>(counts.size()) >= x.dim(), Runtime,
-                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor. Got ",
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions "
+                "of tensor. Got ",
                 counts.size(), " repeats for a ", x.dim(), "-D tensor.");
   Dims sizes(x.sizes());
   while (sizes.n < static_cast<int>(counts.size())) sizes.insert(0, 1);
   Tensor y = view(contiguous(detach(x)), sizes);
   for (int d = 0; d < sizes.n; ++d) {
     const std::int64_t r = counts[static_cast<std::size_t>(d)];
-    BACKLIT_CHECK(r >= 0, Runtime, "Trying to create tensor with negative dimension ", r * sizes[d], ": ", to_string(counts));
+    BACKLIT_CHECK(r >= 0, Runtime, "Trying to create tensor with negative dimension ", r * sizes[d],
+                  ": ", to_string(counts));
     if (r == 1) continue;
     Dims once(y.sizes()), joined(once);
     joined[d] *= r;
     Tensor next = Tensor::empty(joined, x.dtype());
-    for (std::int64_t i = 0; i < r && y.numel(); ++i) copy_in_place(part_of(next, d, i * once[d], once[d]), y);
+    for (std::int64_t i = 0; i < r && y.numel(); ++i)
+      copy_in_place(part_of(next, d, i * once[d], once[d]), y);
     y = next;
   }
   if (y->storage == x->storage) y = clone(y);
-  return record("RepeatBackward0", std::move(y), {x}, {}, [sizes, from = Dims(x.sizes()), r = Dims(counts)](Vjp& v) {
-    Tensor g = v.g();
-    for (int d = 0; d < sizes.n; ++d) {
-      if (r[d] == 1) continue;
-      Dims split(g.sizes());
-      split[d] = sizes[d];
-      split.insert(d, r[d]);
-      g = sum(reshape(g, split), Dims{d}, false);
-    }
-    v.set(0, reshape(g, from));
-  });
+  return record("RepeatBackward0", std::move(y), {x}, {},
+                [sizes, from = Dims(x.sizes()), r = Dims(counts)](Vjp& v) {
+                  Tensor g = v.g();
+                  for (int d = 0; d < sizes.n; ++d) {
+                    if (r[d] == 1) continue;
+                    Dims split(g.sizes());
+                    split[d] = sizes[d];
+                    split.insert(d, r[d]);
+                    g = sum(reshape(g, split), Dims{d}, false);
+                  }
+                  v.set(0, reshape(g, from));
+                });
 }
 
 namespace {
-
 
 Tensor repeat_op(const Tensor& x, const Dims& counts) { return repeat(x, counts); }
 
@@ -79,7 +82,8 @@ Tensor flip(const Tensor& x, Span dims) {
   Tensor y = Tensor::empty(result_layout(x.sizes(), order), x.dtype());
   // negative strides exist only here, for the length of the copy
   if (x.numel()) copy_in_place(y, x.alias(strided_layout(x.sizes(), strides), offset));
-  return record("FlipBackward0", std::move(y), {x}, {}, [d = Dims(dims)](Vjp& v) { v.set(0, flip(v.g(), d)); });
+  return record("FlipBackward0", std::move(y), {x}, {},
+                [d = Dims(dims)](Vjp& v) { v.set(0, flip(v.g(), d)); });
 }
 
 namespace {
@@ -89,10 +93,12 @@ Tensor flip_op(const Tensor& x, const Dims& dims) { return flip(x, dims); }
 Tensor roll(const Tensor& x, Span shifts, Span dims) {
   BACKLIT_CHECK(!shifts.empty(), Runtime, "`shifts` required");
   if (dims.empty()) {
-    BACKLIT_CHECK(shifts.size() == 1, Runtime, "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:0");
+    BACKLIT_CHECK(shifts.size() == 1, Runtime,
+                  "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:0");
     return reshape(roll(reshape(x, Dims{-1}), shifts, Dims{0}), x.sizes());
   }
-  BACKLIT_CHECK(shifts.size() == dims.size(), Runtime, "shifts and dimensions must align. shifts: ", shifts.size(),
+  BACKLIT_CHECK(shifts.size() == dims.size(), Runtime,
+                "shifts and dimensions must align. shifts: ", shifts.size(),
                 ", dims:", dims.size());
   Tensor y = contiguous(detach(x));
   for (std::size_t i = 0; i < dims.size(); ++i) {
@@ -108,9 +114,12 @@ Tensor roll(const Tensor& x, Span shifts, Span dims) {
   if (y->storage == x->storage) y = clone(y);
   Dims back(shifts);
   for (int i = 0; i < back.n; ++i) back[i] = -back[i];
-  return record("RollBackward0", std::move(y), {x}, {}, [back, d = Dims(dims)](Vjp& v) { v.set(0, roll(v.g(), back, d)); });
+  return record("RollBackward0", std::move(y), {x}, {},
+                [back, d = Dims(dims)](Vjp& v) { v.set(0, roll(v.g(), back, d)); });
 }
-Tensor roll_op(const Tensor& x, const Dims& shifts, std::optional<Dims> dims) { return roll(x, shifts, dims ? Span(*dims) : Span()); }
+Tensor roll_op(const Tensor& x, const Dims& shifts, std::optional<Dims> dims) {
+  return roll(x, shifts, dims ? Span(*dims) : Span());
+}
 
 // Clears contiguous y above (below) diagonal number k.
 void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
@@ -121,25 +130,28 @@ void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
   GilRelease release(y.numel() >= kGilReleaseElements);
   parallel_for(all_rows, std::max<std::int64_t>((1 << 15) / std::max<std::int64_t>(columns, 1), 1),
                [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t edge = std::clamp<std::int64_t>(r % rows + k + (lower ? 1 : 0), 0, columns);
-      char* row = y.raw() + r * columns * size;
-      if (lower)
-        std::fill(row + edge * size, row + columns * size, char{0});
-      else
-        std::fill(row, row + edge * size, char{0});
-    }
-  });
+                 for (std::int64_t r = begin; r < end; ++r) {
+                   const std::int64_t edge =
+                       std::clamp<std::int64_t>(r % rows + k + (lower ? 1 : 0), 0, columns);
+                   char* row = y.raw() + r * columns * size;
+                   if (lower)
+                     std::fill(row + edge * size, row + columns * size, char{0});
+                   else
+                     std::fill(row, row + edge * size, char{0});
+                 }
+               });
 }
 Tensor triangle(const Tensor& x, std::int64_t k, bool lower) {
-  BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu", ": input tensor must have at least 2 dimensions");
+  BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu",
+                ": input tensor must have at least 2 dimensions");
   Tensor y = clone_contiguous(detach(x));
   clear_triangle(y, k, lower);
   return record(lower ? "TrilBackward0" : "TriuBackward0", std::move(y), {x}, {},
                 [k, lower](Vjp& v) { v.set(0, triangle(v.g(), k, lower)); });
 }
 Tensor triangle_in_place(const Tensor& x, std::int64_t k, bool lower) {
-  BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu", ": input tensor must have at least 2 dimensions");
+  BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu",
+                ": input tensor must have at least 2 dimensions");
   return record_in_place(
       lower ? "TrilBackward0" : "TriuBackward0", x, {x}, {},
       [&] {
@@ -157,7 +169,8 @@ Tensor triu_in_place(const Tensor& x, std::int64_t k) { return triangle_in_place
 Tensor diagonal_of(const Tensor& x, std::int64_t k, int a, int b) {
   Dims sizes(x.sizes()), strides(x.strides());
   const std::int64_t rows = sizes[a], columns = sizes[b];
-  const std::int64_t n = std::max<std::int64_t>(0, k >= 0 ? std::min(rows, columns - k) : std::min(rows + k, columns));
+  const std::int64_t n =
+      std::max<std::int64_t>(0, k >= 0 ? std::min(rows, columns - k) : std::min(rows + k, columns));
   const std::int64_t offset = n == 0 ? 0 : (k >= 0 ? k * strides[b] : -k * strides[a]);
   const std::int64_t step = strides[a] + strides[b];
   for (const int d : {std::max(a, b), std::min(a, b)}) {
@@ -183,9 +196,8 @@ Tensor diag_embed(const Tensor& x, std::int64_t k, std::int64_t dim1, std::int64
   sizes.insert(std::max(a, b), n);
   Tensor y = Tensor::zeros(sizes, x.dtype());
   copy_in_place(diagonal_of(y, k, a, b), x);
-  return record("DiagEmbedBackward0", std::move(y), {x}, {}, [k, a, b](Vjp& v) {
-    v.set(0, diagonal(v.g(), k, a, b));
-  });
+  return record("DiagEmbedBackward0", std::move(y), {x}, {},
+                [k, a, b](Vjp& v) { v.set(0, diagonal(v.g(), k, a, b)); });
 }
 
 const Register repeat_row("repeat(Tensor input, int* repeats) -> Tensor", repeat_op,
@@ -194,27 +206,40 @@ const Register repeat_row("repeat(Tensor input, int* repeats) -> Tensor", repeat
                            .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y",
                            .function = false});
 const Register flip_row("flip(Tensor input, int* dims) -> Tensor", flip_op,
-                        {.meaning = "The order reversed along each of dims.", .formula = "yᵢ = x₋ᵢ", .gradient = "∂L/∂x = ∂L/∂y, flipped"});
-const Register roll_row("roll(Tensor input, int[1] shifts, int[1]? dims=None) -> Tensor", roll_op,
-                        {.meaning = "Elements moved along dims, those that fall off coming back in front.",
-                         .formula = "yᵢ = xᵢ₋ₛ",
-                         .gradient = "∂L/∂x = ∂L/∂y, rolled back"});
+                        {.meaning = "The order reversed along each of dims.",
+                         .formula = "yᵢ = x₋ᵢ",
+                         .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+const Register roll_row(
+    "roll(Tensor input, int[1] shifts, int[1]? dims=None) -> Tensor", roll_op,
+    {.meaning = "Elements moved along dims, those that fall off coming back in front.",
+     .formula = "yᵢ = xᵢ₋ₛ",
+     .gradient = "∂L/∂x = ∂L/∂y, rolled back"});
 const Register tril_row("tril(Tensor input, int diagonal=0) -> Tensor", tril_op,
-                        {.meaning = "The lower triangle, 0 above the diagonal.", .formula = "yᵢⱼ = xᵢⱼ if j ≤ i + k else 0", .gradient = "∂L/∂x = tril(∂L/∂y)"});
+                        {.meaning = "The lower triangle, 0 above the diagonal.",
+                         .formula = "yᵢⱼ = xᵢⱼ if j ≤ i + k else 0",
+                         .gradient = "∂L/∂x = tril(∂L/∂y)"});
 const Register triu_row("triu(Tensor input, int diagonal=0) -> Tensor", triu_op,
-                        {.meaning = "The upper triangle, 0 below the diagonal.", .formula = "yᵢⱼ = xᵢⱼ if j ≥ i + k else 0", .gradient = "∂L/∂x = triu(∂L/∂y)"});
-const Register diag_embed_row("diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", diag_embed,
-                              {.meaning = "Matrices with the last dimension on a diagonal.", .formula = "Yᵢᵢ = xᵢ", .gradient = "∂L/∂x = diagonal(∂L/∂Y)"});
+                        {.meaning = "The upper triangle, 0 below the diagonal.",
+                         .formula = "yᵢⱼ = xᵢⱼ if j ≥ i + k else 0",
+                         .gradient = "∂L/∂x = triu(∂L/∂y)"});
+const Register diag_embed_row(
+    "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", diag_embed,
+    {.meaning = "Matrices with the last dimension on a diagonal.",
+     .formula = "Yᵢᵢ = xᵢ",
+     .gradient = "∂L/∂x = diagonal(∂L/∂Y)"});
 const RowOptions kTriangleInPlace{.meaning = "Clears the elements on the other side of a diagonal.",
                                   .gradient = "as tril or triu",
                                   .function = false};
-const Register tril_in_place_row("tril_(Tensor input, int diagonal=0) -> Tensor", tril_in_place, kTriangleInPlace);
-const Register triu_in_place_row("triu_(Tensor input, int diagonal=0) -> Tensor", triu_in_place, kTriangleInPlace);
+const Register tril_in_place_row("tril_(Tensor input, int diagonal=0) -> Tensor", tril_in_place,
+                                 kTriangleInPlace);
+const Register triu_in_place_row("triu_(Tensor input, int diagonal=0) -> Tensor", triu_in_place,
+                                 kTriangleInPlace);
 
 // --- diagonals ---
 
 Tensor diag(const Tensor& x, std::int64_t k) {
-  BACKLIT_CHECK(x.dim() == 1 || x.dim() == 2, Runtime, "diag(): Supports 1D or 2D tensors. Got ", x.dim(), "D");
+  BACKLIT_CHECK(x.dim() == 1 || x.dim() == 2, Runtime, "diag(): Supports 1D or 2D tensors. Got ",
+                x.dim(), "D");
   if (x.dim() == 1) return diag_embed(x, k, 0, 1);
   const Tensor y = clone_contiguous(diagonal(detach(x), k, 0, 1));
   const Dims sizes(x.sizes());
@@ -226,7 +251,9 @@ const Register diag_row("diag(Tensor input, int diagonal=0) -> Tensor", diag,
                         {.meaning = "A vector as a diagonal matrix, or the diagonal of a matrix.",
                          .formula = "Yᵢᵢ = xᵢ, or yᵢ = Xᵢᵢ",
                          .gradient = "∂L/∂x = the diagonal of ∂L/∂Y, or ∂L/∂X = diag(∂L/∂y)"});
-Tensor diagflat(const Tensor& x, std::int64_t k) { return diag_embed(view(contiguous(x), Dims{-1}), k, 0, 1); }
+Tensor diagflat(const Tensor& x, std::int64_t k) {
+  return diag_embed(view(contiguous(x), Dims{-1}), k, 0, 1);
+}
 const Register diagflat_row("diagflat(Tensor input, int offset=0) -> Tensor", diagflat,
                             {.meaning = "All elements on the diagonal of a matrix.",
                              .formula = "Yᵢᵢ = flatten(x)ᵢ",
@@ -236,47 +263,58 @@ const Register diagflat_row("diagflat(Tensor input, int offset=0) -> Tensor", di
 
 const Tensor& check_part(const Tensor& part, const Tensor& src) {
   BACKLIT_CHECK(part.layout().same_sizes(src.layout()), Runtime,
-                "expected src to have a size equal to the slice of self. src size = ", to_string(src.sizes()),
-                ", slice size = ", to_string(part.sizes()));
+                "expected src to have a size equal to the slice of self. src size = ",
+                to_string(src.sizes()), ", slice size = ", to_string(part.sizes()));
   return src;
 }
-// y = x with src in the part that `look` shows; the gradients are the same of ∂L/∂y with 0, and look.
-template <class Look> Tensor with_part(const char* name, const Tensor& x, const Tensor& src, Look look) {
+// y = x with src in the part that `look` shows; the gradients are the same of ∂L/∂y with 0, and
+// look.
+template <class Look>
+Tensor with_part(const char* name, const Tensor& x, const Tensor& src, Look look) {
   Tensor y = clone(detach(x));
   const Tensor part = look(y);
   copy_in_place(part, check_part(part, src));
   return record(name, y, {x, src}, {}, [name, look, dtype = src.dtype()](Vjp& v) {
-    if (v.needs(0)) v.set(0, with_part(name, v.g(), Tensor::zeros(look(detach(v.g())).sizes(), v.g().dtype()), look));
+    if (v.needs(0))
+      v.set(0, with_part(name, v.g(), Tensor::zeros(look(detach(v.g())).sizes(), v.g().dtype()),
+                         look));
     if (v.needs(1)) v.set(1, to_dtype(look(v.g()), dtype));
   });
 }
 Tensor select_scatter(const Tensor& x, const Tensor& src, std::int64_t dim, std::int64_t index) {
-  return with_part("SelectScatterBackward0", x, src, [=](const Tensor& t) { return select(t, dim, index); });
+  return with_part("SelectScatterBackward0", x, src,
+                   [=](const Tensor& t) { return select(t, dim, index); });
 }
-Tensor slice_scatter(const Tensor& x, const Tensor& src, std::int64_t dim, std::optional<std::int64_t> start,
-                     std::optional<std::int64_t> end, std::int64_t step) {
+Tensor slice_scatter(const Tensor& x, const Tensor& src, std::int64_t dim,
+                     std::optional<std::int64_t> start, std::optional<std::int64_t> end,
+                     std::int64_t step) {
   const std::int64_t a = start.value_or(0), b = end.value_or(INT64_MAX);
-  return with_part("SliceScatterBackward0", x, src, [=](const Tensor& t) { return slice(t, dim, a, b, step); });
+  return with_part("SliceScatterBackward0", x, src,
+                   [=](const Tensor& t) { return slice(t, dim, a, b, step); });
 }
 
 }  // namespace
 
-Tensor diagonal_scatter(const Tensor& x, const Tensor& src, std::int64_t k, std::int64_t a, std::int64_t b) {
-  return with_part("DiagonalScatterBackward0", x, src, [=](const Tensor& t) { return diagonal(t, k, a, b); });
+Tensor diagonal_scatter(const Tensor& x, const Tensor& src, std::int64_t k, std::int64_t a,
+                        std::int64_t b) {
+  return with_part("DiagonalScatterBackward0", x, src,
+                   [=](const Tensor& t) { return diagonal(t, k, a, b); });
 }
 
 namespace {
 
 const RowOptions kScatter{.meaning = "A copy with a part replaced by src.",
                           .gradient = "∂L/∂x = ∂L/∂y, 0 in the part; ∂L/∂src = the part of ∂L/∂y"};
-const Register select_scatter_row("select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor",
-                                  select_scatter, kScatter);
+const Register select_scatter_row(
+    "select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor", select_scatter,
+    kScatter);
 const Register slice_scatter_row(
-    "slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
+    "slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int "
+    "step=1) -> Tensor",
     slice_scatter, kScatter);
 const Register diagonal_scatter_row(
-    "diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal_scatter,
-    kScatter);
+    "diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+    diagonal_scatter, kScatter);
 
 Tensor fill_diagonal(const Tensor& x, const Scalar& value, bool wrap) {
   BACKLIT_CHECK(x.dim() >= 2, Runtime, "dimensions must larger than 1");
@@ -291,7 +329,8 @@ Tensor fill_diagonal(const Tensor& x, const Scalar& value, bool wrap) {
     std::vector<Tensor> parts{t.alias(strided_layout(Dims{n}, Dims{stride}))};
     const std::int64_t rows = t.layout().size(0), columns = t.layout().size(t.dim() - 1);
     for (std::int64_t r = columns + 1; wrap && t.dim() == 2 && r < rows; r += columns + 1)
-      parts.push_back(t.alias(strided_layout(Dims{std::min(rows - r, columns)}, Dims{stride}), r * strides[0]));
+      parts.push_back(
+          t.alias(strided_layout(Dims{std::min(rows - r, columns)}, Dims{stride}), r * strides[0]));
     return parts;
   };
   return record_in_place(
@@ -301,12 +340,12 @@ Tensor fill_diagonal(const Tensor& x, const Scalar& value, bool wrap) {
       },
       [value, wrap](Vjp& v) { v.set(0, fill_diagonal(clone(v.g()), Scalar(0), wrap)); });
 }
-const Register fill_diagonal_row("fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor",
-                                 fill_diagonal,
-                                 {.meaning = "Writes a number on the diagonal.",
-                                  .formula = "Xᵢᵢ = fill_value",
-                                  .gradient = "∂L/∂X = ∂L/∂Y, 0 on the diagonal",
-                                  .function = false});
+const Register fill_diagonal_row(
+    "fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor", fill_diagonal,
+    {.meaning = "Writes a number on the diagonal.",
+     .formula = "Xᵢᵢ = fill_value",
+     .gradient = "∂L/∂X = ∂L/∂Y, 0 on the diagonal",
+     .function = false});
 
 // --- turned and repeated ---
 
@@ -319,15 +358,19 @@ Tensor flipud(const Tensor& x) {
   return flip(x, Dims{0});
 }
 const Register fliplr_row("fliplr(Tensor input) -> Tensor", fliplr,
-                          {.meaning = "The columns in reverse order.", .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+                          {.meaning = "The columns in reverse order.",
+                           .gradient = "∂L/∂x = ∂L/∂y, flipped"});
 const Register flipud_row("flipud(Tensor input) -> Tensor", flipud,
-                          {.meaning = "The rows in reverse order.", .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+                          {.meaning = "The rows in reverse order.",
+                           .gradient = "∂L/∂x = ∂L/∂y, flipped"});
 
 Tensor rot90(const Tensor& x, std::int64_t k, Span dims) {
-  BACKLIT_CHECK(dims.size() == 2, Runtime, "expected total rotation dims == 2, but got dims = ", dims.size());
+  BACKLIT_CHECK(dims.size() == 2, Runtime,
+                "expected total rotation dims == 2, but got dims = ", dims.size());
   BACKLIT_CHECK(x.dim() >= 2, Runtime, "expected total dims >= 2, but got total dims = ", x.dim());
   BACKLIT_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != x.dim(), Runtime,
-                "expected rotation dims to be different, but got dim0 = ", dims[0], " and dim1 = ", dims[1]);
+                "expected rotation dims to be different, but got dim0 = ", dims[0],
+                " and dim1 = ", dims[1]);
   const int a = wrap_dim(dims[0], x.dim()), b = wrap_dim(dims[1], x.dim());
   const std::int64_t turns = (k % 4 + 4) % 4;
   Tensor y = detach(x);
@@ -338,10 +381,13 @@ Tensor rot90(const Tensor& x, std::int64_t k, Span dims) {
   return record("Rot90Backward0", detach(y), {x}, {},
                 [turns, order = Dims{a, b}](Vjp& v) { v.set(0, rot90(v.g(), -turns, order)); });
 }
-Tensor rot90_op(const Tensor& x, std::int64_t k, std::optional<Dims> dims) { return rot90(x, k, dims ? *dims : Dims{0, 1}); }
-const Register rot90_row("rot90(Tensor input, int k=1, int[]? dims=None) -> Tensor", rot90_op,
-                         {.meaning = "Turned by k quarter turns from the first of dims towards the second.",
-                          .gradient = "∂L/∂x = ∂L/∂y, turned back"});
+Tensor rot90_op(const Tensor& x, std::int64_t k, std::optional<Dims> dims) {
+  return rot90(x, k, dims ? *dims : Dims{0, 1});
+}
+const Register rot90_row(
+    "rot90(Tensor input, int k=1, int[]? dims=None) -> Tensor", rot90_op,
+    {.meaning = "Turned by k quarter turns from the first of dims towards the second.",
+     .gradient = "∂L/∂x = ∂L/∂y, turned back"});
 
 Tensor tile(const Tensor& x, Dims counts) {
   while (counts.n < x.dim()) counts.insert(0, 1);
@@ -367,13 +413,15 @@ Tensor interleave_index(const Tensor& repeats) {
   BACKLIT_CHECK(repeats.dim() == 1 || repeats.dim() == 0, Runtime,
                 "repeat_interleave only accept 1D vector as repeat");
   BACKLIT_CHECK(repeats.dtype() == Dtype::Int64 || repeats.dtype() == Dtype::Int32, NotImplemented,
-                "\"repeat_interleave_cpu\" not implemented for '", info(repeats.dtype()).scalar_name, "'");
+                "\"repeat_interleave_cpu\" not implemented for '",
+                info(repeats.dtype()).scalar_name, "'");
   const Tensor counts = contiguous(to_dtype(detach(repeats), Dtype::Int64));
   const auto* r = counts.data<std::int64_t>();
   std::int64_t total = 0;
   for (std::int64_t i = 0; i < counts.numel(); ++i) {
     BACKLIT_CHECK(r[i] >= 0, Runtime, "repeats can not be negative");
-    BACKLIT_CHECK(!__builtin_add_overflow(total, r[i], &total), Runtime, "repeats: their sum overflows");
+    BACKLIT_CHECK(!__builtin_add_overflow(total, r[i], &total), Runtime,
+                  "repeats: their sum overflows");
   }
   Tensor index = Tensor::empty(Dims{total}, Dtype::Int64);
   auto* to = index.data<std::int64_t>();
@@ -381,8 +429,9 @@ Tensor interleave_index(const Tensor& repeats) {
   return to_dtype(index, repeats.dtype());
 }
 void check_output_size(std::optional<std::int64_t> given, std::int64_t size) {
-  BACKLIT_CHECK(!given || *given == size, Runtime, "allocated size does not match required size. Got output_size=",
-                given.value_or(0), " where the repeats sum to ", size, ".");
+  BACKLIT_CHECK(!given || *given == size, Runtime,
+                "allocated size does not match required size. Got output_size=", given.value_or(0),
+                " where the repeats sum to ", size, ".");
 }
 Tensor interleave_tensor(const Tensor& x, const Tensor& repeats, std::optional<std::int64_t> dim,
                          std::optional<std::int64_t> output_size) {
@@ -393,8 +442,8 @@ Tensor interleave_tensor(const Tensor& x, const Tensor& repeats, std::optional<s
   const std::int64_t n = from.layout().size(d);
   if (each.numel() == 1) each = expand(each, Dims{n});
   BACKLIT_CHECK(each.numel() == n, Runtime,
-                "repeats must have the same size as input along dim, but got repeats.size(0) = ", each.numel(),
-                " and input.size(", d, ") = ", n);
+                "repeats must have the same size as input along dim, but got repeats.size(0) = ",
+                each.numel(), " and input.size(", d, ") = ", n);
   const IndexGroup g{interleave_index(each), d};
   check_output_size(output_size, g.index.numel());
   return index(from, {&g, 1}, "IndexSelectBackward0");
@@ -413,14 +462,16 @@ Tensor interleave_counts(const Tensor& repeats, std::optional<std::int64_t> outp
 const RowOptions kInterleave{.meaning = "Each element (or slice along dim) repeated.",
                              .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y"};
 const Register interleave_number_row(
-    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor", interleave_int,
-    kInterleave);
+    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> "
+    "Tensor",
+    interleave_int, kInterleave);
 const Register interleave_tensor_row(
-    "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+    "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> "
+    "Tensor",
     interleave_tensor, kInterleave);
-const Register interleave_counts_row("repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
-                                     interleave_counts,
-                                     {.meaning = "The index i repeated repeats[i] times."});
+const Register interleave_counts_row(
+    "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor", interleave_counts,
+    {.meaning = "The index i repeated repeats[i] times."});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -1,5 +1,5 @@
-// Recorded: the reading of formulas as recorded operations, so that gradients have gradients. It is a
-// tensor or a number; conditions are bool tensors.
+// Recorded: the reading of formulas as recorded operations, so that gradients have gradients. It is
+// a tensor or a number; conditions are bool tensors.
 #pragma once
 
 #include "formulas/formula.h"
@@ -40,11 +40,11 @@ inline Recorded run_recorded(const ElementwiseOp& op, const Recorded& a, const R
 
 Recorded where(const Recorded& condition, const Recorded& a, const Recorded& b);
 
-#define BACKLIT_RECORDED_OPERATOR(op, name)                                      \
-  inline Recorded operator op(const Recorded& a, const Recorded& b) {            \
+#define BACKLIT_RECORDED_OPERATOR(op, name)                                                   \
+  inline Recorded operator op(const Recorded& a, const Recorded& b) {                         \
     if (a.is_number() && b.is_number()) return static_cast<double>(a.number() op b.number()); \
-    static const ElementwiseOp& formula = formula_named(name);                   \
-    return run_recorded(formula, a, b);                                          \
+    static const ElementwiseOp& formula = formula_named(name);                                \
+    return run_recorded(formula, a, b);                                                       \
   }
 BACKLIT_RECORDED_OPERATOR(+, "add")
 BACKLIT_RECORDED_OPERATOR(-, "sub")
@@ -59,12 +59,12 @@ BACKLIT_RECORDED_OPERATOR(!=, "ne")
 #undef BACKLIT_RECORDED_OPERATOR
 
 // Conditions only: both sides are bool tensors, or numbers that are 0 or 1.
-#define BACKLIT_RECORDED_LOGIC(op, name)                                         \
-  inline Recorded operator op(const Recorded& a, const Recorded& b) {            \
-    if (a.is_number() && b.is_number())                                          \
-      return static_cast<double>((a.number() != 0) op (b.number() != 0));        \
-    static const ElementwiseOp& formula = formula_named(name);                   \
-    return run_recorded(formula, a, b);                                          \
+#define BACKLIT_RECORDED_LOGIC(op, name)                                 \
+  inline Recorded operator op(const Recorded& a, const Recorded& b) {    \
+    if (a.is_number() && b.is_number())                                  \
+      return static_cast<double>((a.number() != 0) op(b.number() != 0)); \
+    static const ElementwiseOp& formula = formula_named(name);           \
+    return run_recorded(formula, a, b);                                  \
   }
 BACKLIT_RECORDED_LOGIC(&, "logical_and")
 BACKLIT_RECORDED_LOGIC(|, "logical_or")
@@ -83,25 +83,25 @@ inline Recorded operator!(const Recorded& x) {
 }
 
 // Functions of integers have no reading for numbers, and no rule asks for one.
-#define BACKLIT_RECORDED_ONE(f)                                                  \
-  inline Recorded f(const Recorded& x) {                                         \
-    if (x.is_number())                                                           \
-      return [](auto d) -> double {                                              \
+#define BACKLIT_RECORDED_ONE(f)                                                         \
+  inline Recorded f(const Recorded& x) {                                                \
+    if (x.is_number())                                                                  \
+      return [](auto d) -> double {                                                     \
         if constexpr (requires { math::f(d); }) return static_cast<double>(math::f(d)); \
-        fail(ErrorKind::NotImplemented, #f " of a number");                      \
-      }(x.number());                                                             \
-    static const ElementwiseOp& formula = formula_named(#f);                     \
-    return run_recorded(formula, x);                                             \
+        fail(ErrorKind::NotImplemented, #f " of a number");                             \
+      }(x.number());                                                                    \
+    static const ElementwiseOp& formula = formula_named(#f);                            \
+    return run_recorded(formula, x);                                                    \
   }
-#define BACKLIT_RECORDED_TWO(f)                                                  \
-  inline Recorded f(const Recorded& a, const Recorded& b) {                      \
-    if (a.is_number() && b.is_number())                                          \
-      return [](auto u, auto v) -> double {                                      \
+#define BACKLIT_RECORDED_TWO(f)                                                               \
+  inline Recorded f(const Recorded& a, const Recorded& b) {                                   \
+    if (a.is_number() && b.is_number())                                                       \
+      return [](auto u, auto v) -> double {                                                   \
         if constexpr (requires { math::f(u, v); }) return static_cast<double>(math::f(u, v)); \
-        fail(ErrorKind::NotImplemented, #f " of numbers");                       \
-      }(a.number(), b.number());                                                 \
-    static const ElementwiseOp& formula = formula_named(#f);                     \
-    return run_recorded(formula, a, b);                                          \
+        fail(ErrorKind::NotImplemented, #f " of numbers");                                    \
+      }(a.number(), b.number());                                                              \
+    static const ElementwiseOp& formula = formula_named(#f);                                  \
+    return run_recorded(formula, a, b);                                                       \
   }
 BACKLIT_FUNCTIONS_OF_ONE(BACKLIT_RECORDED_ONE)
 BACKLIT_PLAIN_FUNCTIONS_OF_TWO(BACKLIT_RECORDED_TWO)

@@ -18,7 +18,8 @@ Tensor spread(const Tensor& g, const Dims& kept, const LayoutRef& from) {
   return expand(view_or_reshape(g, kept), from->sizes());
 }
 
-// The sum before it is recorded. Small integers are widened on the way, other conversions come first.
+// The sum before it is recorded. Small integers are widened on the way, other conversions come
+// first.
 Tensor sum_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype d) {
   const bool direct = d == x.dtype() || (d == Dtype::Int64 && !is_floating(x.dtype()));
   if (!direct || (d != Dtype::Int64 && !is_floating(d))) {
@@ -38,9 +39,10 @@ Tensor view_or_reshape(const Tensor& g, Span sizes) {
 
 Tensor sum(const Tensor& x, std::optional<Dtype> dtype) {
   Tensor y = sum_value(x, nullptr, false, sum_dtype(x, dtype));
-  return record("SumBackward0", std::move(y), {x}, {}, [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
-    v.set(0, expand(to_dtype(v.g(), d), from->sizes()));
-  });
+  return record("SumBackward0", std::move(y), {x}, {},
+                [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
+                  v.set(0, expand(to_dtype(v.g(), d), from->sizes()));
+                });
 }
 
 Tensor sum(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype) {
@@ -77,10 +79,11 @@ void divide(const Tensor& y, std::int64_t n) {
 Tensor mean(const Tensor& x, std::optional<Dtype> dtype) {
   Tensor y = sum_value(x, nullptr, false, mean_dtype(x, dtype));
   divide(y, x.numel());
-  return record("MeanBackward0", std::move(y), {x}, {}, [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
-    const Scalar n(static_cast<double>(from->numel));
-    v.set(0, expand(div(to_dtype(v.g(), d), n), from->sizes()));
-  });
+  return record("MeanBackward0", std::move(y), {x}, {},
+                [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
+                  const Scalar n(static_cast<double>(from->numel));
+                  v.set(0, expand(div(to_dtype(v.g(), d), n), from->sizes()));
+                });
 }
 
 Tensor mean(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype) {
@@ -112,7 +115,8 @@ const Register sum_row(
      .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x"});
 
 Tensor mean_all_op(const Tensor& x, std::optional<Dtype> dtype) { return mean(x, dtype); }
-Tensor mean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor mean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim,
+               std::optional<Dtype> dtype) {
   return mean(x, dims ? Span(*dims) : Span(), keepdim, dtype);
 }
 const Register mean_all_row("mean(Tensor input, *, dtype? dtype=None) -> Tensor", mean_all_op,

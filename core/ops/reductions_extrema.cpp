@@ -40,8 +40,8 @@ void column_extrema(const T* x, i64 n, i64 inner, i64 columns, i64* index) {
   for (i64 i = 1; i < n; ++i) {
     const T* row = x + i * inner;
     for (i64 c = 0; c < columns; ++c) {
-      const bool better = (kMax ? row[c] > best[c] : row[c] < best[c]) ||
-                          (is_nan(row[c]) && !is_nan(best[c]));
+      const bool better =
+          (kMax ? row[c] > best[c] : row[c] < best[c]) || (is_nan(row[c]) && !is_nan(best[c]));
       best[c] = better ? row[c] : best[c];
       index[c] = better ? i : index[c];
     }
@@ -71,7 +71,8 @@ template <class T, bool kMax> void extrema(const Tensor& x, const Lines& lines, 
     for (i64 b = begin; b < end; ++b) {
       const i64 column = b % blocks * 256, o = b / blocks;
       column_extrema<T, kMax>(in + o * lines.n * lines.inner + column, lines.n, lines.inner,
-                              std::min<i64>(256, lines.inner - column), index + o * lines.inner + column);
+                              std::min<i64>(256, lines.inner - column),
+                              index + o * lines.inner + column);
     }
   });
 }
@@ -79,14 +80,16 @@ template <class T, bool kMax> void extrema(const Tensor& x, const Lines& lines, 
 Dims without(Span sizes, int d, bool keepdim) {
   Dims out(sizes);
   if (out.empty()) return out;
-  if (keepdim) out[d] = 1;
-  else out.erase(d);
+  if (keepdim)
+    out[d] = 1;
+  else
+    out.erase(d);
   return out;
 }
 
 void check_not_empty(const char* name, const Tensor& x, int d) {
-  BACKLIT_CHECK(x.dim() == 0 || x.layout().size(d) > 0, Index, name, "(): Expected reduction dim ", d,
-                " to have non-zero size.");
+  BACKLIT_CHECK(x.dim() == 0 || x.layout().size(d) > 0, Index, name, "(): Expected reduction dim ",
+                d, " to have non-zero size.");
 }
 
 Tensor arg_extreme(const Tensor& input, int d, bool keepdim, bool max) {
@@ -96,9 +99,12 @@ Tensor arg_extreme(const Tensor& input, int d, bool keepdim, bool max) {
   const Lines lines(x.sizes(), d);
   visit(x.dtype(), [&](auto zero) {
     // a bool is read as the byte it is
-    using T = std::conditional_t<std::is_same_v<decltype(zero), bool>, std::uint8_t, decltype(zero)>;
-    if (max) extrema<T, true>(x, lines, index.data<i64>());
-    else extrema<T, false>(x, lines, index.data<i64>());
+    using T =
+        std::conditional_t<std::is_same_v<decltype(zero), bool>, std::uint8_t, decltype(zero)>;
+    if (max)
+      extrema<T, true>(x, lines, index.data<i64>());
+    else
+      extrema<T, false>(x, lines, index.data<i64>());
   });
   return index;
 }
@@ -107,8 +113,10 @@ struct ExtremeNames {
   const char *name, *full, *along, *reduced, *fields;
   Reduction reduction;
 };
-constexpr ExtremeNames kMaxNames{"max", "MaxBackward1", "MaxBackward0", "AmaxBackward0", "values indices", Reduction::Max};
-constexpr ExtremeNames kMinNames{"min", "MinBackward1", "MinBackward0", "AminBackward0", "values indices", Reduction::Min};
+constexpr ExtremeNames kMaxNames{"max",           "MaxBackward1",   "MaxBackward0",
+                                 "AmaxBackward0", "values indices", Reduction::Max};
+constexpr ExtremeNames kMinNames{"min",           "MinBackward1",   "MinBackward0",
+                                 "AminBackward0", "values indices", Reduction::Min};
 
 Tensor extreme_all(const Tensor& x, const ExtremeNames& names) {
   BACKLIT_CHECK(x.numel() > 0, Runtime, names.name,
@@ -127,7 +135,9 @@ Named<2> extreme_along(const Tensor& x, i64 dim, bool keepdim, const ExtremeName
   const Tensor wide = widen ? unsqueeze(index, d) : index;
   Tensor y = take_along(detach(x), d, wide);
   if (widen) y = y.alias(contiguous_layout(index.sizes()));
-  return {names.name, names.fields, {record_picked(names.along, std::move(y), x, d, keepdim, index), index}};
+  return {names.name,
+          names.fields,
+          {record_picked(names.along, std::move(y), x, d, keepdim, index), index}};
 }
 
 Tensor extreme_over(const Tensor& x, Span dims, bool keepdim, const ExtremeNames& names) {
@@ -145,8 +155,8 @@ Tensor extreme_over(const Tensor& x, Span dims, bool keepdim, const ExtremeNames
   return record(
       names.reduced, std::move(y), {x}, {x},
       [kept = r.kept, dims = Dims(dims)](Vjp& v) {
-        v.set(0, share_evenly(view_or_reshape(v.g(), kept), v.saved(0), view_or_reshape(v.saved(1), kept),
-                              dims, false));
+        v.set(0, share_evenly(view_or_reshape(v.g(), kept), v.saved(0),
+                              view_or_reshape(v.saved(1), kept), dims, false));
       },
       true);
 }
@@ -161,28 +171,48 @@ namespace {
 
 Tensor max_all(const Tensor& x) { return extreme_all(x, kMaxNames); }
 Tensor min_all(const Tensor& x) { return extreme_all(x, kMinNames); }
-Named<2> max_along(const Tensor& x, i64 dim, bool keepdim) { return extreme_along(x, dim, keepdim, kMaxNames); }
-Named<2> min_along(const Tensor& x, i64 dim, bool keepdim) { return extreme_along(x, dim, keepdim, kMinNames); }
-Tensor max_other(const Tensor& x, const Tensor& other) { return apply<formulas::Maximum>(x, other); }
-Tensor min_other(const Tensor& x, const Tensor& other) { return apply<formulas::Minimum>(x, other); }
-Tensor amax_op(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_over(x, dims, keepdim, kMaxNames); }
-Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) { return extreme_over(x, dims, keepdim, kMinNames); }
+Named<2> max_along(const Tensor& x, i64 dim, bool keepdim) {
+  return extreme_along(x, dim, keepdim, kMaxNames);
+}
+Named<2> min_along(const Tensor& x, i64 dim, bool keepdim) {
+  return extreme_along(x, dim, keepdim, kMinNames);
+}
+Tensor max_other(const Tensor& x, const Tensor& other) {
+  return apply<formulas::Maximum>(x, other);
+}
+Tensor min_other(const Tensor& x, const Tensor& other) {
+  return apply<formulas::Minimum>(x, other);
+}
+Tensor amax_op(const Tensor& x, const Dims& dims, bool keepdim) {
+  return extreme_over(x, dims, keepdim, kMaxNames);
+}
+Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) {
+  return extreme_over(x, dims, keepdim, kMinNames);
+}
 
-#define BACKLIT_EXTREME(name, word, sign)                                                            \
-  const Register name##_all_row("" #name "(Tensor input) -> Tensor", name##_all,                     \
-      {.meaning = "The " word " element; along dim, its value and its position in each line; with "   \
-                  "other, the " word " of two elements.",                                            \
-       .formula = "y = " #name "ᵢ xᵢ",                                                               \
-       .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"});  \
-  const Register name##_other_row("" #name "(Tensor input, Tensor other) -> Tensor", name##_other,   \
-      {.meaning = "The " word " of two elements.", .formula = "y = " #name "(a, b)",                 \
-       .gradient = "as " #name "imum"});                                                             \
-  const Register name##_along_row("" #name "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", \
-      name##_along, {.meaning = "The " word " element of each line and its position.",               \
-       .formula = "y = " #name "ᵢ xᵢ", .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});           \
-  const Register a##name##_row("a" #name "(Tensor input, int[1] dim=[], bool keepdim=False) -> Tensor", a##name##_op, \
-      {.meaning = "The " word " element along dim; equal elements share the gradient.",              \
-       .formula = "y = " #name "ᵢ xᵢ",                                                               \
+#define BACKLIT_EXTREME(name, word, sign)                                                          \
+  const Register name##_all_row(                                                                   \
+      "" #name "(Tensor input) -> Tensor", name##_all,                                             \
+      {.meaning =                                                                                  \
+           "The " word " element; along dim, its value and its position in each line; with "       \
+           "other, the " word " of two elements.",                                                 \
+       .formula = "y = " #name "ᵢ xᵢ",                                                             \
+       .gradient =                                                                                 \
+           "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"});       \
+  const Register name##_other_row("" #name "(Tensor input, Tensor other) -> Tensor", name##_other, \
+                                  {.meaning = "The " word " of two elements.",                     \
+                                   .formula = "y = " #name "(a, b)",                               \
+                                   .gradient = "as " #name "imum"});                               \
+  const Register name##_along_row(                                                                 \
+      "" #name "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",   \
+      name##_along,                                                                                \
+      {.meaning = "The " word " element of each line and its position.",                           \
+       .formula = "y = " #name "ᵢ xᵢ",                                                             \
+       .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});                                        \
+  const Register a##name##_row(                                                                    \
+      "a" #name "(Tensor input, int[1] dim=[], bool keepdim=False) -> Tensor", a##name##_op,       \
+      {.meaning = "The " word " element along dim; equal elements share the gradient.",            \
+       .formula = "y = " #name "ᵢ xᵢ",                                                             \
        .gradient = "∂L/∂xᵢ = ∂L/∂y / #{j : xⱼ = y} where xᵢ = y, else 0"});
 BACKLIT_EXTREME(max, "largest", ">")
 BACKLIT_EXTREME(min, "smallest", "<")
@@ -202,25 +232,35 @@ Tensor arg_op(const char* name, const Tensor& x, std::optional<i64> dim, bool ke
   for (int k = 0; keepdim && k < x.dim(); ++k) ones.push_back(1);
   return y.alias(contiguous_layout(ones));
 }
-Tensor argmax_op(const Tensor& x, std::optional<i64> dim, bool keepdim) { return arg_op("argmax", x, dim, keepdim, true); }
-Tensor argmin_op(const Tensor& x, std::optional<i64> dim, bool keepdim) { return arg_op("argmin", x, dim, keepdim, false); }
-const Register argmax_row("argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmax_op,
-                          {.meaning = "Position of the largest element (the first of equals; of a nan, if there is one)."});
-const Register argmin_row("argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmin_op,
-                          {.meaning = "Position of the smallest element (the first of equals; of a nan, if there is one)."});
+Tensor argmax_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
+  return arg_op("argmax", x, dim, keepdim, true);
+}
+Tensor argmin_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
+  return arg_op("argmin", x, dim, keepdim, false);
+}
+const Register argmax_row(
+    "argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmax_op,
+    {.meaning =
+         "Position of the largest element (the first of equals; of a nan, if there is one)."});
+const Register argmin_row(
+    "argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmin_op,
+    {.meaning =
+         "Position of the smallest element (the first of equals; of a nan, if there is one)."});
 
 Named<2> aminmax_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
   Dims dims;
   if (dim) {
     dims.push_back(wrap_dim(*dim, x.dim()));
-    BACKLIT_CHECK(x.dim() == 0 || x.size(*dim) > 0, Index, "aminmax: Expected reduction dim ", dims[0],
-                  " to have non-zero size.");
+    BACKLIT_CHECK(x.dim() == 0 || x.size(*dim) > 0, Index, "aminmax: Expected reduction dim ",
+                  dims[0], " to have non-zero size.");
   } else {
     BACKLIT_CHECK(x.numel() > 0, Runtime,
-                  "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
+                  "aminmax(): cannot compute aminmax over an empty dimension as the operation has "
+                  "no identity.");
   }
   const ReducedDims r(x, dims);
-  const Tensor low = reduce(Reduction::Min, x, r, keepdim), high = reduce(Reduction::Max, x, r, keepdim);
+  const Tensor low = reduce(Reduction::Min, x, r, keepdim),
+               high = reduce(Reduction::Max, x, r, keepdim);
   const Tensor outputs[] = {low, high}, inputs[] = {x};
   record_outputs("AminmaxBackward0", outputs, inputs, inputs, [r, dims](Vjp& v) {
     const Tensor x = v.saved(0);
@@ -237,10 +277,12 @@ Named<2> aminmax_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
   });
   return {"aminmax", "min max", {low, high}};
 }
-const Register aminmax_row("aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
-                           aminmax_op, {.meaning = "The smallest and the largest element.",
-                                        .formula = "(minᵢ xᵢ, maxᵢ xᵢ)",
-                                        .gradient = "the sum of those of amin and amax"});
+const Register aminmax_row(
+    "aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
+    aminmax_op,
+    {.meaning = "The smallest and the largest element.",
+     .formula = "(minᵢ xᵢ, maxᵢ xᵢ)",
+     .gradient = "the sum of those of amin and amax"});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -56,8 +56,10 @@ Tensor put_along(const Tensor& g, int d, const Tensor& index, Span sizes) {
         out[b + ix[a + k * from.inner] * to.inner] += in[a + k * from.inner];
     });
   };
-  if (g.dtype() == Dtype::Float32) run(float{});
-  else run(double{});
+  if (g.dtype() == Dtype::Float32)
+    run(float{});
+  else
+    run(double{});
   return record("ScatterAddBackward0", std::move(y), {g}, {index},
                 [d](Vjp& v) { v.set(0, take_along(v.g(), d, v.saved(0))); });
 }
@@ -72,7 +74,8 @@ Tensor record_picked(const char* name, Tensor y, const Tensor& x, int d, bool ke
   });
 }
 
-Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims, bool nan_is_equal) {
+Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims,
+                    bool nan_is_equal) {
   Tensor mask = apply<formulas::Eq>(x, y);
   if (nan_is_equal) mask = apply<formulas::LogicalOr>(mask, apply<formulas::Isnan>(x));
   return mul(mask, div(g, sum(mask, dims, true)));

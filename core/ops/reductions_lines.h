@@ -9,7 +9,8 @@
 
 namespace backlit::ops {
 
-// A contiguous tensor seen as (outer, n, inner), where n is dimension d; a 0-d tensor is one line of 1.
+// A contiguous tensor seen as (outer, n, inner), where n is dimension d; a 0-d tensor is one line
+// of 1.
 struct Lines {
   std::int64_t outer = 1, n = 1, inner = 1;
   Lines(Span sizes, int d) {
@@ -35,14 +36,17 @@ Tensor take_along(const Tensor& x, int d, const Tensor& index);
 // Zeros of `sizes` with g added at index along d: the gradient of take_along; recorded.
 Tensor put_along(const Tensor& g, int d, const Tensor& index, Span sizes);
 
-// y = x at `index` along d, one element per line (or several, with keepdim), as the operation `name`.
+// y = x at `index` along d, one element per line (or several, with keepdim), as the operation
+// `name`.
 Tensor record_picked(const char* name, Tensor y, const Tensor& x, int d, bool keepdim,
                      const Tensor& index);
 
 // The gradient of an extremum: g shared evenly by the elements that equal y. g and y have the
 // reduced dimensions as 1; nan equals nan where `nan_is_equal`.
-Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims, bool nan_is_equal);
-// The same for an extremum of all elements: nothing reaches the other elements, not even inf or nan.
+Tensor share_evenly(const Tensor& g, const Tensor& x, const Tensor& y, Span dims,
+                    bool nan_is_equal);
+// The same for an extremum of all elements: nothing reaches the other elements, not even inf or
+// nan.
 Tensor share_with_equal(const Tensor& g, const Tensor& x, const Tensor& y);
 
 }  // namespace backlit::ops

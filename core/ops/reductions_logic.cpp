@@ -32,12 +32,14 @@ const Register all_row("all(Tensor input, int[1]? dim=None, bool keepdim=False) 
 Tensor count_nonzero_op(const Tensor& x, std::optional<Dims> dims) {
   return reduce(Reduction::Count, x, ReducedDims(x, dims ? Span(*dims) : Span()), false);
 }
-const Register count_nonzero_row("count_nonzero(Tensor input, int[1]? dim=None) -> Tensor", count_nonzero_op,
+const Register count_nonzero_row("count_nonzero(Tensor input, int[1]? dim=None) -> Tensor",
+                                 count_nonzero_op,
                                  {.meaning = "Number of elements that are not zero."});
 
 // --- prod ---
 
-// d(prod x)/dx times g for lines with zeros: only the zero of a line with a single one gets anything.
+// d(prod x)/dx times g for lines with zeros: only the zero of a line with a single one gets
+// anything.
 Tensor prod_gradient_with_zeros(const Tensor& g, const Tensor& input, int d) {
   const Tensor x = contiguous(input), gc = contiguous(g);
   Tensor out = Tensor::empty(x.sizes(), x.dtype());
@@ -61,8 +63,10 @@ Tensor prod_gradient_with_zeros(const Tensor& g, const Tensor& input, int d) {
       }
     });
   };
-  if (x.dtype() == Dtype::Float32) run(float{});
-  else run(double{});
+  if (x.dtype() == Dtype::Float32)
+    run(float{});
+  else
+    run(double{});
   return out;
 }
 
@@ -135,14 +139,16 @@ const Register prod_all_row("prod(Tensor input, *, dtype? dtype=None) -> Tensor"
                             {.meaning = "Product of all elements, or of those along dim.",
                              .formula = "y = Πᵢ xᵢ",
                              .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
-const Register prod_row("prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", prod,
-                        {.meaning = "Product of the elements along dim.",
-                         .formula = "y = Πᵢ xᵢ",
-                         .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
+const Register prod_row(
+    "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", prod,
+    {.meaning = "Product of the elements along dim.",
+     .formula = "y = Πᵢ xᵢ",
+     .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
 
 // --- nansum, nanmean ---
 
-Tensor nansum_op(const Tensor& input, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor nansum_op(const Tensor& input, std::optional<Dims> dims, bool keepdim,
+                 std::optional<Dtype> dtype) {
   const Span over = dims ? Span(*dims) : Span();
   if (!is_floating(input.dtype())) return sum(input, over, keepdim, dtype);
   const Tensor x = dtype && is_floating(*dtype) ? to_dtype(input, *dtype) : input;
@@ -155,21 +161,27 @@ Tensor nansum_op(const Tensor& input, std::optional<Dims> dims, bool keepdim, st
   });
 }
 const Register nansum_row(
-    "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", nansum_op,
-    {.meaning = "Sum of the elements that are not nan.", .formula = "y = Σᵢ xᵢ, nan as 0",
+    "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    nansum_op,
+    {.meaning = "Sum of the elements that are not nan.",
+     .formula = "y = Σᵢ xᵢ, nan as 0",
      .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ is a number, else 0"});
 
-Tensor nanmean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor nanmean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim,
+                  std::optional<Dtype> dtype) {
   BACKLIT_CHECK(x.is_floating(), Runtime,
                 "nanmean(): expected input to have floating point or complex dtype but got ",
                 info(x.dtype()).scalar_name);
   const Tensor number = apply<formulas::Eq>(detach(x), detach(x));
-  const Tensor count = reduce(Reduction::Count, number, ReducedDims(x, dims ? Span(*dims) : Span()), keepdim);
+  const Tensor count =
+      reduce(Reduction::Count, number, ReducedDims(x, dims ? Span(*dims) : Span()), keepdim);
   return div(nansum_op(x, dims, keepdim, dtype), count);
 }
 const Register nanmean_row(
-    "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", nanmean_op,
-    {.meaning = "Mean of the elements that are not nan.", .formula = "y = Σᵢ xᵢ / n, over the n numbers",
+    "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    nanmean_op,
+    {.meaning = "Mean of the elements that are not nan.",
+     .formula = "y = Σᵢ xᵢ / n, over the n numbers",
      .gradient = "∂L/∂xᵢ = 1/n ∂L/∂y where xᵢ is a number, else 0"});
 
 }  // namespace

@@ -23,7 +23,9 @@ using i64 = std::int64_t;
 Tensor call(const char* formula, const Tensor& x) {
   return run_recorded(formula_named(formula), Recorded(x)).tensor();
 }
-Tensor zero_where(const Tensor& condition, const Tensor& x) { return where(condition, Scalar(0.0), x); }
+Tensor zero_where(const Tensor& condition, const Tensor& x) {
+  return where(condition, Scalar(0.0), x);
+}
 Tensor is_zero(const Tensor& x) { return apply<formulas::Eq>(x, Scalar(0.0)); }
 
 // --- var, std ---
@@ -56,7 +58,8 @@ Tensor variance(const Tensor& x, const Moments& m, bool keepdim, bool root) {
 Tensor var_gradient(const Tensor& g, const Tensor& x, const Moments& m, Span dims) {
   return mul(mul(g, Scalar(2.0 / m.divisor())), sub(x, mean(x, dims, true)));
 }
-Tensor std_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Moments& m, Span dims) {
+Tensor std_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Moments& m,
+                    Span dims) {
   return var_gradient(zero_where(is_zero(y), div(g, mul(y, Scalar(2.0)))), x, m, dims);
 }
 
@@ -66,9 +69,11 @@ Moments moments(const char* name, const Tensor& x, Span dims, double correction)
   Moments m{ReducedDims(x, dims), correction};
   const double per_result = product(m.dims.dropped) == 0 ? 0 : static_cast<double>(m.dims.count);
   if (per_result - correction <= 0 &&
-      PyErr_WarnFormat(PyExc_UserWarning, 1,
-                       "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
-                       "reduction factor (input numel divided by output numel).", name) < 0)
+      PyErr_WarnFormat(
+          PyExc_UserWarning, 1,
+          "%s(): degrees of freedom is <= 0. Correction should be strictly less than the "
+          "reduction factor (input numel divided by output numel).",
+          name) < 0)
     throw PythonErrorSet();
   return m;
 }
@@ -90,30 +95,32 @@ Tensor var_or_std(const Tensor& x, Span over, double correction, bool keepdim, b
   });
 }
 
-std::tuple<Tensor, Tensor> moment_and_mean(const Tensor& x, Span over, double correction, bool keepdim,
-                                           bool root) {
+std::tuple<Tensor, Tensor> moment_and_mean(const Tensor& x, Span over, double correction,
+                                           bool keepdim, bool root) {
   const Moments m = moments(root ? "std_mean" : "var_mean", x, over, correction);
   const Dims dims(over);
   const Tensor y = variance(x, m, keepdim, root);
   const Tensor center = to_dtype(mean64(x, m.dims), x.dtype());
   const Tensor average = center.alias(contiguous_layout(m.dims.sizes(keepdim)));
   const Tensor outputs[] = {y, average}, inputs[] = {x};
-  record_outputs(root ? "StdMeanBackward0" : "VarMeanBackward0", outputs, inputs, inputs,
-                 [m, dims, root](Vjp& v) {
-    const Tensor x = v.saved(0);
-    Tensor total;
-    if (v.g(0).defined()) {
-      const Tensor g = view_or_reshape(v.g(0), m.dims.kept);
-      total = root ? std_gradient(g, x, var_or_std(x, dims, m.correction, true, true), m, dims)
-                   : var_gradient(g, x, m, dims);
-    }
-    if (v.g(1).defined()) {
-      const Tensor part = expand(div(view_or_reshape(v.g(1), m.dims.kept),
-                                     Scalar(static_cast<double>(m.dims.count))), x.sizes());
-      total = total.defined() ? add(total, part) : part;
-    }
-    v.set(0, total);
-  });
+  record_outputs(
+      root ? "StdMeanBackward0" : "VarMeanBackward0", outputs, inputs, inputs,
+      [m, dims, root](Vjp& v) {
+        const Tensor x = v.saved(0);
+        Tensor total;
+        if (v.g(0).defined()) {
+          const Tensor g = view_or_reshape(v.g(0), m.dims.kept);
+          total = root ? std_gradient(g, x, var_or_std(x, dims, m.correction, true, true), m, dims)
+                       : var_gradient(g, x, m, dims);
+        }
+        if (v.g(1).defined()) {
+          const Tensor part = expand(
+              div(view_or_reshape(v.g(1), m.dims.kept), Scalar(static_cast<double>(m.dims.count))),
+              x.sizes());
+          total = total.defined() ? add(total, part) : part;
+        }
+        v.set(0, total);
+      });
   return {y, average};
 }
 
@@ -127,41 +134,55 @@ Tensor spread_dim_op(const Tensor& x, std::optional<Dims> dims, bool unbiased, b
   return var_or_std(x, span_of(dims), unbiased ? 1 : 0, keepdim, kRoot);
 }
 template <bool kRoot>
-Tensor spread_op(const Tensor& x, std::optional<Dims> dims, std::optional<double> correction, bool keepdim) {
+Tensor spread_op(const Tensor& x, std::optional<Dims> dims, std::optional<double> correction,
+                 bool keepdim) {
   return var_or_std(x, span_of(dims), correction.value_or(1), keepdim, kRoot);
 }
 template <bool kRoot> std::tuple<Tensor, Tensor> both_unbiased_op(const Tensor& x, bool unbiased) {
   return moment_and_mean(x, {}, unbiased ? 1 : 0, false, kRoot);
 }
 template <bool kRoot>
-std::tuple<Tensor, Tensor> both_dim_op(const Tensor& x, std::optional<Dims> dims, bool unbiased, bool keepdim) {
+std::tuple<Tensor, Tensor> both_dim_op(const Tensor& x, std::optional<Dims> dims, bool unbiased,
+                                       bool keepdim) {
   return moment_and_mean(x, span_of(dims), unbiased ? 1 : 0, keepdim, kRoot);
 }
 template <bool kRoot>
-std::tuple<Tensor, Tensor> both_op(const Tensor& x, std::optional<Dims> dims, std::optional<double> correction,
-                                   bool keepdim) {
+std::tuple<Tensor, Tensor> both_op(const Tensor& x, std::optional<Dims> dims,
+                                   std::optional<double> correction, bool keepdim) {
   return moment_and_mean(x, span_of(dims), correction.value_or(1), keepdim, kRoot);
 }
 
 constexpr RowOptions kVar{.meaning = "Variance of all elements, or of those along dim.",
                           .formula = "y = 1/(n − correction) Σᵢ (xᵢ − mean x)²",
                           .gradient = "∂L/∂x = 2/(n − correction) (x − mean x) ∂L/∂y"};
-constexpr RowOptions kStd{.meaning = "Standard deviation of all elements, or of those along dim.",
-                          .formula = "y = √(1/(n − correction) Σᵢ (xᵢ − mean x)²)",
-                          .gradient = "∂L/∂x = 1/((n − correction) y) (x − mean x) ∂L/∂y; 0 where y = 0"};
+constexpr RowOptions kStd{
+    .meaning = "Standard deviation of all elements, or of those along dim.",
+    .formula = "y = √(1/(n − correction) Σᵢ (xᵢ − mean x)²)",
+    .gradient = "∂L/∂x = 1/((n − correction) y) (x − mean x) ∂L/∂y; 0 where y = 0"};
 constexpr RowOptions kBoth{.meaning = "Spread and mean of all elements, or of those along dim.",
-                           .gradient = "the sum of those of its two results", .method = false};
-#define BACKLIT_SPREAD(name, root, options)                                                                   \
-  const Register name##_row1(#name "(Tensor input, *, bool unbiased) -> Tensor", spread_unbiased_op<root>, options); \
-  const Register name##_row2(#name "(Tensor input, bool unbiased) -> Tensor", spread_unbiased_op<root>, options); \
-  const Register name##_row3(#name "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor", \
-                             spread_op<root>, options);                                                       \
-  const Register name##_row4(#name "(Tensor input, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", \
-                             spread_dim_op<root>, options);                                                   \
-  const Register name##_mean_row1(#name "_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", both_unbiased_op<root>, kBoth); \
-  const Register name##_mean_row2(#name "_mean(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> (Tensor, Tensor)", \
-                                  both_op<root>, kBoth);                                                      \
-  const Register name##_mean_row3(#name "_mean(Tensor input, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", \
+                           .gradient = "the sum of those of its two results",
+                           .method = false};
+#define BACKLIT_SPREAD(name, root, options)                                                       \
+  const Register name##_row1(#name "(Tensor input, *, bool unbiased) -> Tensor",                  \
+                             spread_unbiased_op<root>, options);                                  \
+  const Register name##_row2(#name "(Tensor input, bool unbiased) -> Tensor",                     \
+                             spread_unbiased_op<root>, options);                                  \
+  const Register name##_row3(#name                                                                \
+                             "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool " \
+                             "keepdim=False) -> Tensor",                                          \
+                             spread_op<root>, options);                                           \
+  const Register name##_row4(                                                                     \
+      #name "(Tensor input, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",      \
+      spread_dim_op<root>, options);                                                              \
+  const Register name##_mean_row1(#name "_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", \
+                                  both_unbiased_op<root>, kBoth);                                 \
+  const Register name##_mean_row2(#name                                                           \
+                                  "_mean(Tensor input, int[1]? dim=None, *, Scalar? "             \
+                                  "correction=None, bool keepdim=False) -> (Tensor, Tensor)",     \
+                                  both_op<root>, kBoth);                                          \
+  const Register name##_mean_row3(#name                                                           \
+                                  "_mean(Tensor input, int[1]? dim, bool unbiased=True, bool "    \
+                                  "keepdim=False) -> (Tensor, Tensor)",                           \
                                   both_dim_op<root>, kBoth);
 BACKLIT_SPREAD(var, false, kVar)
 BACKLIT_SPREAD(std, true, kStd)
@@ -195,7 +216,8 @@ Tensor norm_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double p
   return mul(p < 2 ? mul(sign, pow(size, Scalar(p - 1))) : mul(x, pow(size, Scalar(p - 2))), scale);
 }
 
-Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim, std::optional<Dtype> dtype) {
+Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
+                   std::optional<Dtype> dtype) {
   BACKLIT_CHECK(input.is_floating(), Runtime,
                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ",
                 info(input.dtype()).scalar_name);
@@ -213,27 +235,35 @@ Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim, std::
   return record(
       "LinalgVectorNormBackward0", norm_value(detach(x), p, r, keepdim), {x}, {x},
       [p, kept = r.kept, dims = Dims(over)](Vjp& v) {
-        v.set(0, norm_gradient(view_or_reshape(v.g(), kept), v.saved(0), view_or_reshape(v.saved(1), kept), p, dims));
+        v.set(0, norm_gradient(view_or_reshape(v.g(), kept), v.saved(0),
+                               view_or_reshape(v.saved(1), kept), p, dims));
       },
       true);
 }
 
 // max or min over d of the sums of |x| over the other matrix dimension, or the Frobenius norm.
-Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim, std::optional<Dtype> dtype) {
-  BACKLIT_CHECK(A.dim() >= 2, Runtime, "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.");
-  BACKLIT_CHECK(dims.size() == 2, Runtime, "linalg.matrix_norm: dim must be a 2-tuple. Got ", to_string(dims));
+Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim,
+                   std::optional<Dtype> dtype) {
+  BACKLIT_CHECK(A.dim() >= 2, Runtime,
+                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.");
+  BACKLIT_CHECK(dims.size() == 2, Runtime, "linalg.matrix_norm: dim must be a 2-tuple. Got ",
+                to_string(dims));
   if (PyUnicode_Check(ord)) {
     const std::string name = FromPython<std::string>::get(ord);
     if (name == "fro") return vector_norm(A, 2, dims, keepdim, dtype);
     BACKLIT_CHECK(name == "nuc", Runtime, "linalg.matrix_norm: Order ", name, " not supported.");
-    fail(ErrorKind::NotImplemented, "linalg.matrix_norm: the nuclear norm needs singular values, which backlit does not provide");
+    fail(ErrorKind::NotImplemented,
+         "linalg.matrix_norm: the nuclear norm needs singular values, which backlit does not "
+         "provide");
   }
   const double p = FromPython<double>::get(ord), size = std::abs(p);
-  BACKLIT_CHECK(size == 1 || size == 2 || size == INFINITY, Runtime, "linalg.matrix_norm: Order ", p, " not supported.");
-  BACKLIT_CHECK(size != 2, NotImplemented,
-                "linalg.matrix_norm: order ", p, " needs singular values, which backlit does not provide");
+  BACKLIT_CHECK(size == 1 || size == 2 || size == INFINITY, Runtime, "linalg.matrix_norm: Order ",
+                p, " not supported.");
+  BACKLIT_CHECK(size != 2, NotImplemented, "linalg.matrix_norm: order ", p,
+                " needs singular values, which backlit does not provide");
   int row = wrap_dim(dims[0], A.dim()), column = wrap_dim(dims[1], A.dim());
-  BACKLIT_CHECK(row != column, Runtime, "linalg.matrix_norm: dims must be different. Got (", dims[0], ", ", dims[1], ")");
+  BACKLIT_CHECK(row != column, Runtime, "linalg.matrix_norm: dims must be different. Got (",
+                dims[0], ", ", dims[1], ")");
   if (size == INFINITY) std::swap(row, column);
   const Tensor sums = vector_norm(A, 1, Dims{row}, true, dtype);
   const Tensor y = extreme_over_dims(sums, Dims{column}, p > 0);
@@ -246,47 +276,68 @@ Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim, std:
 
 bool is_number_order(PyObject* ord) { return ord != Py_None && !PyUnicode_Check(ord); }
 
-Tensor norm_op(const Tensor& x, Any p, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor norm_op(const Tensor& x, Any p, std::optional<Dims> dims, bool keepdim,
+               std::optional<Dtype> dtype) {
   if (PyUnicode_Check(p.object)) {
     const std::string name = FromPython<std::string>::get(p.object);
     if (name != "fro") return matrix_norm(x, p.object, dims ? *dims : Dims{-2, -1}, keepdim, dtype);
   }
-  return vector_norm(x, is_number_order(p.object) ? FromPython<double>::get(p.object) : 2, span_of(dims), keepdim, dtype);
+  return vector_norm(x, is_number_order(p.object) ? FromPython<double>::get(p.object) : 2,
+                     span_of(dims), keepdim, dtype);
 }
 const Register norm_row(
-    "norm(Tensor input, any p='fro', int[1]? dim=None, bool keepdim=False, dtype? dtype=None) -> Tensor", norm_op,
+    "norm(Tensor input, any p='fro', int[1]? dim=None, bool keepdim=False, dtype? dtype=None) -> "
+    "Tensor",
+    norm_op,
     {.meaning = "The p-norm of all elements, or of those along dim.",
      .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
      .gradient = "∂L/∂xᵢ = sgn(xᵢ) (|xᵢ| / y)^(p−1) ∂L/∂y; 0 where y = 0"});
 
-Tensor vector_norm_op(const Tensor& x, Scalar ord, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor vector_norm_op(const Tensor& x, Scalar ord, std::optional<Dims> dims, bool keepdim,
+                      std::optional<Dtype> dtype) {
   return vector_norm(x, ord.d, span_of(dims), keepdim, dtype);
 }
 const Register vector_norm_row(
-    "vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    vector_norm_op, {.meaning = "The norm of vectors.", .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
-                     .gradient = "∂L/∂xᵢ = sgn(xᵢ) (|xᵢ| / y)^(p−1) ∂L/∂y; 0 where y = 0", .home = "linalg"});
+    "vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, dtype? "
+    "dtype=None) -> Tensor",
+    vector_norm_op,
+    {.meaning = "The norm of vectors.",
+     .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
+     .gradient = "∂L/∂xᵢ = sgn(xᵢ) (|xᵢ| / y)^(p−1) ∂L/∂y; 0 where y = 0",
+     .home = "linalg"});
 
-Tensor matrix_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
+Tensor matrix_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool keepdim,
+                      std::optional<Dtype> dtype) {
   return matrix_norm(A, ord.object, dims ? *dims : Dims{-2, -1}, keepdim, dtype);
 }
 const Register matrix_norm_row(
-    "matrix_norm(Tensor A, any ord='fro', int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    matrix_norm_op, {.meaning = "The norm of matrices: 'fro', 1, -1, inf or -inf.",
-                     .formula = "‖A‖_F = √Σ A²; ‖A‖₁ = maxⱼ Σᵢ |Aᵢⱼ|; ‖A‖_∞ = maxᵢ Σⱼ |Aᵢⱼ|",
-                     .gradient = "of the sums and the extremum it is made of", .home = "linalg"});
+    "matrix_norm(Tensor A, any ord='fro', int[]? dim=None, bool keepdim=False, *, dtype? "
+    "dtype=None) -> Tensor",
+    matrix_norm_op,
+    {.meaning = "The norm of matrices: 'fro', 1, -1, inf or -inf.",
+     .formula = "‖A‖_F = √Σ A²; ‖A‖₁ = maxⱼ Σᵢ |Aᵢⱼ|; ‖A‖_∞ = maxᵢ Σⱼ |Aᵢⱼ|",
+     .gradient = "of the sums and the extremum it is made of",
+     .home = "linalg"});
 
-Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
-  const bool matrix = ord.object != Py_None && (PyUnicode_Check(ord.object) || (dims ? dims->size() == 2 : A.dim() == 2));
+Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool keepdim,
+                      std::optional<Dtype> dtype) {
+  const bool matrix = ord.object != Py_None &&
+                      (PyUnicode_Check(ord.object) || (dims ? dims->size() == 2 : A.dim() == 2));
   if (matrix) return matrix_norm(A, ord.object, dims ? *dims : Dims{-2, -1}, keepdim, dtype);
   BACKLIT_CHECK(ord.object == Py_None || dims || A.dim() <= 2, Runtime,
-                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ", A.dim(), "D.");
-  return vector_norm(A, ord.object == Py_None ? 2 : FromPython<double>::get(ord.object), span_of(dims), keepdim, dtype);
+                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ",
+                A.dim(), "D.");
+  return vector_norm(A, ord.object == Py_None ? 2 : FromPython<double>::get(ord.object),
+                     span_of(dims), keepdim, dtype);
 }
 const Register linalg_norm_row(
-    "norm(Tensor A, any ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    linalg_norm_op, {.meaning = "The norm of vectors or matrices.", .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
-                     .gradient = "as vector_norm and matrix_norm", .home = "linalg"});
+    "norm(Tensor A, any ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> "
+    "Tensor",
+    linalg_norm_op,
+    {.meaning = "The norm of vectors or matrices.",
+     .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
+     .gradient = "as vector_norm and matrix_norm",
+     .home = "linalg"});
 
 Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
   const Tensor x = sub(detach(a), detach(b));
@@ -304,7 +355,8 @@ Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
       true);
 }
 const Register dist_row("dist(Tensor input, Tensor other, Scalar p=2) -> Tensor", dist_op,
-                        {.meaning = "The p-norm of the difference.", .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
+                        {.meaning = "The p-norm of the difference.",
+                         .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
                          .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y"});
 
 // --- logsumexp ---
@@ -328,11 +380,13 @@ Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
       [kept = r.kept](Vjp& v) {
         const Tensor y = view_or_reshape(v.saved(1), kept);
         const Tensor none = apply<formulas::Isneginf>(y);
-        v.set(0, mul(view_or_reshape(v.g(), kept), call("exp", sub(v.saved(0), zero_where(none, y)))));
+        v.set(0,
+              mul(view_or_reshape(v.g(), kept), call("exp", sub(v.saved(0), zero_where(none, y)))));
       },
       true);
 }
-const Register logsumexp_row("logsumexp(Tensor input, int[1] dim, bool keepdim=False) -> Tensor", logsumexp_op,
+const Register logsumexp_row("logsumexp(Tensor input, int[1] dim, bool keepdim=False) -> Tensor",
+                             logsumexp_op,
                              {.meaning = "Logarithm of the sum of exponentials, without overflow.",
                               .formula = "y = log Σᵢ exp xᵢ",
                               .gradient = "∂L/∂xᵢ = exp(xᵢ − y) ∂L/∂y"});

@@ -1,6 +1,6 @@
-// A reduction is cut into tiles: `width` results side by side, each over a piece of the elements. Tiles
-// that belong to the same results form parts; parts run in parallel and are combined in a tree. All
-// bounds follow from the sizes, so the bits do not depend on the number of threads.
+// A reduction is cut into tiles: `width` results side by side, each over a piece of the elements.
+// Tiles that belong to the same results form parts; parts run in parallel and are combined in a
+// tree. All bounds follow from the sizes, so the bits do not depend on the number of threads.
 #include "ops/reductions_plan.h"
 
 #include <algorithm>
@@ -47,21 +47,24 @@ struct Loop {
 struct Plan {
   const ReduceKernel& kernel;
   Loop kept, reduced;
-  i64 columns, step;          // the innermost kept dimension
-  i64 n, stride;              // the innermost reduced dimension
-  i64 width, piece;           // of a tile: results, elements per result
-  i64 blocks, groups;         // tiles side by side; with the outer kept dimensions
-  i64 pieces, segments;       // pieces per row; tiles per group
-  i64 per_part, parts;        // tiles per part; parts per group
+  i64 columns, step;     // the innermost kept dimension
+  i64 n, stride;         // the innermost reduced dimension
+  i64 width, piece;      // of a tile: results, elements per result
+  i64 blocks, groups;    // tiles side by side; with the outer kept dimensions
+  i64 pieces, segments;  // pieces per row; tiles per group
+  i64 per_part, parts;   // tiles per part; parts per group
 
   Plan(const ReduceKernel& k, const Layout& x, const bool* reduce) : kernel(k) {
     int order[kMaxDims], reduced_dims = 0;
     for (int d = 0; d < x.ndim; ++d) {
       if (x.size(d) == 1) continue;
-      if (reduce[d]) order[reduced_dims++] = d;
-      else kept.push(x.size(d), x.stride(d));
+      if (reduce[d])
+        order[reduced_dims++] = d;
+      else
+        kept.push(x.size(d), x.stride(d));
     }
-    std::stable_sort(order, order + reduced_dims, [&](int a, int b) { return x.stride(a) > x.stride(b); });
+    std::stable_sort(order, order + reduced_dims,
+                     [&](int a, int b) { return x.stride(a) > x.stride(b); });
     for (int i = 0; i < reduced_dims; ++i) reduced.push(x.size(order[i]), x.stride(order[i]));
     columns = kept.n ? kept.size[kept.n - 1] : 1;
     step = kept.n ? kept.stride[kept.n - 1] : 1;
@@ -83,9 +86,11 @@ struct Plan {
   i64 first_result(i64 group) const { return group / blocks * columns + group % blocks * width; }
 
   // The tiles of one part, into acc.
-  void run(const char* x, i64 element, i64 group, i64 part, const void* parameters, char* acc) const {
+  void run(const char* x, i64 element, i64 group, i64 part, const void* parameters,
+           char* acc) const {
     const i64 count = group_width(group);
-    const i64 base = kept.offset(group / blocks, std::max(kept.n - 1, 0)) + group % blocks * width * step;
+    const i64 base =
+        kept.offset(group / blocks, std::max(kept.n - 1, 0)) + group % blocks * width * step;
     const char* p = parameters ? static_cast<const char*>(parameters) +
                                      first_result(group) * kernel.accumulator_size
                                : nullptr;
@@ -93,7 +98,8 @@ struct Plan {
     // two more levels of partial sums for many short tiles
     alignas(64) char level[2][kMaxWidth * 8];
     for (i64 s = first; s < last; ++s) {
-      const i64 at = base + reduced.offset(s / pieces, std::max(reduced.n - 1, 0)) + s % pieces * piece * stride;
+      const i64 at = base + reduced.offset(s / pieces, std::max(reduced.n - 1, 0)) +
+                     s % pieces * piece * stride;
       const i64 length = std::min(piece, n - s % pieces * piece);
       const char* from = x + at * element;
       const i64 i = s - first;
@@ -119,7 +125,8 @@ void run_plan(const Plan& plan, const Tensor& x, const Tensor& y, const void* pa
   const auto result = static_cast<i64>(size_of(y.dtype()));
   const char* in = x.raw();
   char* out = y.raw();
-  const i64 task = std::max<i64>(1, plan.width * plan.piece * std::min(plan.per_part, plan.segments));
+  const i64 task =
+      std::max<i64>(1, plan.width * plan.piece * std::min(plan.per_part, plan.segments));
   const i64 chunk = std::max<i64>(1, 2 * kReduceChunk / task);
   if (plan.parts == 1) {
     const auto body = [&](i64 begin, i64 end) {
@@ -132,7 +139,8 @@ void run_plan(const Plan& plan, const Tensor& x, const Tensor& y, const void* pa
     return parallel_for(plan.groups, chunk, body);
   }
   const i64 row = plan.width * k.accumulator_size;
-  const auto partial = std::make_unique<char[]>(static_cast<std::size_t>(plan.groups * plan.parts * row));
+  const auto partial =
+      std::make_unique<char[]>(static_cast<std::size_t>(plan.groups * plan.parts * row));
   parallel_for(plan.groups * plan.parts, chunk, [&](i64 begin, i64 end) {
     for (i64 t = begin; t < end; ++t)
       plan.run(in, element, t / plan.parts, t % plan.parts, parameters, partial.get() + t * row);
@@ -159,8 +167,10 @@ ReducedDims::ReducedDims(const Tensor& x, Span dims) {
   for (int d = 0; d < x.dim(); ++d) {
     const i64 s = x.layout().size(d);
     kept.push_back(reduce[d] ? 1 : s);
-    if (reduce[d]) count *= s;
-    else dropped.push_back(s);
+    if (reduce[d])
+      count *= s;
+    else
+      dropped.push_back(s);
   }
 }
 

@@ -26,20 +26,23 @@ Tensor call(const char* formula, const Tensor& x) {
 // --- trace ---
 
 Tensor trace_op(const Tensor& x) {
-  BACKLIT_CHECK(x.dim() == 2, Runtime, "trace: expected a matrix, but got tensor with dim ", x.dim());
+  BACKLIT_CHECK(x.dim() == 2, Runtime, "trace: expected a matrix, but got tensor with dim ",
+                x.dim());
   const Tensor from = detach(x);
   const i64 n = std::min(x.size(0), x.size(1));
   const Tensor diagonal = from.alias(strided_layout(Dims{n}, Dims{x.stride(0) + x.stride(1)}));
-  return record("TraceBackward0", reduce_all(Reduction::Sum, diagonal), {x}, {}, [sizes = Dims(x.sizes())](Vjp& v) {
-    Tensor eye = Tensor::zeros(sizes, v.g().dtype());
-    const auto step = static_cast<i64>(size_of(eye.dtype()));
-    for (i64 k = 0; k < std::min(sizes[0], sizes[1]); ++k)
-      write_double(eye.raw() + k * (sizes[1] + 1) * step, eye.dtype(), 1);
-    v.set(0, mul(v.g(), eye));
-  });
+  return record("TraceBackward0", reduce_all(Reduction::Sum, diagonal), {x}, {},
+                [sizes = Dims(x.sizes())](Vjp& v) {
+                  Tensor eye = Tensor::zeros(sizes, v.g().dtype());
+                  const auto step = static_cast<i64>(size_of(eye.dtype()));
+                  for (i64 k = 0; k < std::min(sizes[0], sizes[1]); ++k)
+                    write_double(eye.raw() + k * (sizes[1] + 1) * step, eye.dtype(), 1);
+                  v.set(0, mul(v.g(), eye));
+                });
 }
 const Register trace_row("trace(Tensor input) -> Tensor", trace_op,
-                         {.meaning = "Sum of the diagonal of a matrix.", .formula = "y = Σᵢ xᵢᵢ",
+                         {.meaning = "Sum of the diagonal of a matrix.",
+                          .formula = "y = Σᵢ xᵢᵢ",
                           .gradient = "∂L/∂x = ∂L/∂y · I"});
 
 // --- quantile ---
@@ -51,7 +54,8 @@ Between parse_interpolation(const char* name, const std::string& text) {
   for (int i = 0; i < 5; ++i)
     if (text == names[i]) return static_cast<Between>(i);
   fail(ErrorKind::Runtime, name,
-       "() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ", text);
+       "() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ",
+       text);
 }
 
 // q in positions of a line with n numbers.
@@ -67,24 +71,29 @@ double rank_of(double q, i64 n, Between between, Dtype dtype) {
   }
 }
 
-// Positions below and above each quantile, and the weight of the upper one: (..., Q) at dimension d.
+// Positions below and above each quantile, and the weight of the upper one: (..., Q) at dimension
+// d.
 struct Ranks {
   Tensor low, high, weight;
 };
-Ranks find_ranks(const Tensor& sorted, int d, const std::vector<double>& q, Between between, bool skip_nan) {
+Ranks find_ranks(const Tensor& sorted, int d, const std::vector<double>& q, Between between,
+                 bool skip_nan) {
   Dims sizes(sorted.sizes());
   sizes[d] = static_cast<i64>(q.size());
-  Ranks r{Tensor::empty(sizes, Dtype::Int64), Tensor::empty(sizes, Dtype::Int64), Tensor::empty(sizes, Dtype::Float64)};
+  Ranks r{Tensor::empty(sizes, Dtype::Int64), Tensor::empty(sizes, Dtype::Int64),
+          Tensor::empty(sizes, Dtype::Float64)};
   const Lines from(sorted.sizes(), d), to(sizes, d);
   const Tensor nan = contiguous(apply<formulas::Isnan>(detach(sorted)));
   for (i64 line = 0; line < from.count(); ++line) {
     i64 numbers = from.n;
-    while (numbers > 0 && nan.data<bool>()[from.start(line) + (numbers - 1) * from.inner]) --numbers;
+    while (numbers > 0 && nan.data<bool>()[from.start(line) + (numbers - 1) * from.inner])
+      --numbers;
     const bool poisoned = numbers == 0 || (!skip_nan && numbers < from.n);
     for (i64 k = 0; k < to.n; ++k) {
       const i64 at = to.start(line) + k * to.inner;
-      const double rank = poisoned ? static_cast<double>(from.n - 1)
-                                   : rank_of(q[static_cast<std::size_t>(k)], numbers, between, sorted.dtype());
+      const double rank =
+          poisoned ? static_cast<double>(from.n - 1)
+                   : rank_of(q[static_cast<std::size_t>(k)], numbers, between, sorted.dtype());
       const double below = std::floor(rank);
       r.low.data<i64>()[at] = static_cast<i64>(below);
       r.high.data<i64>()[at] = static_cast<i64>(std::ceil(rank));
@@ -96,9 +105,11 @@ Ranks find_ranks(const Tensor& sorted, int d, const std::vector<double>& q, Betw
 }
 
 Tensor quantile(const char* name, const Tensor& input, const std::vector<double>& q, bool scalar_q,
-                std::optional<i64> dim, bool keepdim, const std::string& interpolation, bool skip_nan) {
+                std::optional<i64> dim, bool keepdim, const std::string& interpolation,
+                bool skip_nan) {
   BACKLIT_CHECK(input.numel() > 0, Runtime, name, "() input tensor must be non-empty");
-  BACKLIT_CHECK(input.is_floating(), Runtime, name, "() input tensor must be either float or double dtype");
+  BACKLIT_CHECK(input.is_floating(), Runtime, name,
+                "() input tensor must be either float or double dtype");
   const Between between = parse_interpolation(name, interpolation);
   const int d = dim ? wrap_dim(*dim, input.dim()) : 0;
   const Tensor x = dim && input.dim() > 0 ? input : reshape(input, Dims{-1});
@@ -116,17 +127,21 @@ Tensor quantile(const char* name, const Tensor& input, const std::vector<double>
   if (!scalar_q) out.push_back(static_cast<i64>(q.size()));
   for (int k = 0; k < input.dim(); ++k) {
     const bool reduced = !dim || k == d;
-    if (!reduced) out.push_back(input.size(k));
-    else if (keepdim) out.push_back(1);
+    if (!reduced)
+      out.push_back(input.size(k));
+    else if (keepdim)
+      out.push_back(1);
   }
   return reshape(y, out);
 }
 
 template <bool kSkipNan>
-Tensor quantile_op(const Tensor& x, const Tensor& q, std::optional<i64> dim, bool keepdim, const std::string& interpolation) {
+Tensor quantile_op(const Tensor& x, const Tensor& q, std::optional<i64> dim, bool keepdim,
+                   const std::string& interpolation) {
   const char* name = "quantile";  // for nanquantile as well
   BACKLIT_CHECK(q.dim() <= 1, Runtime, name, "() q must be a scalar or 1D tensor");
-  BACKLIT_CHECK(q.dtype() == x.dtype() || !x.is_floating(), Runtime, name, "() q tensor must be same dtype as the input tensor");
+  BACKLIT_CHECK(q.dtype() == x.dtype() || !x.is_floating(), Runtime, name,
+                "() q tensor must be same dtype as the input tensor");
   const Tensor dense = contiguous(to_dtype(detach(q), Dtype::Float64));
   const std::vector<double> values(dense.data<double>(), dense.data<double>() + dense.numel());
   for (const double v : values)
@@ -134,19 +149,24 @@ Tensor quantile_op(const Tensor& x, const Tensor& q, std::optional<i64> dim, boo
   return quantile(name, x, values, q.dim() == 0, dim, keepdim, interpolation, kSkipNan);
 }
 template <bool kSkipNan>
-Tensor quantile_number_op(const Tensor& x, double q, std::optional<i64> dim, bool keepdim, const std::string& interpolation) {
+Tensor quantile_number_op(const Tensor& x, double q, std::optional<i64> dim, bool keepdim,
+                          const std::string& interpolation) {
   const char* name = "quantile";  // for nanquantile as well
   BACKLIT_CHECK(q >= 0 && q <= 1, Runtime, name, "() q must be in the range [0, 1] but got ", q);
   return quantile(name, x, {q}, true, dim, keepdim, interpolation, kSkipNan);
 }
-#define BACKLIT_QUANTILE(name, skip, text)                                                                     \
-  const Register name##_row1(                                                                                  \
-      #name "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", \
-      quantile_number_op<skip>, {.meaning = text, .formula = "y = (1 − w) x₍ₗ₎ + w x₍ₗ₊₁₎ of the sorted x",     \
-                                 .gradient = "1 − w and w times ∂L/∂y at the two elements"});                  \
-  const Register name##_row2(                                                                                  \
-      #name "(Tensor input, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", \
-      quantile_op<skip>, {.meaning = text});
+#define BACKLIT_QUANTILE(name, skip, text)                                                         \
+  const Register name##_row1(#name                                                                 \
+                             "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str "  \
+                             "interpolation='linear') -> Tensor",                                  \
+                             quantile_number_op<skip>,                                             \
+                             {.meaning = text,                                                     \
+                              .formula = "y = (1 − w) x₍ₗ₎ + w x₍ₗ₊₁₎ of the sorted x",            \
+                              .gradient = "1 − w and w times ∂L/∂y at the two elements"});         \
+  const Register name##_row2(#name                                                                 \
+                             "(Tensor input, Tensor q, int? dim=None, bool keepdim=False, *, str " \
+                             "interpolation='linear') -> Tensor",                                  \
+                             quantile_op<skip>, {.meaning = text});
 BACKLIT_QUANTILE(quantile, false, "The value below which the fraction q of the elements lies.")
 BACKLIT_QUANTILE(nanquantile, true, "quantile of the elements that are not nan.")
 #undef BACKLIT_QUANTILE
@@ -177,7 +197,8 @@ Tensor diff_op(const Tensor& input, i64 n, i64 dim, const Tensor& prepend, const
                   "diff expects prepend or append to be the same dimension as input");
     for (int k = 0; k < input.dim(); ++k)
       BACKLIT_CHECK(k == d || t->size(k) == input.size(k), Runtime,
-                    "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension;");
+                    "diff expects the shape of tensor to prepend or append to match that of input "
+                    "except along the differencing dimension;");
   }
   Tensor x = input;
   if (prepend.defined()) x = join(prepend, x, d);
@@ -188,13 +209,17 @@ Tensor diff_op(const Tensor& input, i64 n, i64 dim, const Tensor& prepend, const
     const i64 size = x.size(d);
     const Tensor later = narrow(x, d, std::min<i64>(1, size), std::max<i64>(size - 1, 0));
     const Tensor earlier = narrow(x, d, 0, std::max<i64>(size - 1, 0));
-    x = x.dtype() == Dtype::Bool ? apply<formulas::LogicalXor>(later, earlier) : sub(later, earlier);
+    x = x.dtype() == Dtype::Bool ? apply<formulas::LogicalXor>(later, earlier)
+                                 : sub(later, earlier);
   }
   return x;
 }
-const Register diff_row("diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
-                        diff_op, {.meaning = "Differences of neighbours along dim, n times.",
-                                  .formula = "yₖ = xₖ₊₁ − xₖ", .gradient = "∂L/∂xₖ = ∂L/∂yₖ₋₁ − ∂L/∂yₖ"});
+const Register diff_row(
+    "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
+    diff_op,
+    {.meaning = "Differences of neighbours along dim, n times.",
+     .formula = "yₖ = xₖ₊₁ − xₖ",
+     .gradient = "∂L/∂xₖ = ∂L/∂yₖ₋₁ − ∂L/∂yₖ"});
 
 // Sums of neighbours along d.
 Tensor pairs(const Tensor& y, int d) {
@@ -202,7 +227,8 @@ Tensor pairs(const Tensor& y, int d) {
   return add(narrow(y, d, y.size(d) - n, n), narrow(y, d, 0, n));
 }
 void check_has_dims(const Tensor& y, i64 dim) {
-  BACKLIT_CHECK(y.dim() > 0, Index, "Dimension specified as ", dim, " but tensor has no dimensions");
+  BACKLIT_CHECK(y.dim() > 0, Index, "Dimension specified as ", dim,
+                " but tensor has no dimensions");
 }
 Tensor trapezoid_dx_op(const Tensor& y, Scalar dx, i64 dim) {
   check_has_dims(y, dim);
@@ -222,26 +248,34 @@ Tensor trapezoid_x_op(const Tensor& y, const Tensor& x, i64 dim) {
 }
 constexpr RowOptions kTrapezoid{.meaning = "Integral along dim by the trapezoidal rule.",
                                 .formula = "Σₖ (xₖ₊₁ − xₖ) (yₖ + yₖ₊₁) / 2",
-                                .gradient = "of the sums and products it is made of", .aliases = "trapz", .method = false};
-const Register trapezoid_x_row("trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor", trapezoid_x_op, kTrapezoid);
-const Register trapezoid_dx_row("trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", trapezoid_dx_op, kTrapezoid);
+                                .gradient = "of the sums and products it is made of",
+                                .aliases = "trapz",
+                                .method = false};
+const Register trapezoid_x_row("trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
+                               trapezoid_x_op, kTrapezoid);
+const Register trapezoid_dx_row("trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+                                trapezoid_dx_op, kTrapezoid);
 
 // --- comparisons ---
 
 Tensor isclose_op(const Tensor& x, const Tensor& y, double rtol, double atol, bool equal_nan) {
-  BACKLIT_CHECK(x.dtype() == y.dtype(), Runtime, info(x.dtype()).scalar_name, " did not match ", info(y.dtype()).scalar_name);
+  BACKLIT_CHECK(x.dtype() == y.dtype(), Runtime, info(x.dtype()).scalar_name, " did not match ",
+                info(y.dtype()).scalar_name);
   BACKLIT_CHECK(rtol >= 0, Runtime, "rtol must be greater than or equal to zero, but got ", rtol);
   BACKLIT_CHECK(atol >= 0, Runtime, "atol must be greater than or equal to zero, but got ", atol);
   const Tensor a = detach(x), b = detach(y);
   Tensor close = apply<formulas::Eq>(a, b);
   if (equal_nan && a.is_floating())
-    close = apply<formulas::LogicalOr>(close, apply<formulas::LogicalAnd>(apply<formulas::Isnan>(a), apply<formulas::Isnan>(b)));
+    close = apply<formulas::LogicalOr>(
+        close, apply<formulas::LogicalAnd>(apply<formulas::Isnan>(a), apply<formulas::Isnan>(b)));
   if (rtol == 0 && atol == 0) return close;
   const bool floating = a.is_floating();
-  const Tensor u = floating ? a : to_dtype(a, Dtype::Float64), w = floating ? b : to_dtype(b, Dtype::Float64);
+  const Tensor u = floating ? a : to_dtype(a, Dtype::Float64),
+               w = floating ? b : to_dtype(b, Dtype::Float64);
   const Tensor allowed = add(mul(call("abs", w), Scalar(rtol)), Scalar(atol));
   const Tensor distance = call("abs", sub(u, w));
-  const Tensor near = apply<formulas::LogicalAnd>(call("isfinite", distance), apply<formulas::Le>(distance, allowed));
+  const Tensor near = apply<formulas::LogicalAnd>(call("isfinite", distance),
+                                                  apply<formulas::Le>(distance, allowed));
   return apply<formulas::LogicalOr>(close, near);
 }
 bool allclose_op(const Tensor& x, const Tensor& y, double rtol, double atol, bool equal_nan) {
@@ -253,11 +287,17 @@ bool equal_op(const Tensor& x, const Tensor& y) {
   return reduce_all(Reduction::All, apply<formulas::Eq>(a, b)).item() != 0;
 }
 const Register isclose_row(
-    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor", isclose_op,
-    {.meaning = "Whether elements are equal up to a tolerance.", .formula = "|a − b| ≤ atol + rtol |b|"});
+    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
+    "-> Tensor",
+    isclose_op,
+    {.meaning = "Whether elements are equal up to a tolerance.",
+     .formula = "|a − b| ≤ atol + rtol |b|"});
 const Register allclose_row(
-    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool", allclose_op,
-    {.meaning = "Whether all elements are equal up to a tolerance.", .formula = "∀ |a − b| ≤ atol + rtol |b|"});
+    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool "
+    "equal_nan=False) -> bool",
+    allclose_op,
+    {.meaning = "Whether all elements are equal up to a tolerance.",
+     .formula = "∀ |a − b| ≤ atol + rtol |b|"});
 const Register equal_row("equal(Tensor input, Tensor other) -> bool", equal_op,
                          {.meaning = "Whether two tensors have the same shape and elements."});
 

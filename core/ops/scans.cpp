@@ -23,9 +23,15 @@ Tensor call(const char* formula, const Tensor& x) {
 }
 
 // Float sums run in double, as PyTorch's do; integers wrap around.
-template <class T> struct RunningType { using Type = std::uint64_t; };
-template <> struct RunningType<float> { using Type = double; };
-template <> struct RunningType<double> { using Type = double; };
+template <class T> struct RunningType {
+  using Type = std::uint64_t;
+};
+template <> struct RunningType<float> {
+  using Type = double;
+};
+template <> struct RunningType<double> {
+  using Type = double;
+};
 
 // y[k] = step(y[k-1], x[k]) along d, from `start`; from the end when reverse.
 template <class Acc, class T, class F>
@@ -118,8 +124,10 @@ Tensor cumprod_gradient_with_zeros(const Tensor& g, const Tensor& input, int d) 
       r[a + first * by] = static_cast<T>(at_zero);
     });
   };
-  if (x.dtype() == Dtype::Float32) run(float{});
-  else run(double{});
+  if (x.dtype() == Dtype::Float32)
+    run(float{});
+  else
+    run(double{});
   return out;
 }
 
@@ -133,7 +141,8 @@ Tensor cumprod_gradient(const Tensor& g, const Tensor& x, const Tensor& y, int d
   const i64 n = x.size(d);
   Tensor later = Tensor::zeros(Dims{n, n}, g.dtype());
   for (i64 k = 0; k < n; ++k)
-    for (i64 i = k; i < n; ++i) write_double(later.raw() + (k * n + i) * static_cast<i64>(size_of(g.dtype())), g.dtype(), 1);
+    for (i64 i = k; i < n; ++i)
+      write_double(later.raw() + (k * n + i) * static_cast<i64>(size_of(g.dtype())), g.dtype(), 1);
   Dims shape;
   for (int k = 0; k <= x.dim(); ++k) shape.push_back(k == d || k == d + 1 ? n : 1);
   const Tensor products = mul(cumprod(leave_one_out(x, d), d + 1), reshape(later, shape));
@@ -155,8 +164,10 @@ Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
     using T = decltype(zero);
     scan<double, T>(from, y, d, reverse, -INFINITY, log_add);
   };
-  if (x.dtype() == Dtype::Float32) run(float{});
-  else run(double{});
+  if (x.dtype() == Dtype::Float32)
+    run(float{});
+  else
+    run(double{});
   return record(
       "LogcumsumexpBackward0", std::move(y), {x}, {x},
       [d, reverse](Vjp& v) {
@@ -166,7 +177,8 @@ Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
                                                         : std::numeric_limits<double>::lowest();
         const auto part = [&](const Tensor& amount) {
           const Tensor positive = apply<formulas::Gt>(amount, Scalar(0.0));
-          const Tensor log_g = where(positive, call("log", where(positive, amount, Scalar(1.0))), Scalar(none));
+          const Tensor log_g =
+              where(positive, call("log", where(positive, amount, Scalar(1.0))), Scalar(none));
           return call("exp", add(logcumsumexp(sub(log_g, y), d, !reverse), x));
         };
         v.set(0, sub(part(g), part(neg(g))));
@@ -178,8 +190,8 @@ Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
 
 Tensor scan_input(const Tensor& x, std::optional<Dtype> dtype) {
   const Dtype d = dtype ? *dtype : is_floating(x.dtype()) ? x.dtype() : Dtype::Int64;
-  BACKLIT_CHECK(is_floating(d) || !x.requires_grad() || !modes.grad, Runtime, "Autograd not support dtype: ",
-                info(d).scalar_name);
+  BACKLIT_CHECK(is_floating(d) || !x.requires_grad() || !modes.grad, Runtime,
+                "Autograd not support dtype: ", info(d).scalar_name);
   return to_dtype(x, d == Dtype::Bool ? Dtype::Int64 : d);
 }
 Tensor cumsum_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) {
@@ -193,39 +205,49 @@ Tensor logcumsumexp_op(const Tensor& x, i64 dim) {
                 info(x.dtype()).scalar_name, "'");
   return logcumsumexp(x, wrap_dim(dim, x.dim()), false);
 }
-const Register cumsum_row("cumsum(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumsum_op,
-                          {.meaning = "Running sum along dim.", .formula = "yₖ = Σ_{i≤k} xᵢ",
+const Register cumsum_row("cumsum(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
+                          cumsum_op,
+                          {.meaning = "Running sum along dim.",
+                           .formula = "yₖ = Σ_{i≤k} xᵢ",
                            .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ"});
-const Register cumprod_row("cumprod(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumprod_op,
-                           {.meaning = "Running product along dim.", .formula = "yₖ = Π_{i≤k} xᵢ",
+const Register cumprod_row("cumprod(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
+                           cumprod_op,
+                           {.meaning = "Running product along dim.",
+                            .formula = "yₖ = Π_{i≤k} xᵢ",
                             .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ Π_{j≤i, j≠k} xⱼ"});
-const Register logcumsumexp_row("logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_op,
-                                {.meaning = "Running logarithm of the sum of exponentials along dim.",
-                                 .formula = "yₖ = log Σ_{i≤k} exp xᵢ",
-                                 .gradient = "∂L/∂xₖ = Σ_{i≥k} exp(xₖ − yᵢ) ∂L/∂yᵢ"});
+const Register logcumsumexp_row(
+    "logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_op,
+    {.meaning = "Running logarithm of the sum of exponentials along dim.",
+     .formula = "yₖ = log Σ_{i≤k} exp xᵢ",
+     .gradient = "∂L/∂xₖ = Σ_{i≥k} exp(xₖ − yᵢ) ∂L/∂yᵢ"});
 
 Tensor cumsum_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) {
   BACKLIT_CHECK(!dtype || *dtype == x.dtype(), Runtime, "Bad in-place call: input tensor dtype ",
-                info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name, " should match");
+                info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name,
+                " should match");
   const int d = wrap_dim(dim, x.dim());
   return record_in_place(
       "CumsumBackward0", x, {x}, {}, [&] { copy_in_place(x, scan_sum(x, d, false)); },
       [d](Vjp& v) { v.set(0, cumsum(v.g(), d, true)); });
 }
-const Register cumsum_in_place_row("cumsum_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumsum_in_place_op,
-                                   {.meaning = "cumsum, written into the input.", .function = false});
+const Register cumsum_in_place_row("cumsum_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
+                                   cumsum_in_place_op,
+                                   {.meaning = "cumsum, written into the input.",
+                                    .function = false});
 
 Tensor cumprod_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) {
   BACKLIT_CHECK(!dtype || *dtype == x.dtype(), Runtime, "Bad in-place call: input tensor dtype ",
-                info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name, " should match");
+                info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name,
+                " should match");
   const int d = wrap_dim(dim, x.dim());
   const Tensor before = x.is_floating() && should_record({x}) ? clone(x) : detach(x);
   return record_in_place(
       "CumprodBackward0", x, {x}, {before}, [&] { copy_in_place(x, scan_product(x, d)); },
       [d](Vjp& v) { v.set(0, cumprod_gradient(v.g(), v.saved(0), v.saved(1), d)); }, true);
 }
-const Register cumprod_in_place_row("cumprod_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumprod_in_place_op,
-                                    {.meaning = "cumprod, written into the input.", .function = false});
+const Register cumprod_in_place_row(
+    "cumprod_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumprod_in_place_op,
+    {.meaning = "cumprod, written into the input.", .function = false});
 
 // The later of equals counts; a nan stays.
 template <bool kMax> Named<2> running_extreme(const Tensor& input, i64 dim) {
@@ -249,15 +271,20 @@ template <bool kMax> Named<2> running_extreme(const Tensor& input, i64 dim) {
       }
     });
   });
-  Tensor picked = record_picked(kMax ? "CummaxBackward0" : "CumminBackward0", std::move(y), input, d, true, index);
+  Tensor picked = record_picked(kMax ? "CummaxBackward0" : "CumminBackward0", std::move(y), input,
+                                d, true, index);
   return {kMax ? "cummax" : "cummin", "values indices", {picked, index}};
 }
-const Register cummax_row("cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", running_extreme<true>,
+const Register cummax_row("cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)",
+                          running_extreme<true>,
                           {.meaning = "Running maximum along dim and its position.",
-                           .formula = "yₖ = max_{i≤k} xᵢ", .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
-const Register cummin_row("cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", running_extreme<false>,
+                           .formula = "yₖ = max_{i≤k} xᵢ",
+                           .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
+const Register cummin_row("cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)",
+                          running_extreme<false>,
                           {.meaning = "Running minimum along dim and its position.",
-                           .formula = "yₖ = min_{i≤k} xᵢ", .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
+                           .formula = "yₖ = min_{i≤k} xᵢ",
+                           .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
 
 }  // namespace
 

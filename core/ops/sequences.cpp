@@ -14,8 +14,10 @@ void check_steps(std::int64_t steps) {
   BACKLIT_CHECK(steps >= 0, Runtime, "number of steps must be non-negative");
 }
 
-// Element i of n integers from start to end: counted from the nearer end, so that both are met exactly.
-template <class T, class Step> Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
+// Element i of n integers from start to end: counted from the nearer end, so that both are met
+// exactly.
+template <class T, class Step>
+Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
   return i < n / 2 ? std::fma(step, static_cast<Step>(i), static_cast<Step>(start))
                    : std::fma(-step, static_cast<Step>(n - 1 - i), static_cast<Step>(end));
 }
@@ -31,12 +33,14 @@ Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d)
     end.write(&last, d);
     if (n == 1) p[0] = first;
     if (n < 2) return;
-    const Step step = (static_cast<Step>(last) - static_cast<Step>(first)) / static_cast<Step>(n - 1);
+    const Step step =
+        (static_cast<Step>(last) - static_cast<Step>(first)) / static_cast<Step>(n - 1);
     if constexpr (std::is_floating_point_v<T>) {
       const GilRelease release(n > kGilReleaseElements);
       return range_functions(zero).linspace(p, n, first, last, step);
     }
-    for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(position<T, Step>(first, last, step, i, n));
+    for (std::int64_t i = 0; i < n; ++i)
+      p[i] = static_cast<T>(position<T, Step>(first, last, step, i, n));
   });
   return y;
 }
@@ -63,7 +67,8 @@ Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t n, double b
       const float step =
           (static_cast<float>(last) - static_cast<float>(first)) / static_cast<float>(n - 1);
       for (std::int64_t i = 0; i < n; ++i) {
-        const double v = std::pow(base, static_cast<double>(position<T, float>(first, last, step, i, n)));
+        const double v =
+            std::pow(base, static_cast<double>(position<T, float>(first, last, step, i, n)));
         p[i] = static_cast<T>(static_cast<std::int64_t>(v < 9.2e18 ? v : 9.2e18));
       }
     }
@@ -85,22 +90,23 @@ Tensor linspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, c
   return finish_factory(linspace(start, end, steps, d), out, dtype, requires_grad);
 }
 const Register linspace_row(
-    "linspace(Scalar start, Scalar end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+    "linspace(Scalar start, Scalar end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
     linspace_op,
     {.meaning = "steps numbers from start to end, both included, evenly apart.",
      .formula = "yᵢ = start + i·(end − start)/(steps − 1)",
      .example = "torch.linspace(0, 1, 3) -> tensor([0.0000, 0.5000, 1.0000])"});
 
-Tensor logspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, double base, const Tensor& out,
-                   BACKLIT_FACTORY_PARAMETERS) {
+Tensor logspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, double base,
+                   const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   check_steps(steps);
   const Dtype d = floating_dtype(dtype, out);
   return finish_factory(logspace(start, end, steps, base, d), out, dtype, requires_grad);
 }
 const Register logspace_row(
-    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Tensor? out=None, " BACKLIT_FACTORY
-    ") -> Tensor",
+    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Tensor? "
+    "out=None, " BACKLIT_FACTORY ") -> Tensor",
     logspace_op,
     {.meaning = "Powers of base whose exponents run evenly from start to end.",
      .formula = "yᵢ = base ^ (start + i·(end − start)/(steps − 1))",
@@ -122,10 +128,12 @@ Tensor eye_op(std::int64_t n, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   return eye_rows_op(n, n, out, dtype, {}, device, {}, requires_grad);
 }
 const Register eye_row("eye(int n, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", eye_op,
-                       {.meaning = "Ones on the diagonal, zeros elsewhere.", .formula = "yᵢⱼ = [i = j]"});
+                       {.meaning = "Ones on the diagonal, zeros elsewhere.",
+                        .formula = "yᵢⱼ = [i = j]"});
 const Register eye_rows_row("eye(int n, int m, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
                             eye_rows_op,
-                            {.meaning = "Ones on the diagonal, zeros elsewhere.", .formula = "yᵢⱼ = [i = j]"});
+                            {.meaning = "Ones on the diagonal, zeros elsewhere.",
+                             .formula = "yᵢⱼ = [i = j]"});
 
 // The (row, column) pairs with column - row <= offset (lower) or >= offset, row by row.
 Tensor triangle(std::int64_t rows, std::int64_t columns, std::int64_t offset, bool lower, Dtype d) {
@@ -148,16 +156,20 @@ Tensor triangle(std::int64_t rows, std::int64_t columns, std::int64_t offset, bo
   return to_dtype(y, d);
 }
 template <bool kLower>
-Tensor triangle_op(std::int64_t row, std::int64_t col, std::int64_t offset, BACKLIT_FACTORY_PARAMETERS) {
+Tensor triangle_op(std::int64_t row, std::int64_t col, std::int64_t offset,
+                   BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
-  return with_requires_grad(triangle(row, col, offset, kLower, dtype.value_or(Dtype::Int64)), requires_grad);
+  return with_requires_grad(triangle(row, col, offset, kLower, dtype.value_or(Dtype::Int64)),
+                            requires_grad);
 }
 const Register tril_indices_row(
-    "tril_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor", triangle_op<true>,
+    "tril_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor",
+    triangle_op<true>,
     {.meaning = "Row and column indices of the lower triangle of a row-by-col matrix.",
      .example = "torch.tril_indices(2, 2) -> tensor([[0, 1, 1], [0, 0, 1]])"});
 const Register triu_indices_row(
-    "triu_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor", triangle_op<false>,
+    "triu_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor",
+    triangle_op<false>,
     {.meaning = "Row and column indices of the upper triangle of a row-by-col matrix.",
      .example = "torch.triu_indices(2, 2) -> tensor([[0, 0, 1], [0, 1, 1]])"});
 

@@ -25,10 +25,11 @@ const Register view_row("view(Tensor input, int* size) -> Tensor", view_op,
                          .function = false});
 
 Tensor reshape_op(const Tensor& x, Dims shape) { return reshape(x, shape); }
-const Register reshape_row("reshape(Tensor input, int* shape) -> Tensor", reshape_op,
-                           {.meaning = "The same elements in another shape; copies only where a view cannot do.",
-                            .formula = "y = x in the shape `shape`",
-                            .gradient = kReshapeGradient});
+const Register reshape_row(
+    "reshape(Tensor input, int* shape) -> Tensor", reshape_op,
+    {.meaning = "The same elements in another shape; copies only where a view cannot do.",
+     .formula = "y = x in the shape `shape`",
+     .gradient = kReshapeGradient});
 
 Tensor view_as(const Tensor& x, const Tensor& other) { return view(x, other.sizes()); }
 const Register view_as_row("view_as(Tensor input, Tensor other) -> Tensor", view_as,
@@ -55,13 +56,15 @@ Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end) {
   }
   return reshape(x, sizes);
 }
-const Register flatten_row("flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", flatten,
+const Register flatten_row("flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor",
+                           flatten,
                            {.meaning = "Merges the dimensions from start_dim to end_dim into one.",
                             .gradient = kReshapeGradient});
 
 Tensor ravel(const Tensor& x) { return view(contiguous(x), Dims{-1}); }
 const Register ravel_row("ravel(Tensor input) -> Tensor", ravel,
-                         {.meaning = "All elements in one dimension.", .gradient = kReshapeGradient});
+                         {.meaning = "All elements in one dimension.",
+                          .gradient = kReshapeGradient});
 
 Tensor unflatten(const Tensor& x, std::int64_t dim, Dims sizes) {
   const int d = wrap_dim(dim, x.dim());
@@ -69,8 +72,10 @@ Tensor unflatten(const Tensor& x, std::int64_t dim, Dims sizes) {
   std::int64_t known = 1;
   int inferred = -1;
   for (int i = 0; i < sizes.n; ++i) {
-    if (sizes[i] == -1) inferred = i;
-    else known *= sizes[i];
+    if (sizes[i] == -1)
+      inferred = i;
+    else
+      known *= sizes[i];
   }
   const std::int64_t n = x.size(d);
   if (inferred >= 0 && known > 0 && n % known == 0) sizes[inferred] = n / known;
@@ -93,23 +98,27 @@ const Register unflatten_row("unflatten(Tensor input, int dim, int[] sizes) -> T
 // --- order of dimensions ---
 
 Tensor transpose_op(const Tensor& x, std::int64_t a, std::int64_t b) { return transpose(x, a, b); }
-const RowOptions kTranspose{.meaning = "Swaps two dimensions.",
-                            .formula = "y = xᵀ",
-                            .gradient = "∂L/∂x = (∂L/∂y)ᵀ"};
-const Register transpose_row("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_op, kTranspose);
-const Register swapdims_row("swapdims(Tensor input, int dim0, int dim1) -> Tensor", transpose_op, kTranspose);
-const Register swapaxes_row("swapaxes(Tensor input, int axis0, int axis1) -> Tensor", transpose_op, kTranspose);
+const RowOptions kTranspose{
+    .meaning = "Swaps two dimensions.", .formula = "y = xᵀ", .gradient = "∂L/∂x = (∂L/∂y)ᵀ"};
+const Register transpose_row("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
+                             kTranspose);
+const Register swapdims_row("swapdims(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
+                            kTranspose);
+const Register swapaxes_row("swapaxes(Tensor input, int axis0, int axis1) -> Tensor", transpose_op,
+                            kTranspose);
 
 Tensor t(const Tensor& x) {
-  BACKLIT_CHECK(x.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ", x.dim(), "D");
+  BACKLIT_CHECK(x.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ",
+                x.dim(), "D");
   return transpose(x, 0, x.dim() < 2 ? 0 : 1, "TBackward0");
 }
 const Register t_row("t(Tensor input) -> Tensor", t, kTranspose);
 
 Tensor adjoint(const Tensor& x) {
   if (x.dim() == 0) return x;
-  BACKLIT_CHECK(x.dim() != 1, Runtime,
-                "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.");
+  BACKLIT_CHECK(
+      x.dim() != 1, Runtime,
+      "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.");
   return transpose(x, -2, -1);
 }
 const Register adjoint_row("adjoint(Tensor input) -> Tensor", adjoint, kTranspose);
@@ -122,14 +131,17 @@ const Register permute_row("permute(Tensor input, int* dims) -> Tensor", permute
 Tensor movedim(const Tensor& x, Dims source, Dims destination) {
   BACKLIT_CHECK(source.n == destination.n, Runtime,
                 "movedim: Invalid source or destination dims: source (", to_string(source),
-                " dims) should contain the same number of dims as destination (", to_string(destination), " dims)");
+                " dims) should contain the same number of dims as destination (",
+                to_string(destination), " dims)");
   int at[kMaxDims];  // source dimension shown at each place
   bool used[kMaxDims] = {};
   std::fill_n(at, kMaxDims, -1);
   for (int i = 0; i < source.n; ++i) {
     const int from = wrap_dim(source[i], x.dim()), to = wrap_dim(destination[i], x.dim());
-    BACKLIT_CHECK(!used[from], Runtime, "movedim: repeated dim in `source` (", to_string(source), ")");
-    BACKLIT_CHECK(at[to] < 0, Runtime, "movedim: repeated dim in `destination` (", to_string(destination), ")");
+    BACKLIT_CHECK(!used[from], Runtime, "movedim: repeated dim in `source` (", to_string(source),
+                  ")");
+    BACKLIT_CHECK(at[to] < 0, Runtime, "movedim: repeated dim in `destination` (",
+                  to_string(destination), ")");
     at[to] = from;
     used[from] = true;
   }
@@ -144,10 +156,11 @@ Tensor movedim(const Tensor& x, Dims source, Dims destination) {
   }
   return permute(x, order);
 }
-const Register movedim_row("movedim(Tensor input, int[1] source, int[1] destination) -> Tensor", movedim,
-                           {.meaning = "Moves dimensions to new places; the others keep their order.",
-                            .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
-                            .aliases = "moveaxis"});
+const Register movedim_row(
+    "movedim(Tensor input, int[1] source, int[1] destination) -> Tensor", movedim,
+    {.meaning = "Moves dimensions to new places; the others keep their order.",
+     .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
+     .aliases = "moveaxis"});
 
 // --- sizes of 1 ---
 
@@ -157,20 +170,25 @@ Tensor squeeze_some(const Tensor& x, Dims dims) { return squeeze(x, dims, true);
 const RowOptions kSqueeze{.meaning = "Drops dimensions of size 1.", .gradient = kReshapeGradient};
 const Register squeeze_row("squeeze(Tensor input) -> Tensor", squeeze_all, kSqueeze);
 const Register squeeze_one_row("squeeze(Tensor input, int dim) -> Tensor", squeeze_one, kSqueeze);
-const Register squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", squeeze_some, kSqueeze);
+const Register squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", squeeze_some,
+                                kSqueeze);
 
 const Register unsqueeze_row("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze,
-                             {.meaning = "Inserts a dimension of size 1 at dim.", .gradient = kReshapeGradient});
+                             {.meaning = "Inserts a dimension of size 1 at dim.",
+                              .gradient = kReshapeGradient});
 
 Tensor expand_op(const Tensor& x, Dims size, bool) { return expand(x, size); }
-constexpr const char* kExpandGradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element";
-const Register expand_row("expand(Tensor input, int* size, *, bool implicit=False) -> Tensor", expand_op,
-                          {.meaning = "Repeats dimensions of size 1 without a copy; -1 keeps a size.",
-                           .gradient = kExpandGradient,
-                           .function = false});
+constexpr const char* kExpandGradient =
+    "∂L/∂x = Σ of ∂L/∂y over the places that show the same element";
+const Register expand_row(
+    "expand(Tensor input, int* size, *, bool implicit=False) -> Tensor", expand_op,
+    {.meaning = "Repeats dimensions of size 1 without a copy; -1 keeps a size.",
+     .gradient = kExpandGradient,
+     .function = false});
 Tensor broadcast_to(const Tensor& x, Dims size) { return expand(x, size); }
 const Register broadcast_to_row("broadcast_to(Tensor input, int[] size) -> Tensor", broadcast_to,
-                                {.meaning = "expand to the given shape.", .gradient = kExpandGradient});
+                                {.meaning = "expand to the given shape.",
+                                 .gradient = kExpandGradient});
 Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.sizes()); }
 const Register expand_as_row("expand_as(Tensor input, Tensor other) -> Tensor", expand_as,
                              {.meaning = "expand to the shape of other.",
@@ -187,19 +205,22 @@ const Register narrow_row("narrow(Tensor input, int dim, int start, int length) 
                           {.meaning = "length slices of dimension dim, from start on.",
                            .formula = "y = x[…, start : start + length, …]",
                            .gradient = kEmbedGradient});
-const Register diagonal_row("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal,
-                            {.meaning = "The diagonal of two dimensions, as the last dimension.",
-                             .formula = "yᵢ = xᵢ,ᵢ₊offset",
-                             .gradient = kEmbedGradient});
-const Register unfold_row("unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold,
-                          {.meaning = "All windows of `size` elements along a dimension, as a new last dimension.",
-                           .gradient = "∂L/∂x = Σ of ∂L/∂y over the windows that show the element",
-                           .function = false});
+const Register diagonal_row(
+    "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal,
+    {.meaning = "The diagonal of two dimensions, as the last dimension.",
+     .formula = "yᵢ = xᵢ,ᵢ₊offset",
+     .gradient = kEmbedGradient});
+const Register unfold_row(
+    "unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold,
+    {.meaning = "All windows of `size` elements along a dimension, as a new last dimension.",
+     .gradient = "∂L/∂x = Σ of ∂L/∂y over the windows that show the element",
+     .function = false});
 Tensor as_strided_op(const Tensor& x, Dims size, Dims stride, std::optional<std::int64_t> offset) {
   return as_strided(x, size, stride, offset.value_or(x.offset()));
 }
 const Register as_strided_row(
-    "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor", as_strided_op,
+    "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
+    as_strided_op,
     {.meaning = "The storage through any sizes and strides.",
      .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the element"});
 

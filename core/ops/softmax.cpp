@@ -24,7 +24,8 @@ using i64 = std::int64_t;
 constexpr i64 kTask = 1 << 15;  // elements
 
 // Runs rows(first element, rows) or columns(first element, width) over all lines, in parallel.
-template <class Rows, class Columns> void each_block(const Lines& lines, Rows rows, Columns columns) {
+template <class Rows, class Columns>
+void each_block(const Lines& lines, Rows rows, Columns columns) {
   const i64 n = lines.n;
   if (lines.count() * n == 0) return;
   if (lines.count() * n <= kTask && (lines.inner == 1 || lines.outer == 1)) {
@@ -56,7 +57,10 @@ Tensor forward(SoftmaxKind kind, const Tensor& x, int d) {
   const char* in = from.raw();
   char* out = y.raw();
   each_block(
-      lines, [&](i64 at, i64 rows) { k.forward_rows[which](in + at * size, out + at * size, rows, lines.n); },
+      lines,
+      [&](i64 at, i64 rows) {
+        k.forward_rows[which](in + at * size, out + at * size, rows, lines.n);
+      },
       [&](i64 at, i64 width) {
         k.forward_columns[which](in + at * size, out + at * size, lines.n, lines.inner, width);
       });
@@ -64,7 +68,9 @@ Tensor forward(SoftmaxKind kind, const Tensor& x, int d) {
   return y;
 }
 
-Tensor exponential(const Tensor& x) { return run_recorded(formula_named("exp"), Recorded(x)).tensor(); }
+Tensor exponential(const Tensor& x) {
+  return run_recorded(formula_named("exp"), Recorded(x)).tensor();
+}
 
 // The gradient of softmax (or log-softmax) from g and the result y; recorded.
 Tensor softmax_backward(SoftmaxKind kind, const Tensor& g, const Tensor& y, int d) {
@@ -132,14 +138,17 @@ constexpr RowOptions kLogSoftmax{.meaning = "Logarithm of the softmax along dim,
                                  .formula = "yᵢ = xᵢ − log Σⱼ exp xⱼ",
                                  .gradient = "∂L/∂x = ∂L/∂y − exp y · Σⱼ ∂L/∂yⱼ",
                                  .aliases = "nn.log_softmax"};
-const Register softmax_row("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", softmax_op, kSoftmax);
+const Register softmax_row("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
+                           softmax_op, kSoftmax);
 const Register log_softmax_row("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
                                log_softmax_op, kLogSoftmax);
 
 }  // namespace
 
 Tensor softmax(const Tensor& x, std::int64_t dim) { return along<SoftmaxKind::Softmax>(x, dim); }
-Tensor log_softmax(const Tensor& x, std::int64_t dim) { return along<SoftmaxKind::LogSoftmax>(x, dim); }
+Tensor log_softmax(const Tensor& x, std::int64_t dim) {
+  return along<SoftmaxKind::LogSoftmax>(x, dim);
+}
 
 }  // namespace ops
 }  // namespace backlit

@@ -10,8 +10,7 @@
 
 namespace backlit::ops {
 
-template <class T>
-using SortKey = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+template <class T> using SortKey = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
 
 template <class T> SortKey<T> sort_key(T x) {
   using U = SortKey<T>;

@@ -17,7 +17,8 @@ namespace {
 using i64 = std::int64_t;
 
 // Calls f(keys, spare, line) for each line of x, with its keys in order of position.
-template <class T, class F> void each_line(const Tensor& x, const Lines& lines, bool descending, F f) {
+template <class T, class F>
+void each_line(const Tensor& x, const Lines& lines, bool descending, F f) {
   using U = SortKey<T>;
   const T* in = x.data<T>();
   const GilRelease release(x.numel() >= 1 << 12);
@@ -39,7 +40,8 @@ constexpr auto key_before = [](const auto& a, const auto& b) {
   return a.key != b.key ? a.key < b.key : a.at < b.at;
 };
 
-template <class T, class F> void sorted_lines(const Tensor& x, const Lines& lines, bool descending, F f) {
+template <class T, class F>
+void sorted_lines(const Tensor& x, const Lines& lines, bool descending, F f) {
   each_line<T>(x, lines, descending, [&](auto* keys, auto* spare, i64 line) {
     sort_keys(keys, spare, lines.n);
     f(keys, line);
@@ -58,8 +60,10 @@ Dims with_size(Span sizes, int d, i64 n) {
 Dims without(Span sizes, int d, bool keepdim) {
   Dims out(sizes);
   if (out.empty()) return out;
-  if (keepdim) out[d] = 1;
-  else out.erase(d);
+  if (keepdim)
+    out[d] = 1;
+  else
+    out.erase(d);
   return out;
 }
 
@@ -72,7 +76,8 @@ template <class F> Tensor choose(const Tensor& input, int d, F choose_one) {
   i64* out = at.data<i64>();
   visit(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    sorted_lines<T>(x, lines, false, [&](auto* keys, i64 line) { out[line] = choose_one(keys, lines.n); });
+    sorted_lines<T>(x, lines, false,
+                    [&](auto* keys, i64 line) { out[line] = choose_one(keys, lines.n); });
   });
   return at;
 }
@@ -105,8 +110,8 @@ Named<2> named_choice(const char* name, const char* node, const Tensor& x, int d
 
 int checked_dim(const char* name, const Tensor& x, i64 dim) {
   const int d = wrap_dim(dim, x.dim());
-  BACKLIT_CHECK(x.dim() == 0 || x.layout().size(d) > 0, Index, name, "(): Expected reduction dim ", d,
-                " to have non-zero size.");
+  BACKLIT_CHECK(x.dim() == 0 || x.layout().size(d) > 0, Index, name, "(): Expected reduction dim ",
+                d, " to have non-zero size.");
   return d;
 }
 
@@ -114,7 +119,8 @@ int checked_dim(const char* name, const Tensor& x, i64 dim) {
 
 Sorted sort_lines(const Tensor& input, int d, bool descending) {
   const Tensor x = contiguous(detach(input));
-  Tensor values = Tensor::empty(x.sizes(), x.dtype()), indices = Tensor::empty(x.sizes(), Dtype::Int64);
+  Tensor values = Tensor::empty(x.sizes(), x.dtype()),
+         indices = Tensor::empty(x.sizes(), Dtype::Int64);
   const Lines lines(x.sizes(), d);
   visit(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -148,22 +154,29 @@ Named<2> sort_stable_op(const Tensor& x, std::optional<bool>, i64 dim, bool desc
   Sorted s = sort("SortBackward1", x, wrap_dim(dim, x.dim()), descending);
   return {"sort", "values indices", {s.values, s.indices}};
 }
-constexpr RowOptions kSort{.meaning = "The elements of each line in order (equal ones keep theirs; nan comes last), and where they were.",
+constexpr RowOptions kSort{.meaning =
+                               "The elements of each line in order (equal ones keep theirs; nan "
+                               "comes last), and where they were.",
                            .formula = "y_k = x_{index k}",
                            .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"};
-const Register sort_row("sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)", sort_op, kSort);
+const Register sort_row(
+    "sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+    sort_op, kSort);
 const Register sort_stable_row(
-    "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+    "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, "
+    "Tensor indices)",
     sort_stable_op, kSort);
 
 Tensor argsort_op(const Tensor& x, i64 dim, bool descending, bool) {
   return sort_lines(x, wrap_dim(dim, x.dim()), descending).indices;
 }
-const Register argsort_row("argsort(Tensor input, int dim=-1, bool descending=False, *, bool stable=False) -> Tensor",
-                           argsort_op, {.meaning = "Positions that put each line in order."});
+const Register argsort_row(
+    "argsort(Tensor input, int dim=-1, bool descending=False, *, bool stable=False) -> Tensor",
+    argsort_op, {.meaning = "Positions that put each line in order."});
 Tensor msort_op(const Tensor& x) { return sort("SortBackward0", x, 0, false).values; }
 const Register msort_row("msort(Tensor input) -> Tensor", msort_op,
-                         {.meaning = "Sorted along the first dimension.", .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"});
+                         {.meaning = "Sorted along the first dimension.",
+                          .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"});
 
 Named<2> topk_op(const Tensor& input, i64 k, i64 dim, bool largest, bool) {
   BACKLIT_CHECK(input.dtype() != Dtype::Bool, Runtime, "topk does not support bool dtypes on CPU");
@@ -188,12 +201,16 @@ Named<2> topk_op(const Tensor& input, i64 k, i64 dim, bool largest, bool) {
   return {"topk", "values indices", {std::move(y), index}};
 }
 const Register topk_row(
-    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)", topk_op,
+    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, "
+    "Tensor indices)",
+    topk_op,
     {.meaning = "The k largest (or smallest) elements of each line, in order, and their positions.",
-     .formula = "y_k = x_{index k}", .gradient = "∂L/∂x_{index k} = ∂L/∂y_k, else 0"});
+     .formula = "y_k = x_{index k}",
+     .gradient = "∂L/∂x_{index k} = ∂L/∂y_k, else 0"});
 
 Named<2> kthvalue_op(const Tensor& x, i64 k, i64 dim, bool keepdim) {
-  BACKLIT_CHECK(x.dtype() != Dtype::Bool, NotImplemented, "\"kthvalue_cpu\" not implemented for 'Bool'");
+  BACKLIT_CHECK(x.dtype() != Dtype::Bool, NotImplemented,
+                "\"kthvalue_cpu\" not implemented for 'Bool'");
   const int d = checked_dim("kthvalue", x, dim);
   BACKLIT_CHECK(k >= 1 && k <= (x.dim() ? x.size(d) : 1), Runtime,
                 "kthvalue(): selected number k out of range for dimension ", d);
@@ -201,8 +218,11 @@ Named<2> kthvalue_op(const Tensor& x, i64 k, i64 dim, bool keepdim) {
                       select_rank(x, d, [k](auto*, i64) { return k - 1; }));
 }
 const Register kthvalue_row(
-    "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", kthvalue_op,
-    {.meaning = "The k-th smallest element of each line and its position.", .formula = "y = the k-th smallest xᵢ",
+    "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor "
+    "indices)",
+    kthvalue_op,
+    {.meaning = "The k-th smallest element of each line and its position.",
+     .formula = "y = the k-th smallest xᵢ",
      .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
 
 // The rank of the lower of the two middle elements. A nan is the median, unless nans are left out.
@@ -216,17 +236,20 @@ template <bool kSkipNan> i64 middle(auto* keys, i64 n, bool floating) {
 }
 
 void check_median(const char* name, const Tensor& x) {
-  BACKLIT_CHECK(x.dtype() != Dtype::Bool, NotImplemented, "\"", name, "_cpu\" not implemented for 'Bool'");
+  BACKLIT_CHECK(x.dtype() != Dtype::Bool, NotImplemented, "\"", name,
+                "_cpu\" not implemented for 'Bool'");
 }
 template <bool kSkipNan> Tensor median_all_op(const Tensor& x) {
   check_median("median", x);
   if (x.numel() == 0)
-    return record(kSkipNan ? "NanmedianBackward0" : "MedianBackward0",
-                  Tensor::full(Span(), x.is_floating() ? NAN : 0.0, x.dtype()), {x}, {},
-                  [sizes = Dims(x.sizes())](Vjp& v) { v.set(0, Tensor::zeros(sizes, v.g().dtype())); });
+    return record(
+        kSkipNan ? "NanmedianBackward0" : "MedianBackward0",
+        Tensor::full(Span(), x.is_floating() ? NAN : 0.0, x.dtype()), {x}, {},
+        [sizes = Dims(x.sizes())](Vjp& v) { v.set(0, Tensor::zeros(sizes, v.g().dtype())); });
   const Tensor flat = reshape(detach(x), Dims{-1});
   const bool floating = x.is_floating();
-  const Tensor at = select_rank(flat, 0, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); });
+  const Tensor at = select_rank(
+      flat, 0, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); });
   return record(
       kSkipNan ? "NanmedianBackward0" : "MedianBackward0", picked(flat, 0, at, Span()), {x}, {x},
       [](Vjp& v) { v.set(0, share_with_equal(v.g(), v.saved(0), v.saved(1))); }, true);
@@ -235,22 +258,28 @@ template <bool kSkipNan> Named<2> median_op(const Tensor& x, i64 dim, bool keepd
   const int d = checked_dim("median", x, dim);
   check_median("median_out", x);
   const bool floating = x.is_floating();
-  return named_choice(
-      kSkipNan ? "nanmedian" : "median", kSkipNan ? "NanmedianBackward1" : "MedianBackward1", x, d, keepdim,
-      select_rank(x, d, [floating](auto* keys, i64 n) { return middle<kSkipNan>(keys, n, floating); }));
+  return named_choice(kSkipNan ? "nanmedian" : "median",
+                      kSkipNan ? "NanmedianBackward1" : "MedianBackward1", x, d, keepdim,
+                      select_rank(x, d, [floating](auto* keys, i64 n) {
+                        return middle<kSkipNan>(keys, n, floating);
+                      }));
 }
-constexpr RowOptions kMedian{.meaning = "The middle element (the lower of two); along dim with its position.",
-                             .formula = "y = the ⌈n/2⌉-th smallest xᵢ",
-                             .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"};
+constexpr RowOptions kMedian{
+    .meaning = "The middle element (the lower of two); along dim with its position.",
+    .formula = "y = the ⌈n/2⌉-th smallest xᵢ",
+    .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"};
 constexpr RowOptions kNanmedian{.meaning = "The middle of the elements that are not nan.",
                                 .formula = "y = the ⌈n/2⌉-th smallest xᵢ, nan left out",
                                 .gradient = "as median"};
 const Register median_all_row("median(Tensor input) -> Tensor", median_all_op<false>, kMedian);
-const Register median_row("median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-                          median_op<false>, kMedian);
-const Register nanmedian_all_row("nanmedian(Tensor input) -> Tensor", median_all_op<true>, kNanmedian);
-const Register nanmedian_row("nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-                             median_op<true>, kNanmedian);
+const Register median_row(
+    "median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    median_op<false>, kMedian);
+const Register nanmedian_all_row("nanmedian(Tensor input) -> Tensor", median_all_op<true>,
+                                 kNanmedian);
+const Register nanmedian_row(
+    "nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    median_op<true>, kNanmedian);
 
 // The smallest of the most frequent elements, at its last position.
 Named<2> mode_op(const Tensor& x, i64 dim, bool keepdim) {
@@ -270,9 +299,12 @@ Named<2> mode_op(const Tensor& x, i64 dim, bool keepdim) {
   });
   return named_choice("mode", "ModeBackward0", x, d, keepdim, at);
 }
-const Register mode_row("mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", mode_op,
-                        {.meaning = "The most frequent element of each line (the smallest of several) and its last position.",
-                         .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
+const Register mode_row(
+    "mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    mode_op,
+    {.meaning =
+         "The most frequent element of each line (the smallest of several) and its last position.",
+     .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
 
 }  // namespace
 }  // namespace backlit::ops

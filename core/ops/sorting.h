@@ -13,7 +13,7 @@ Sorted sort_lines(const Tensor& x, int d, bool descending);
 // Recorded as `name`.
 Sorted sort(const char* name, const Tensor& x, int d, bool descending);
 
-Tensor nonzero(const Tensor& x);                       // (n, ndim)
+Tensor nonzero(const Tensor& x);                        // (n, ndim)
 std::vector<Tensor> nonzero_as_tuple(const Tensor& x);  // ndim vectors
 
 }  // namespace backlit::ops

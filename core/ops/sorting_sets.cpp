@@ -67,10 +67,12 @@ Object nonzero_op(const Tensor& x, bool as_tuple) {
   return Object::steal(as_tuple ? to_python(nonzero_as_tuple(x)) : to_python(nonzero(x)));
 }
 Tensor argwhere_op(const Tensor& x) { return nonzero(x); }
-const Register nonzero_row("nonzero(Tensor input, *, bool as_tuple=False) -> Tensor", nonzero_op,
-                           {.meaning = "Positions of the elements that are not zero, one row each."});
-const Register argwhere_row("argwhere(Tensor input) -> Tensor", argwhere_op,
-                            {.meaning = "Positions of the elements that are not zero, one row each."});
+const Register nonzero_row(
+    "nonzero(Tensor input, *, bool as_tuple=False) -> Tensor", nonzero_op,
+    {.meaning = "Positions of the elements that are not zero, one row each."});
+const Register argwhere_row(
+    "argwhere(Tensor input) -> Tensor", argwhere_op,
+    {.meaning = "Positions of the elements that are not zero, one row each."});
 
 // --- unique ---
 
@@ -101,14 +103,17 @@ Groups group_rows(const Tensor& x, i64 n, i64 width, bool consecutive) {
   visit(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* in = x.data<T>();
-    const auto same = [&](i64 a, i64 b) { return std::equal(in + a * width, in + (a + 1) * width, in + b * width); };
+    const auto same = [&](i64 a, i64 b) {
+      return std::equal(in + a * width, in + (a + 1) * width, in + b * width);
+    };
     if (!consecutive) {
       if (width == 1) {
         using U = SortKey<T>;
         std::vector<KeyAt<U>> keys(static_cast<std::size_t>(2 * n));
         for (i64 i = 0; i < n; ++i) keys[static_cast<std::size_t>(i)] = {sort_key(in[i]), i};
         sort_keys(keys.data(), keys.data() + n, n);
-        for (i64 i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = keys[static_cast<std::size_t>(i)].at;
+        for (i64 i = 0; i < n; ++i)
+          order[static_cast<std::size_t>(i)] = keys[static_cast<std::size_t>(i)].at;
       } else {
         std::stable_sort(order.begin(), order.end(), [&](i64 a, i64 b) {
           for (i64 k = 0; k < width; ++k) {
@@ -124,12 +129,15 @@ Groups group_rows(const Tensor& x, i64 n, i64 width, bool consecutive) {
   return g;
 }
 
-Object unique_of(const char* node, const Tensor& input, bool consecutive, bool inverse, bool counts, std::optional<i64> dim) {
-  BACKLIT_CHECK(!dim || input.dim() > 0, Index, "Dimension specified as ", *dim, " but tensor has no dimensions");
+Object unique_of(const char* node, const Tensor& input, bool consecutive, bool inverse, bool counts,
+                 std::optional<i64> dim) {
+  BACKLIT_CHECK(!dim || input.dim() > 0, Index, "Dimension specified as ", *dim,
+                " but tensor has no dimensions");
   const int d = dim ? wrap_dim(*dim, input.dim()) : 0;
   for (int k = 0; dim && k < input.dim(); ++k)
-    BACKLIT_CHECK(k == d || input.size(k) > 0, Runtime,
-                  "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+    BACKLIT_CHECK(
+        k == d || input.size(k) > 0, Runtime,
+        "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
   Tensor x = detach(input);
   if (!dim || x.dim() == 0) x = reshape(x, Dims{-1});
   Tensor rows = d == 0 ? contiguous(x) : contiguous(transpose(x, 0, d));
@@ -162,11 +170,14 @@ Object unique_consecutive_op(const Tensor& x, bool inverse, bool counts, std::op
   return unique_of("UniqueConsecutiveBackward0", x, true, inverse, counts, dim);
 }
 const Register unique_row(
-    "unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor",
+    "unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, "
+    "int? dim=None) -> Tensor",
     unique_op, {.meaning = "The distinct elements (or slices along dim) in order."});
 const Register unique_consecutive_row(
-    "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor",
-    unique_consecutive_op, {.meaning = "The elements (or slices along dim) without repetitions of the one before."});
+    "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? "
+    "dim=None) -> Tensor",
+    unique_consecutive_op,
+    {.meaning = "The elements (or slices along dim) without repetitions of the one before."});
 
 // --- histograms ---
 
@@ -197,8 +208,9 @@ Tensor bincount_op(const Tensor& input, const Tensor& weights, i64 minlength) {
   for (i64 i = 0; i < x.numel(); ++i) y.data<double>()[in[i]] += w.data<double>()[i];
   return to_dtype(y, d);
 }
-const Register bincount_row("bincount(Tensor input, Tensor? weights=None, int minlength=0) -> Tensor", bincount_op,
-                            {.meaning = "How often each integer occurs, or the sum of its weights."});
+const Register bincount_row(
+    "bincount(Tensor input, Tensor? weights=None, int minlength=0) -> Tensor", bincount_op,
+    {.meaning = "How often each integer occurs, or the sum of its weights."});
 
 Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   BACKLIT_CHECK(input.is_floating(), NotImplemented, "\"histogram_cpu\" not implemented for '",
@@ -213,7 +225,8 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
     low -= 1;
     high += 1;
   }
-  BACKLIT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "range of [", low, ", ", high, "] is not finite");
+  BACKLIT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "range of [", low, ", ", high,
+                "] is not finite");
   BACKLIT_CHECK(low < high, Runtime, "max must be larger than min");
   std::vector<i64> count(static_cast<std::size_t>(bins));
   for (i64 i = 0; i < x.numel(); ++i) {
@@ -224,27 +237,34 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   }
   return to_dtype(vector_of(count), input.dtype());
 }
-const Register histc_row("histc(Tensor input, int bins=100, float min=0, float max=0) -> Tensor", histc_op,
-                         {.meaning = "Histogram over equal bins between min and max."});
+const Register histc_row("histc(Tensor input, int bins=100, float min=0, float max=0) -> Tensor",
+                         histc_op, {.meaning = "Histogram over equal bins between min and max."});
 
 // --- searchsorted ---
 
 template <class T> i64 position(const T* from, i64 n, T v, bool right) {
   const auto before = [](const T& a, const T& b) { return sort_key(a) < sort_key(b); };
-  return (right ? std::upper_bound(from, from + n, v, before) : std::lower_bound(from, from + n, v, before)) - from;
+  return (right ? std::upper_bound(from, from + n, v, before)
+                : std::lower_bound(from, from + n, v, before)) -
+         from;
 }
 
 Tensor search(const Tensor& sequence, const Tensor& values, bool out_int32, bool right) {
-  BACKLIT_CHECK(sequence.dim() > 0, Runtime, "torch.searchsorted(): boundaries tensor should have positive dimension");
+  BACKLIT_CHECK(sequence.dim() > 0, Runtime,
+                "torch.searchsorted(): boundaries tensor should have positive dimension");
   const bool shared = sequence.dim() == 1;
   bool fits = shared || sequence.dim() == values.dim();
-  for (int k = 0; !shared && fits && k + 1 < sequence.dim(); ++k) fits = sequence.size(k) == values.size(k);
-  BACKLIT_CHECK(fits, Runtime,
-                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                "boundaries tensor and input value tensor must match, but we got boundaries tensor ",
-                to_string(sequence.sizes()), " and input value tensor ", to_string(values.sizes()));
+  for (int k = 0; !shared && fits && k + 1 < sequence.dim(); ++k)
+    fits = sequence.size(k) == values.size(k);
+  BACKLIT_CHECK(
+      fits, Runtime,
+      "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
+      "of "
+      "boundaries tensor and input value tensor must match, but we got boundaries tensor ",
+      to_string(sequence.sizes()), " and input value tensor ", to_string(values.sizes()));
   const Dtype d = promote_types(sequence.dtype(), values.dtype());
-  const Tensor s = contiguous(to_dtype(detach(sequence), d)), v = contiguous(to_dtype(detach(values), d));
+  const Tensor s = contiguous(to_dtype(detach(sequence), d)),
+               v = contiguous(to_dtype(detach(values), d));
   Tensor y = Tensor::empty(values.sizes(), Dtype::Int64);
   const i64 n = s.size(-1), width = values.dim() ? std::max<i64>(values.size(-1), 1) : 1;
   visit(d, [&](auto zero) {
@@ -252,7 +272,8 @@ Tensor search(const Tensor& sequence, const Tensor& values, bool out_int32, bool
     const GilRelease release(v.numel() >= 1 << 12);
     parallel_for(v.numel(), 1 << 10, [&](i64 begin, i64 end) {
       for (i64 i = begin; i < end; ++i)
-        y.data<i64>()[i] = position(s.data<T>() + (shared ? 0 : i / width * n), n, v.data<T>()[i], right);
+        y.data<i64>()[i] =
+            position(s.data<T>() + (shared ? 0 : i / width * n), n, v.data<T>()[i], right);
     });
   });
   return out_int32 ? to_dtype(y, Dtype::Int32) : y;
@@ -263,8 +284,8 @@ bool from_right(bool right, const std::optional<std::string>& side) {
   BACKLIT_CHECK(*side == "left" || *side == "right", Runtime,
                 "torch.searchsorted(): side can only be 'left' or 'right' but got ", *side);
   BACKLIT_CHECK(!right || *side == "right", Runtime,
-                "torch.searchsorted(): side and right can't be set to opposites, got side of ", *side,
-                " while right was True");
+                "torch.searchsorted(): side and right can't be set to opposites, got side of ",
+                *side, " while right was True");
   return *side == "right";
 }
 Tensor scalar_tensor(const Scalar& s) {
@@ -282,27 +303,37 @@ Tensor searchsorted_scalar_op(const Tensor& sequence, Scalar value, bool out_int
   return searchsorted_op(sequence, scalar_tensor(value), out_int32, right, side, sorter);
 }
 Tensor bucketize_op(const Tensor& x, const Tensor& boundaries, bool out_int32, bool right) {
-  BACKLIT_CHECK(boundaries.dim() == 1, Runtime, "bucketize(): boundaries tensor must be 1 dimension, but got dim(", boundaries.dim(), ")");
+  BACKLIT_CHECK(boundaries.dim() == 1, Runtime,
+                "bucketize(): boundaries tensor must be 1 dimension, but got dim(",
+                boundaries.dim(), ")");
   return search(boundaries, x, out_int32, right);
 }
 Tensor bucketize_scalar_op(Scalar x, const Tensor& boundaries, bool out_int32, bool right) {
   return bucketize_op(scalar_tensor(x), boundaries, out_int32, right);
 }
-constexpr RowOptions kSearch{.meaning = "Where values would be inserted to keep a sorted sequence sorted.", .method = false};
+constexpr RowOptions kSearch{
+    .meaning = "Where values would be inserted to keep a sorted sequence sorted.", .method = false};
 const Register searchsorted_row(
-    "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
+    "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, bool right=False, "
+    "str? side=None, Tensor? sorter=None) -> Tensor",
     searchsorted_op, kSearch);
 const Register searchsorted_scalar_row(
-    "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
+    "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, bool right=False, "
+    "str? side=None, Tensor? sorter=None) -> Tensor",
     searchsorted_scalar_op, kSearch);
-const Register bucketize_row("bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
-                             bucketize_op, kSearch);
-const Register bucketize_scalar_row("bucketize(Scalar input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
-                                    bucketize_scalar_op, kSearch);
+const Register bucketize_row(
+    "bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> "
+    "Tensor",
+    bucketize_op, kSearch);
+const Register bucketize_scalar_row(
+    "bucketize(Scalar input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> "
+    "Tensor",
+    bucketize_scalar_op, kSearch);
 
 Tensor isin_op(const Tensor& elements, const Tensor& tests, bool, bool invert) {
   const Dtype d = promote_types(elements.dtype(), tests.dtype());
-  const Tensor x = contiguous(to_dtype(detach(elements), d)), set = contiguous(to_dtype(detach(tests), d));
+  const Tensor x = contiguous(to_dtype(detach(elements), d)),
+               set = contiguous(to_dtype(detach(tests), d));
   Tensor y = Tensor::empty(x.sizes(), Dtype::Bool);
   visit(d, [&](auto zero) {
     using T = decltype(zero);
@@ -314,7 +345,8 @@ Tensor isin_op(const Tensor& elements, const Tensor& tests, bool, bool invert) {
     std::sort(keys.begin(), keys.end());
     for (i64 i = 0; i < x.numel(); ++i) {
       const T v = x.data<T>()[i];
-      y.data<bool>()[i] = (v == v && std::binary_search(keys.begin(), keys.end(), sort_key(v))) != invert;
+      y.data<bool>()[i] =
+          (v == v && std::binary_search(keys.begin(), keys.end(), sort_key(v))) != invert;
     }
   });
   return y;
@@ -325,10 +357,20 @@ Tensor isin_test_scalar_op(const Tensor& elements, Scalar test, bool unique, boo
 Tensor isin_scalar_op(Scalar element, const Tensor& tests, bool unique, bool invert) {
   return isin_op(scalar_tensor(element), tests, unique, invert);
 }
-constexpr RowOptions kIsin{.meaning = "Whether each element is one of the test elements.", .method = false};
-const Register isin_row("isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor", isin_op, kIsin);
-const Register isin_row2("isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor", isin_test_scalar_op, kIsin);
-const Register isin_row3("isin(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor", isin_scalar_op, kIsin);
+constexpr RowOptions kIsin{.meaning = "Whether each element is one of the test elements.",
+                           .method = false};
+const Register isin_row(
+    "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) "
+    "-> Tensor",
+    isin_op, kIsin);
+const Register isin_row2(
+    "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> "
+    "Tensor",
+    isin_test_scalar_op, kIsin);
+const Register isin_row3(
+    "isin(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> "
+    "Tensor",
+    isin_scalar_op, kIsin);
 
 }  // namespace
 }  // namespace backlit::ops

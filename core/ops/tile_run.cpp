@@ -74,10 +74,18 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
 template <bool kGather>
 void move(const Walk& w, const Side& s, std::int64_t begin, std::int64_t n, void* buffer) {
   switch (s.element) {
-    case 1: return move_elements<std::uint8_t, kGather>(w, s, begin, n, static_cast<std::uint8_t*>(buffer));
-    case 2: return move_elements<std::uint16_t, kGather>(w, s, begin, n, static_cast<std::uint16_t*>(buffer));
-    case 4: return move_elements<std::uint32_t, kGather>(w, s, begin, n, static_cast<std::uint32_t*>(buffer));
-    default: return move_elements<std::uint64_t, kGather>(w, s, begin, n, static_cast<std::uint64_t*>(buffer));
+    case 1:
+      return move_elements<std::uint8_t, kGather>(w, s, begin, n,
+                                                  static_cast<std::uint8_t*>(buffer));
+    case 2:
+      return move_elements<std::uint16_t, kGather>(w, s, begin, n,
+                                                   static_cast<std::uint16_t*>(buffer));
+    case 4:
+      return move_elements<std::uint32_t, kGather>(w, s, begin, n,
+                                                   static_cast<std::uint32_t*>(buffer));
+    default:
+      return move_elements<std::uint64_t, kGather>(w, s, begin, n,
+                                                   static_cast<std::uint64_t*>(buffer));
   }
 }
 
@@ -94,7 +102,8 @@ Walk make_walk(std::span<const TileInput> in, const TileOutput& out, Side* sides
   int order[kMaxDims], n = 0;
   for (int d = shape.ndim - 1; d >= 0; --d)
     if (shape.size(d) != 1) order[n++] = d;
-  std::stable_sort(order, order + n, [&](int a, int b) { return shape.stride(a) < shape.stride(b); });
+  std::stable_sort(order, order + n,
+                   [&](int a, int b) { return shape.stride(a) < shape.stride(b); });
   Walk w;
   for (int s = 0; s < n_sides; ++s) {
     const bool is_out = s == n_sides - 1;
@@ -121,8 +130,8 @@ Walk make_walk(std::span<const TileInput> in, const TileOutput& out, Side* sides
   }
   for (int s = 0; s < n_sides; ++s) {
     Side& side = sides[s];
-    side.flat = w.ndim == 0 ||
-                (w.ndim == 1 && side.strides[0] == static_cast<std::int64_t>(side.element));
+    side.flat =
+        w.ndim == 0 || (w.ndim == 1 && side.strides[0] == static_cast<std::int64_t>(side.element));
     side.constant = true;
     for (int d = 0; d < w.ndim; ++d) side.constant = side.constant && side.strides[d] == 0;
     if (side.constant && w.numel > 1) side.flat = false;
@@ -134,8 +143,14 @@ class Runner {
  public:
   Runner(TileFunction f, std::span<const TileInput> in, const TileOutput& out, Dtype compute,
          Dtype produces, const double* params)
-      : f_(f), in_(in), out_(out), compute_(compute), produces_(produces), params_(params),
-        n_in_(in.size()), walk_(make_walk(in, out, sides_)) {
+      : f_(f),
+        in_(in),
+        out_(out),
+        compute_(compute),
+        produces_(produces),
+        params_(params),
+        n_in_(in.size()),
+        walk_(make_walk(in, out, sides_)) {
     tile_ = kTileBytes / static_cast<std::int64_t>(size_of(compute));
     direct_ = sides_[n_in_].flat && out.dtype == produces;
     for (std::size_t i = 0; i < n_in_; ++i)
@@ -145,7 +160,8 @@ class Runner {
   void run() const {
     if (walk_.numel == 0) return;
     GilRelease release(walk_.numel >= kGilReleaseElements);
-    parallel_for(walk_.numel, kChunk, [&](std::int64_t begin, std::int64_t end) { chunk(begin, end); });
+    parallel_for(walk_.numel, kChunk,
+                 [&](std::int64_t begin, std::int64_t end) { chunk(begin, end); });
   }
 
  private:
@@ -160,7 +176,8 @@ class Runner {
       return;
     }
     alignas(64) char buffers[kMaxInputs + 1][kTileBytes];
-    alignas(64) char raw[kTileBytes * 8];  // gathered, before conversion (from a wider type at most)
+    alignas(
+        64) char raw[kTileBytes * 8];  // gathered, before conversion (from a wider type at most)
     const auto& convert = convert_table().convert;
     const auto to = static_cast<std::size_t>(compute_);
     for (std::size_t i = 0; i < n_in_; ++i)
@@ -172,7 +189,8 @@ class Runner {
         if (sides_[i].constant) {
           ptr[i] = buffers[i];
         } else if (from == to) {
-          ptr[i] = sides_[i].flat ? at(i, b) : (move<true>(walk_, sides_[i], b, n, buffers[i]), buffers[i]);
+          ptr[i] = sides_[i].flat ? at(i, b)
+                                  : (move<true>(walk_, sides_[i], b, n, buffers[i]), buffers[i]);
         } else {
           const void* source = at(i, b);
           if (!sides_[i].flat) {
@@ -187,7 +205,8 @@ class Runner {
     }
   }
 
-  void store(std::int64_t b, std::int64_t n, const void* const* ptr, char* buffer, char* raw) const {
+  void store(std::int64_t b, std::int64_t n, const void* const* ptr, char* buffer,
+             char* raw) const {
     const Side& side = sides_[n_in_];
     char* target = side.data + b * static_cast<std::int64_t>(side.element);
     const bool same = out_.dtype == produces_;
@@ -199,16 +218,16 @@ class Runner {
     const void* source = buffer;
     if (!same) {
       void* converted = side.flat ? static_cast<void*>(target) : raw;
-      convert_table().convert[static_cast<std::size_t>(produces_)][static_cast<std::size_t>(out_.dtype)](
-          buffer, converted, n);
+      convert_table().convert[static_cast<std::size_t>(produces_)]
+                             [static_cast<std::size_t>(out_.dtype)](buffer, converted, n);
       source = raw;
     }
     if (!side.flat) move<false>(walk_, side, b, n, const_cast<void*>(source));
   }
 
   void fill(std::size_t i, char* buffer, std::int64_t n) const {
-    convert_table().convert[static_cast<std::size_t>(in_[i].dtype)][static_cast<std::size_t>(compute_)](
-        sides_[i].data, buffer, 1);
+    convert_table().convert[static_cast<std::size_t>(in_[i].dtype)]
+                           [static_cast<std::size_t>(compute_)](sides_[i].data, buffer, 1);
     visit(compute_, [&](auto zero) {
       using T = decltype(zero);
       std::fill_n(reinterpret_cast<T*>(buffer) + 1, n - 1, *reinterpret_cast<T*>(buffer));

@@ -9,10 +9,10 @@ namespace backlit::ops {
 
 Tensor expand(const Tensor& x, Span sizes) {
   const int lead = static_cast<int>(sizes.size()) - x.dim();
-  BACKLIT_CHECK(lead >= 0, Runtime, "expand(torch.", info(x.dtype()).tensor_type, "{",
-                to_string(x.sizes()), "}, size=", to_string(sizes),
-                "): the number of sizes provided (", sizes.size(),
-                ") must be greater or equal to the number of dimensions in the tensor (", x.dim(), ")");
+  BACKLIT_CHECK(
+      lead >= 0, Runtime, "expand(torch.", info(x.dtype()).tensor_type, "{", to_string(x.sizes()),
+      "}, size=", to_string(sizes), "): the number of sizes provided (", sizes.size(),
+      ") must be greater or equal to the number of dimensions in the tensor (", x.dim(), ")");
   Dims out(sizes), strides;
   strides.n = out.n;
   for (int d = 0; d < out.n; ++d) {
@@ -52,7 +52,8 @@ Dims infer_sizes(Span sizes, std::int64_t numel) {
     }
   }
   const bool fits = known == numel || (inferred >= 0 && known > 0 && numel % known == 0);
-  BACKLIT_CHECK(fits, Runtime, "shape '", to_string(sizes), "' is invalid for input of size ", numel);
+  BACKLIT_CHECK(fits, Runtime, "shape '", to_string(sizes), "' is invalid for input of size ",
+                numel);
   if (inferred >= 0) {
     BACKLIT_CHECK(known != 0, Runtime, "cannot reshape tensor of 0 elements into shape ",
                   to_string(sizes),
@@ -73,11 +74,9 @@ std::optional<Dims> view_strides(const Layout& x, Span sizes) {
   std::int64_t base = x.ndim ? x.stride(x.ndim - 1) : 1, old_numel = 1, new_numel = 1;
   for (int d = x.ndim - 1; d >= 0; --d) {
     old_numel *= x.size(d);
-    const bool block_ends =
-        d == 0 || (x.size(d - 1) != 1 && x.stride(d - 1) != old_numel * base);
+    const bool block_ends = d == 0 || (x.size(d - 1) != 1 && x.stride(d - 1) != old_numel * base);
     if (!block_ends) continue;
-    while (view_d >= 0 &&
-           (new_numel < old_numel || sizes[static_cast<std::size_t>(view_d)] == 1)) {
+    while (view_d >= 0 && (new_numel < old_numel || sizes[static_cast<std::size_t>(view_d)] == 1)) {
       strides[view_d] = new_numel * base;
       new_numel *= sizes[static_cast<std::size_t>(view_d)];
       --view_d;
@@ -184,8 +183,8 @@ Tensor make_pick(const char* name, const Tensor& x, const Pick& p) {
     return make_view(name, x, layout, p.offset,
                      PickRule{contiguous_layout(x.sizes()), layout, p.offset});
   return make_view(name, x, std::move(layout), p.offset,
-                   PickRule{contiguous_layout(x.sizes()),
-                            strided_layout(p.sizes, p.dense_strides), p.dense_offset});
+                   PickRule{contiguous_layout(x.sizes()), strided_layout(p.sizes, p.dense_strides),
+                            p.dense_offset});
 }
 
 Pick pick_all(const Tensor& x) {
@@ -227,7 +226,8 @@ Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_
   BACKLIT_CHECK(length >= 0, Runtime, "narrow(): length must be non-negative.");
   const std::int64_t n = x.size(dim);
   BACKLIT_CHECK(start >= -n && start <= n, Index,
-                "start out of range (expected to be in range of [", -n, ", ", n, "], but got ", start, ")");
+                "start out of range (expected to be in range of [", -n, ", ", n, "], but got ",
+                start, ")");
   if (start < 0) start += n;
   BACKLIT_CHECK(start + length <= n, Runtime, "start (", start, ") + length (", length,
                 ") exceeds dimension size (", n, ").");
@@ -281,10 +281,12 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::in
   const std::int64_t rows = p.sizes[a], columns = p.sizes[b];
   const std::int64_t length =
       std::max<std::int64_t>(offset >= 0 ? std::min(rows, columns - offset)
-                                         : std::min(rows + std::max(offset, -rows - 1), columns), 0);
+                                         : std::min(rows + std::max(offset, -rows - 1), columns),
+                             0);
   const auto step = [&](const Dims& s) { return s[a] + s[b]; };
   const std::int64_t moved = offset >= 0 ? p.strides[b] * offset : -p.strides[a] * offset;
-  const std::int64_t dense = offset >= 0 ? p.dense_strides[b] * offset : -p.dense_strides[a] * offset;
+  const std::int64_t dense =
+      offset >= 0 ? p.dense_strides[b] * offset : -p.dense_strides[a] * offset;
   if (length > 0) {
     p.offset = moved;
     p.dense_offset = dense;
@@ -304,8 +306,8 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::in
 Tensor view_as_dtype(const Tensor& x, Dtype dtype) {
   if (x.dtype() == dtype) return alias(x);
   BACKLIT_CHECK(size_of(dtype) == size_of(x.dtype()), NotImplemented,
-                "view(dtype) between types of different sizes: torch.", info(x.dtype()).name, " to torch.",
-                info(dtype).name);
+                "view(dtype) between types of different sizes: torch.", info(x.dtype()).name,
+                " to torch.", info(dtype).name);
   Tensor y = x.alias();
   y->dtype = dtype;
   return y;
@@ -319,8 +321,8 @@ Tensor detach(const Tensor& x) { return x.alias(); }
 
 namespace {
 
-// Gradient of as_strided(x): for each element of x the sum over the places of the view that show it.
-// Worked out on flat storages, so that overlapping and partial views are right.
+// Gradient of as_strided(x): for each element of x the sum over the places of the view that show
+// it. Worked out on flat storages, so that overlapping and partial views are right.
 struct AsStridedRule {
   LayoutRef from, view;
   std::int64_t offset;  // of the view's first element from x's first
@@ -388,8 +390,7 @@ Tensor AsStridedRule::scatter(const Tensor& g, const LayoutRef& from, const Layo
   else
     add_strided(flat, g, *view, offset - low);
   const bool whole = from->dense && low == 0 && high == from->numel;
-  Tensor out = whole ? flat.alias(from)
-                     : clone_contiguous(flat.alias(from, -low));
+  Tensor out = whole ? flat.alias(from) : clone_contiguous(flat.alias(from, -low));
   return record("AsStridedScatterBackward0", out, {g}, {}, [from, view, offset](Vjp& v) {
     v.set(0, pick_strided(v.g(), from, view, offset));
   });
@@ -399,12 +400,14 @@ Tensor AsStridedRule::scatter(const Tensor& g, const LayoutRef& from, const Layo
 
 bool lies_within(const Tensor& base, const Tensor& view) {
   const auto step = static_cast<std::int64_t>(size_of(base.dtype()));
-  return view.numel() == 0 || (view.raw() >= base.raw() &&
-                               view.raw() + extent(view.layout()) * step <= base.raw() + extent(base.layout()) * step);
+  return view.numel() == 0 ||
+         (view.raw() >= base.raw() &&
+          view.raw() + extent(view.layout()) * step <= base.raw() + extent(base.layout()) * step);
 }
 
 // linear: the gradient reads the same places back
-Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view, std::int64_t offset) {
+Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view,
+                    std::int64_t offset) {
   const std::int64_t low = std::min<std::int64_t>(offset, 0);
   const std::int64_t high = std::max(extent(*layout), offset + extent(*view));
   Tensor flat = low == 0 && high <= extent(*layout) && layout->dense
@@ -418,13 +421,14 @@ Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& v
 Tensor as_strided(const Tensor& x, Span sizes, Span strides, std::int64_t storage_offset) {
   BACKLIT_CHECK(sizes.size() == strides.size(), Runtime, "mismatch in length of strides and shape");
   for (auto s : strides)
-    BACKLIT_CHECK(s >= 0, Runtime, "as_strided: Negative strides are not supported at the moment, got strides: ",
+    BACKLIT_CHECK(s >= 0, Runtime,
+                  "as_strided: Negative strides are not supported at the moment, got strides: ",
                   to_string(strides));
   LayoutRef layout = strided_layout(sizes, strides);
   const auto step = static_cast<std::int64_t>(size_of(x.dtype()));
   const std::int64_t need = (storage_offset + extent(*layout)) * step;
-  BACKLIT_CHECK(storage_offset >= 0 && (layout->numel == 0 ||
-                need <= static_cast<std::int64_t>(x->storage->bytes)),
+  BACKLIT_CHECK(storage_offset >= 0 &&
+                    (layout->numel == 0 || need <= static_cast<std::int64_t>(x->storage->bytes)),
                 Runtime, "setStorage: sizes ", to_string(sizes), ", strides ", to_string(strides),
                 ", storage offset ", storage_offset, ", and itemsize ", step,
                 " requiring a storage size of ", need, " are out of bounds for storage of size ",
@@ -438,7 +442,8 @@ Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t
   const int d = wrap_dim(dim, x.dim());
   const std::int64_t n = x.dim() ? x.layout().size(d) : 1;
   BACKLIT_CHECK(size >= 0, Runtime, "size is ", size, " but must be >= 0");
-  BACKLIT_CHECK(size <= n, Runtime, "maximum size for tensor at dimension ", d, " is ", n, " but size is ", size);
+  BACKLIT_CHECK(size <= n, Runtime, "maximum size for tensor at dimension ", d, " is ", n,
+                " but size is ", size);
   BACKLIT_CHECK(step > 0, Runtime, "step is ", step, " but must be > 0");
   Dims sizes(x.sizes()), strides(x.strides());
   Dims dense = contiguous_strides(x.sizes());

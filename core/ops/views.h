@@ -46,14 +46,15 @@ Pick pick_all(const Tensor& x);
 // Elements of x seen through p, without overlap.
 Tensor make_pick(const char* name, const Tensor& x, const Pick& p);
 
-Tensor expand(const Tensor& x, Span sizes);    // -1 keeps a size
-Tensor reshape(const Tensor& x, Span sizes);   // a view where possible, else a copy; -1 is inferred
-Tensor view(const Tensor& x, Span sizes);      // a view, or an error
+Tensor expand(const Tensor& x, Span sizes);   // -1 keeps a size
+Tensor reshape(const Tensor& x, Span sizes);  // a view where possible, else a copy; -1 is inferred
+Tensor view(const Tensor& x, Span sizes);     // a view, or an error
 Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b,
                  const char* name = "TransposeBackward0");
 Tensor permute(const Tensor& x, Span order);
 Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index);
-Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step);
+Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end,
+             std::int64_t step);
 Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length);
 Tensor unsqueeze(const Tensor& x, std::int64_t dim);
 Tensor squeeze(const Tensor& x);
@@ -68,7 +69,8 @@ Tensor detach(const Tensor& x);
 // What in-place changes need (graph/inplace.cpp).
 bool lies_within(const Tensor& base, const Tensor& view);
 // The elements of x, laid out as `layout`, seen through (view, offset): a copy; recorded.
-Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view, std::int64_t offset);
+Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view,
+                    std::int64_t offset);
 Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset);
 // base, laid out as `layout`, with the elements seen through (view, offset) replaced by `inner`
 // (undefined: zero); recorded.

@@ -19,9 +19,9 @@ namespace backlit {
 extern PyTypeObject* dtype_type;
 extern PyTypeObject* size_type;
 extern PyTypeObject* generator_type;
-PyObject* dtype_object(Dtype d);                  // borrowed: torch.float32, ...
-Dtype dtype_from_object(PyObject* o);             // of a dtype object
-PyObject* size_object(Span sizes);                // new reference: torch.Size
+PyObject* dtype_object(Dtype d);       // borrowed: torch.float32, ...
+Dtype dtype_from_object(PyObject* o);  // of a dtype object
+PyObject* size_object(Span sizes);     // new reference: torch.Size
 Generator& generator_from_object(PyObject* o);
 // A tensor from anything torch.tensor accepts; used where PyTorch takes array-likes.
 Tensor tensor_from_data(PyObject* data, std::optional<Dtype> dtype);
@@ -69,7 +69,9 @@ template <> struct FromPython<Operand> {
   }
 };
 template <> struct FromPython<bool> {
-  static bool get(PyObject* o) { return o == Py_True || (o != Py_False && PyObject_IsTrue(o) == 1); }
+  static bool get(PyObject* o) {
+    return o == Py_True || (o != Py_False && PyObject_IsTrue(o) == 1);
+  }
 };
 template <> struct FromPython<std::int64_t> {
   static std::int64_t get(PyObject* o) { return int_from_object(o); }
@@ -98,7 +100,9 @@ template <> struct FromPython<std::string> {
   }
 };
 template <> struct FromPython<Generator*> {
-  static Generator* get(PyObject* o) { return o == Py_None ? &default_generator() : &generator_from_object(o); }
+  static Generator* get(PyObject* o) {
+    return o == Py_None ? &default_generator() : &generator_from_object(o);
+  }
 };
 template <class T> struct FromPython<std::optional<T>> {
   static std::optional<T> get(PyObject* o) {
@@ -155,7 +159,8 @@ template <std::size_t N> PyObject* to_python(Named<N> named) {
 template <class... T> PyObject* to_python(std::tuple<T...> values) {
   PyObject* tuple = PyTuple_New(sizeof...(T));
   Py_ssize_t i = 0;
-  std::apply([&](auto&... v) { (PyTuple_SET_ITEM(tuple, i++, to_python(std::move(v))), ...); }, values);
+  std::apply([&](auto&... v) { (PyTuple_SET_ITEM(tuple, i++, to_python(std::move(v))), ...); },
+             values);
   return tuple;
 }
 

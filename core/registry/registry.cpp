@@ -46,23 +46,30 @@ void parse_type(std::string type, Parameter& p) {
     p.optional = true;
     type.pop_back();
   }
-  if (type == "Tensor") p.type = Type::Tensor;
+  if (type == "Tensor")
+    p.type = Type::Tensor;
   else if (type == "Tensor|Number") {
     p.type = Type::Tensor;
     p.number = true;
-  }
-  else if (type == "Tensor[]" || type == "Tensor*") {
+  } else if (type == "Tensor[]" || type == "Tensor*") {
     p.type = Type::TensorList;
     p.variadic = type == "Tensor*";
-  }
-  else if (type == "Scalar") p.type = Type::Scalar;
-  else if (type == "int") p.type = Type::Int;
-  else if (type == "float") p.type = Type::Float;
-  else if (type == "bool") p.type = Type::Bool;
-  else if (type == "str") p.type = Type::Str;
-  else if (type == "dtype") p.type = Type::Dtype;
-  else if (type == "Generator") p.type = Type::Generator;
-  else if (type == "any") p.type = Type::Any;
+  } else if (type == "Scalar")
+    p.type = Type::Scalar;
+  else if (type == "int")
+    p.type = Type::Int;
+  else if (type == "float")
+    p.type = Type::Float;
+  else if (type == "bool")
+    p.type = Type::Bool;
+  else if (type == "str")
+    p.type = Type::Str;
+  else if (type == "dtype")
+    p.type = Type::Dtype;
+  else if (type == "Generator")
+    p.type = Type::Generator;
+  else if (type == "any")
+    p.type = Type::Any;
   else if (type == "int[]" || type == "int[1]" || type == "int*") {
     p.type = Type::IntList;
     p.single = type == "int[1]";
@@ -75,9 +82,12 @@ void parse_type(std::string type, Parameter& p) {
 // The module is not initialised yet while rows are registered, but the interpreter is running.
 PyObject* parse_default(const std::string& text) {
   PyObject* o = nullptr;
-  if (text == "None") o = Py_None;
-  else if (text == "True") o = Py_True;
-  else if (text == "False") o = Py_False;
+  if (text == "None")
+    o = Py_None;
+  else if (text == "True")
+    o = Py_True;
+  else if (text == "False")
+    o = Py_False;
   if (o) {
     Py_INCREF(o);
     return o;
@@ -150,9 +160,7 @@ void set_python_error() noexcept {
       case ErrorKind::Overflow: type = PyExc_OverflowError; break;
     }
     PyErr_SetString(type, e.what());
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-  } catch (const std::exception& e) {
+  } catch (const std::bad_alloc&) { PyErr_NoMemory(); } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());
   }
 }

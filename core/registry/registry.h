@@ -1,15 +1,17 @@
 // The registry of operations: what each is called, takes and does, in one row beside its code.
 //
 //   const Register sum_row(
-//       "sum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", sum_op,
+//       "sum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+//       sum_op,
 //       {.meaning = "Sum of all elements, or of those along dim.",
 //        .formula = "y = Σᵢ xᵢ", .gradient = "∂L/∂x = ∂L/∂y, expanded to x's shape"});
 //
-// A row whose first parameter is `Tensor input` is a function and a Tensor method. Rows of one name are
-// overloads, tried in order of registration (rows of one file keep their order; an overload set stays
-// in one file). Parameter types: Tensor Tensor? Tensor|Number Tensor[] Scalar Scalar? int int? int[] int[]? int[1]
-// (also one int) int* and Tensor* (also separate positional arguments) float float? bool bool? str str? dtype
-// dtype? Generator? any. A parameter may be passed under NumPy's names axis/axes, keepdims, x, x1, x2.
+// A row whose first parameter is `Tensor input` is a function and a Tensor method. Rows of one name
+// are overloads, tried in order of registration (rows of one file keep their order; an overload set
+// stays in one file). Parameter types: Tensor Tensor? Tensor|Number Tensor[] Scalar Scalar? int
+// int? int[] int[]? int[1] (also one int) int* and Tensor* (also separate positional arguments)
+// float float? bool bool? str str? dtype dtype? Generator? any. A parameter may be passed under
+// NumPy's names axis/axes, keepdims, x, x1, x2.
 #pragma once
 
 #include <memory>
@@ -24,20 +26,33 @@ struct RowOptions {
   const char* meaning = "";
   const char* formula = "";   // the value, in mathematical notation
   const char* gradient = "";  // vector-Jacobian product in matrix notation; "" where there is none
-  const char* home = "torch";  // "torch", "nn", "special", "linalg", "_C" (for the Python layer only)
-  const char* aliases = "";   // further names, separated by spaces
-  bool function = true;       // reachable as home.name
-  bool method = true;         // a Tensor method, when the first parameter is a tensor
-  const char* example = "";   // one line that CI runs, with its output behind "->"
+  const char* home =
+      "torch";               // "torch", "nn", "special", "linalg", "_C" (for the Python layer only)
+  const char* aliases = "";  // further names, separated by spaces
+  bool function = true;      // reachable as home.name
+  bool method = true;        // a Tensor method, when the first parameter is a tensor
+  const char* example = "";  // one line that CI runs, with its output behind "->"
 };
 
 struct Parameter {
   std::string name;
-  enum class Type { Tensor, TensorList, Scalar, Int, IntList, Float, Bool, Str, Dtype, Generator, Any } type;
-  bool optional = false;      // accepts None
-  bool number = false;        // Tensor that may also be a number ("Tensor|Number"; C++: Operand)
-  bool single = false;        // IntList that also accepts one int
-  bool variadic = false;      // IntList or TensorList that also accepts separate positional arguments
+  enum class Type {
+    Tensor,
+    TensorList,
+    Scalar,
+    Int,
+    IntList,
+    Float,
+    Bool,
+    Str,
+    Dtype,
+    Generator,
+    Any
+  } type;
+  bool optional = false;  // accepts None
+  bool number = false;    // Tensor that may also be a number ("Tensor|Number"; C++: Operand)
+  bool single = false;    // IntList that also accepts one int
+  bool variadic = false;  // IntList or TensorList that also accepts separate positional arguments
   bool keyword_only = false;
   PyObject* fallback = nullptr;  // owned; the default value, null when required
 };
@@ -52,7 +67,7 @@ struct Overload {
   std::size_t positional = 0;
   RowOptions options;
   Call call = nullptr;
-  void (*function)() = nullptr;              // of a structured operation
+  void (*function)() = nullptr;                // of a structured operation
   const ElementwiseOp* elementwise = nullptr;  // of an elementwise operation
 };
 

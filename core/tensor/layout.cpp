@@ -125,7 +125,8 @@ Dims broadcast_sizes(Span a, Span b) {
   out.n = static_cast<int>(std::max(a.size(), b.size()));
   for (int i = 1; i <= out.n; ++i) {
     const auto at = [&](Span s) {
-      return static_cast<std::size_t>(i) <= s.size() ? s[s.size() - static_cast<std::size_t>(i)] : 1;
+      return static_cast<std::size_t>(i) <= s.size() ? s[s.size() - static_cast<std::size_t>(i)]
+                                                     : 1;
     };
     const auto sa = at(a), sb = at(b);
     BACKLIT_CHECK(sa == sb || sa == 1 || sb == 1, Runtime, "The size of tensor a (", sa,

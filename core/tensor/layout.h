@@ -66,8 +66,8 @@ struct Layout {
   std::int64_t refs;
   std::int64_t numel;
   int ndim;
-  bool contiguous;  // row-major without gaps
-  bool dense;       // some permutation of the dimensions is contiguous
+  bool contiguous;        // row-major without gaps
+  bool dense;             // some permutation of the dimensions is contiguous
   std::int64_t values[];  // sizes, then strides (in elements)
 
   Span sizes() const { return {values, static_cast<std::size_t>(ndim)}; }

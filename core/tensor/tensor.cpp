@@ -25,8 +25,8 @@ Tensor Tensor::empty(LayoutRef layout, Dtype dtype) {
     for (int d = 0; d < layout->ndim; ++d) elements += (layout->size(d) - 1) * layout->stride(d);
   }
   BACKLIT_CHECK(
-      !__builtin_mul_overflow(elements, static_cast<std::int64_t>(size_of(dtype)), &bytes),
-      Runtime, "Storage size calculation overflowed with sizes=", to_string(layout->sizes()));
+      !__builtin_mul_overflow(elements, static_cast<std::int64_t>(size_of(dtype)), &bytes), Runtime,
+      "Storage size calculation overflowed with sizes=", to_string(layout->sizes()));
   Storage* s = new_storage(static_cast<std::size_t>(bytes));
   return over(s, s->data, std::move(layout), dtype);
 }

@@ -1,7 +1,7 @@
 // Tensor: a strided view of a storage, and its place in the recorded graph.
 //
-// TensorObject is the Python object itself; Tensor is the owning handle that C++ code passes around.
-// Start reading at TensorObject, then `Tensor::empty` and `Tensor::view`.
+// TensorObject is the Python object itself; Tensor is the owning handle that C++ code passes
+// around. Start reading at TensorObject, then `Tensor::empty` and `Tensor::view`.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ enum class ViewKind : std::uint8_t {
 
 // What only some tensors have; allocated on first use.
 struct AutogradMeta {
-  TensorObject* grad = nullptr;         // owned
-  Node* accumulator = nullptr;          // weak: the AccumulateGrad node of a leaf owns its leaf
-  TensorObject* base = nullptr;         // owned: the tensor that a differentiable view looks at
-  std::uint32_t view_version = 0;       // base version at which a view's grad_fn was right
+  TensorObject* grad = nullptr;    // owned
+  Node* accumulator = nullptr;     // weak: the AccumulateGrad node of a leaf owns its leaf
+  TensorObject* base = nullptr;    // owned: the tensor that a differentiable view looks at
+  std::uint32_t view_version = 0;  // base version at which a view's grad_fn was right
   bool retains_grad = false;
   ViewKind view_kind = ViewKind::Plain;
   PyObject* hooks = nullptr;            // owned: OrderedDict of hooks on this tensor's gradient
@@ -41,8 +41,7 @@ struct AutogradMeta {
 };
 
 struct TensorObject {
-  PyObject_HEAD
-  PyObject* weakrefs;
+  PyObject_HEAD PyObject* weakrefs;
   PyObject* dict;
   Storage* storage;
   char* data;  // the first element

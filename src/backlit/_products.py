@@ -31,7 +31,7 @@ def einsum(*args: Any) -> _C.Tensor:
     else:
         equation, operands = _equation_of(args), args[: len(args) - len(args) % 2 : 2]
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = operands[0]
+        operands = tuple(operands[0])
     return _C._einsum(equation, operands)
 
 

@@ -13,11 +13,15 @@ def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
     kind = _types.get(name)
     if kind is None:
         base = namedtuple(name, fields)  # type: ignore[misc]
-        kind = type(name, (base,), {"__slots__": (), "__repr__": _repr, "__module__": "torch.return_types"})
+        kind = type(
+            name, (base,), {"__slots__": (), "__repr__": _repr, "__module__": "torch.return_types"}
+        )
         _types[name] = kind
     return kind(*values)
 
 
 def _repr(self: Any) -> str:
-    fields = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
+    fields = ",\n".join(
+        f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True)
+    )
     return f"torch.return_types.{type(self).__name__}(\n{fields})"

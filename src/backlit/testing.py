@@ -284,7 +284,8 @@ def make_tensor(
     if spread:
         values = values[..., ::2]
     if exclude_zero:
-        values[values == 0] = _C.finfo(dtype).tiny if dtype.is_floating_point else 1
+        smallest = _C.finfo(dtype).tiny if dtype.is_floating_point else 1  # type: ignore[call-arg, attr-defined]
+        values[values == 0] = smallest
     return values.requires_grad_() if requires_grad else values
 
 

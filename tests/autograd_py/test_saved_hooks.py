@@ -1,6 +1,7 @@
 """Gradients of gradients through saved_tensors_hooks: unpacked tensors keep their history."""
 
 import pytest
+
 from oracle import same
 
 FUNCTIONS = {

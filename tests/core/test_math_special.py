@@ -15,7 +15,25 @@ compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
 pytestmark = pytest.mark.skipif(compiler is None, reason="no C++ compiler")
 
 INF = float("inf")
-SPECIAL = [0.0, -0.0, INF, -INF, float("nan"), 1, -1, 2, -2, 0.5, -0.5, 0.25, 0.75, 1e-300, 8, 20, 30]
+SPECIAL = [
+    0.0,
+    -0.0,
+    INF,
+    -INF,
+    float("nan"),
+    1,
+    -1,
+    2,
+    -2,
+    0.5,
+    -0.5,
+    0.25,
+    0.75,
+    1e-300,
+    8,
+    20,
+    30,
+]
 
 # name: (SciPy's function, range, relative error allowed, absolute error near zeros)
 UNARY = {

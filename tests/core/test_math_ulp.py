@@ -66,9 +66,19 @@ def test_error_bounds(tmp_path: Path, march: str) -> None:
     if flags and platform.machine() == "arm64":
         flags = ["-mcpu=native"]
     source = Path(__file__).with_name("math_ulp.cpp")
-    command = [*compiler.split(), *FLAGS, *flags, f"-I{ROOT / 'core'}", str(source), "-o", str(program)]
+    command = [
+        *compiler.split(),
+        *FLAGS,
+        *flags,
+        f"-I{ROOT / 'core'}",
+        str(source),
+        "-o",
+        str(program),
+    ]
     subprocess.run(command, check=True)
-    lines = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        [program], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
 
     wrong, measured = [], set()
     for name, dtype, ulps, *worst in map(str.split, lines):

@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import backlit
 from backlit._tensor_str import tensor_repr

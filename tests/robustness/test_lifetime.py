@@ -247,9 +247,9 @@ def test_backward_over_the_same_graph_inside_its_own_hook() -> None:
 
 @pytest.mark.parametrize("size", [1 << 48, 1 << 62])
 def test_over_large_allocation_is_an_error(size: int) -> None:
-    with pytest.raises(RuntimeError, match="allocate memory|overflow"):
+    with pytest.raises(RuntimeError, match=r"allocate memory|overflow"):
         torch.empty(size)
-    with pytest.raises(RuntimeError, match="allocate memory|overflow"):
+    with pytest.raises(RuntimeError, match=r"allocate memory|overflow"):
         torch.ones(1).expand(size).clone()
     assert torch.ones(3).sum().item() == 3.0
 

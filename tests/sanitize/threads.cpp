@@ -46,9 +46,7 @@ void throwing() {
     parallel_for(64, 1, [](std::int64_t begin, std::int64_t) {
       if (begin % 3 == 1) throw std::runtime_error("from a chunk");
     });
-  } catch (const std::runtime_error&) {
-    caught = true;
-  }
+  } catch (const std::runtime_error&) { caught = true; }
   check(caught, "the exception of a chunk was lost");
 }
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _hooks
-from . import grad_mode as grad_mode
-from ._run import backward as backward
-from ._run import grad as grad
-from .anomaly_mode import detect_anomaly as detect_anomaly
-from .anomaly_mode import set_detect_anomaly as set_detect_anomaly
+from . import _hooks, grad_mode as grad_mode
+from ._run import backward as backward, grad as grad
+from .anomaly_mode import detect_anomaly as detect_anomaly, set_detect_anomaly as set_detect_anomaly
 from .function import Function as Function
-from .grad_mode import enable_grad as enable_grad
-from .grad_mode import inference_mode as inference_mode
-from .grad_mode import no_grad as no_grad
-from .grad_mode import set_grad_enabled as set_grad_enabled
-from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
-from .gradcheck import gradcheck as gradcheck  # from here on the function, not its module
-from .gradcheck import gradgradcheck as gradgradcheck
+from .grad_mode import (
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+    set_multithreading_enabled as set_multithreading_enabled,
+)
+from .gradcheck import (
+    gradcheck as gradcheck,  # from here on the function, not its module
+    gradgradcheck as gradgradcheck,
+)
 from .variable import Variable as Variable
 
 _hooks.attach()

@@ -241,7 +241,7 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
-    var: Tensor | float,
+    var: Any,  # Tensor or float
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",

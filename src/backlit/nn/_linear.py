@@ -71,7 +71,7 @@ class Linear(Module):
             weight, bias = table["weight"], table["bias"]
         except KeyError:  # replaced by a plain attribute or a property
             weight, bias = self.weight, self.bias
-        return _linear(input, weight, bias)
+        return _linear(input, weight, bias)  # type: ignore[arg-type]
 
     def extra_repr(self) -> str:
         return (

@@ -116,7 +116,7 @@ class Registry:
                 "(torch.nn.Buffer, torch.Tensor or None expected)"
             )
         if isinstance(value, Buffer):
-            persistent = value.persistent
+            persistent = value.persistent  # type: ignore[attr-defined]
         else:
             persistent = name not in self._non_persistent_buffers_set
         self._forget(name, buffers)

@@ -14,7 +14,7 @@ from ._plan import make_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_adam_step = _optim.adam_step
+_adam_step = _optim.adam_step  # type: ignore[attr-defined]
 _SLOTS = ("step", "exp_avg", "exp_avg_sq")
 _SLOTS_AMSGRAD = (*_SLOTS, "max_exp_avg_sq")
 

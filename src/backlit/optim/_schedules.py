@@ -317,12 +317,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 class ReduceLROnPlateau(LRScheduler):
     """lr ← factor lr when the metric has not improved for `patience` epochs.
 
-        >>> optimizer = SGD(Linear(2, 1).parameters(), lr=0.5)
-        >>> scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
-        >>> for validation_loss in (1.0, 2.0):
-        ...     scheduler.step(validation_loss)
-        >>> scheduler.get_last_lr()
-        [0.05]
+    >>> optimizer = SGD(Linear(2, 1).parameters(), lr=0.5)
+    >>> scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    >>> for validation_loss in (1.0, 2.0):
+    ...     scheduler.step(validation_loss)
+    >>> scheduler.get_last_lr()
+    [0.05]
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from ._plan import make_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_sgd_step = _optim.sgd_step
+_sgd_step = _optim.sgd_step  # type: ignore[attr-defined]
 
 
 class SGD(Optimizer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .._settings import from_dlpack as from_dlpack
-from .._settings import to_dlpack as to_dlpack
+from .._settings import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 
 __all__ = ["from_dlpack", "to_dlpack"]
