@@ -13,7 +13,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _C as _C, _namespace as _namespace
+try:
+    from . import _C as _C
+except ImportError as error:
+    if not str(error).startswith("cannot import name '_C'"):
+        raise  # it is there and does not load: its own message says why
+    import sys
+
+    raise ImportError(
+        f"backlit's extension module is not built for Python {sys.version_info[0]}."
+        f"{sys.version_info[1]}: `make build` in the checkout, or `pip install .`, builds it"
+    ) from None
+from . import _namespace as _namespace
 
 __version__ = "0.1.0"
 

@@ -28,6 +28,11 @@ PARAMETERS = {
 }
 
 
+def homes(lib: Any) -> dict[str, Any]:
+    """What `T` and `F` in an expression stand for."""
+    return {"T": lib, "F": lib._C._nn if lib is backlit else lib.nn.functional}
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to call one elementwise operation."""
@@ -45,8 +50,15 @@ class Case:
 
     def run(self, lib: Any, *tensors: Any) -> Any:
         names = dict(zip(LETTERS, tensors, strict=False))
-        functional = lib._C._nn if lib is backlit else lib.nn.functional
-        return eval(self.expression, {"T": lib, "F": functional, **names})
+        return eval(self.expression, {**homes(lib), **names})
+
+    def is_known_to(self, lib: Any) -> bool:
+        """Whether the library has it; finite differences alone check what PyTorch lacks."""
+        home, _, path = self.expression.partition("(")[0].partition(".")
+        found = homes(lib).get(home)
+        for name in path.split(".") if found is not None else ():
+            found = getattr(found, name, None)
+        return found is not None or home not in homes(lib)
 
 
 def functions() -> dict[str, tuple[dict[str, Any], str]]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ops.cases import CASES
 
 import backlit
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")
 LIBRARIES = (backlit, torch)
+SHARED = [case for case in CASES if case.is_known_to(torch)]
 
 
 def tensors(lib: Any, arrays: list[Any], requires_grad: bool = True) -> list[Any]:

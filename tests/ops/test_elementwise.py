@@ -9,9 +9,10 @@ import re
 
 import numpy as np
 import pytest
-from ops.cases import CASES, DIFFERENTIABLE, special_inputs
+from ops.cases import DIFFERENTIABLE, special_inputs
 from ops.compare import (
     LIBRARIES,
+    SHARED,
     array,
     assert_same,
     attempt,
@@ -118,17 +119,17 @@ def check(case, arrays, dtype, prepare=lambda lib, inputs: inputs):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_contiguous(case, dtype):
     check(case, draw(case.domain, [(3, 4)] * 3, dtype), dtype)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_broadcast(case):
     check(case, draw(case.domain, [(3, 1), (1, 4), (2, 1, 1)]), "float64")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_strided(case):
     def prepare(lib, inputs):
         views = [inputs[0].transpose(0, 2)]
@@ -138,14 +139,14 @@ def test_strided(case):
     check(case, draw(case.domain, [(2, 3, 4), (4, 6, 2), (3, 1)]), "float64", prepare)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_scalars_and_empty(case):
     check(case, draw(case.domain, [()] * 3), "float64")
     check(case, draw(case.domain, [(2, 0, 3)] * 3), "float64")
     check(case, draw(case.domain, [(3,), (), (3, 1)]), "float64")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_mixed_precision(case):
     arrays = draw(case.domain, [(5,)] * 3)
     check(
@@ -184,7 +185,7 @@ def special_arrays(case, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_special_values(case, dtype):
     arrays = special_arrays(case, dtype)
     (mine, my_inputs), (theirs, their_inputs) = both(case, arrays)

@@ -11,9 +11,9 @@ import sys
 
 import numpy as np
 import pytest
-from ops.cases import CASES
 from ops.compare import (
     LIBRARIES,
+    SHARED,
     array,
     assert_same,
     attempt,
@@ -44,7 +44,7 @@ UNSIGNED_IN_OURS_ONLY = re.compile(r"hardtanh")  # it needs a negative limit
 BACKWARD_IN_OURS_ONLY = re.compile(r"acosh|asinh|atanh")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_dtypes(case):
     for dtypes in dtype_combinations(case.arity):
         arrays = [x.astype(d) for x, d in zip(SMALL, dtypes, strict=False)]
@@ -75,7 +75,7 @@ def in_place(case):
     return f"{call[2]}_", call[3]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if in_place(case)], ids=str)
+@pytest.mark.parametrize("case", [case for case in SHARED if in_place(case)], ids=str)
 def test_in_place(case):
     name, arguments = in_place(case)
     layouts = {
@@ -119,7 +119,7 @@ def test_in_place(case):
                 assert_same(array(g), array(expected), 1e-6, 1e-8, f"{label}: gradient")
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.expression.startswith("T.")], ids=str)
+@pytest.mark.parametrize("case", [c for c in SHARED if c.expression.startswith("T.")], ids=str)
 def test_out(case):
     arrays = draw(case.domain, [(3, 4)] * 3)
     for shape, dtype in [
@@ -153,7 +153,7 @@ def threads():
     backlit.set_num_threads(before)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SHARED, ids=str)
 def test_threads_do_not_change_bits(case, threads):
     arrays = draw(case.domain, [(100_003,)] * 3, "float32")
     results = []
