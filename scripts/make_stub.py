@@ -65,6 +65,16 @@ ATTRIBUTES = {
     "_backward_hooks": "Any",
     "_post_accumulate_grad_hooks": "Any",
     "name": "Any",
+    # of Node
+    "next_functions": "tuple[tuple[Node | None, _int], ...]",
+    "_saved_tensors": "tuple[Tensor | None, ...]",
+    "_sequence": "_int",
+    **dict.fromkeys(["_operation", "_formula", "_gradient_formula", "_module"], "_str | None"),
+    "_local_formulas": "tuple[tuple[_str, _str] | None, ...]",
+    "_constants": "dict[_str, _float]",
+    **dict.fromkeys(["_input_shapes", "_output_shapes"], "tuple[Size | None, ...]"),
+    **dict.fromkeys(["_inputs", "_outputs"], "tuple[Tensor | None, ...]"),
+    "_location": "tuple[Any, _int] | None",
 }
 METHOD_RESULTS = {
     **dict.fromkeys(["detach", "requires_grad_"], "Tensor"),
@@ -73,6 +83,8 @@ METHOD_RESULTS = {
     **dict.fromkeys(["is_floating_point", "is_inference", "is_complex"], "_bool"),
     **dict.fromkeys(["backward", "retain_grad"], "None"),
     "manual_seed": "Generator",
+    **dict.fromkeys(["_local_text", "_value_text"], "_str | None"),
+    **dict.fromkeys(["_local", "_recompute"], "Tensor | None"),
 }
 
 
@@ -179,6 +191,8 @@ def members(cls: type, sample: Any) -> Iterator[str]:
         elif kind == "wrapper_descriptor":
             if cls is _C.Tensor and not NOT_SPECIAL.match(name):
                 yield special_method(name)
+            elif cls is _C.Node and name == "__call__":
+                yield "def __call__(self, *grads: Tensor | None) -> Any: ..."
         elif kind == "getset_descriptor" and name != "__dict__":
             found = ATTRIBUTES.get(name) or annotation(getattr(sample, name, None))
             yield f"{name}: {found}"

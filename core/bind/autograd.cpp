@@ -50,10 +50,14 @@ struct FunctionContext {
 };
 PyTypeObject* function_type = nullptr;
 
+}  // namespace
+
 Node* node_from(PyObject* o) {
   if (PyObject_TypeCheck(o, function_type)) return reinterpret_cast<FunctionContext*>(o)->node;
   return PyObject_TypeCheck(o, node_type) ? reinterpret_cast<Node*>(o) : nullptr;
 }
+
+namespace {
 
 // A tensor, or graph.GradientEdge(node, output_nr). The edge owns a reference.
 Edge edge_from(PyObject* o) {
@@ -250,8 +254,10 @@ PyGetSetDef context_getset[] = {
     BACKLIT_DELEGATE_SET("_post_hooks"), {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef context_methods[] = {{"name", context_name, METH_NOARGS, nullptr},
                                  {nullptr, nullptr, 0, nullptr}};
-PyType_Slot context_slots[] = {
-    {Py_tp_getset, context_getset}, {Py_tp_methods, context_methods}, {0, nullptr}};
+PyType_Slot context_slots[] = {{Py_tp_getset, context_getset},
+                               {Py_tp_methods, context_methods},
+                               {Py_tp_call, reinterpret_cast<void*>(call_node)},
+                               {0, nullptr}};
 PyType_Spec context_spec = {"backlit._C._FunctionBase", sizeof(FunctionContext), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, context_slots};
 
@@ -346,6 +352,7 @@ PyObject* function_context(Node* node) {
 
 void bind_autograd(nb::module_& m) {
   function_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&context_spec));
+  add_node_details(function_type);
   nb::setattr(m, "_FunctionBase", nb::borrow(reinterpret_cast<PyObject*>(function_type)));
   nb::class_<SavedTensor>(m, "_SavedTensor")
       .def(nb::init<const Tensor&, bool>())

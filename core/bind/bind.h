@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include "graph/node.h"
 #include "registry/registry.h"
 
 namespace backlit {
@@ -41,6 +42,13 @@ namespace ops {
 PyObject* get_item(const Tensor& x, PyObject* index);
 void set_item(const Tensor& x, PyObject* index, PyObject* value);
 }  // namespace ops
+
+// Null for what is no node, and for a context whose graph was freed (bind/autograd.cpp).
+Node* node_from(PyObject* o);
+// What a node tells of itself (bind/node_details.cpp).
+void add_node_details(PyTypeObject* type);
+PyObject* call_node(PyObject* self, PyObject* args, PyObject* kwargs);
+Tensor saved_result(Node& node, std::uint32_t nr);
 
 // A node as a Python object whose type is named after its operation.
 PyObject* node_object(Node* node);  // new reference

@@ -103,6 +103,7 @@ PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc_node)},
                        {Py_tp_traverse, reinterpret_cast<void*>(traverse_node)},
                        {Py_tp_clear, reinterpret_cast<void*>(clear_node)},
                        {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                       {Py_tp_call, reinterpret_cast<void*>(call_node)},
                        {Py_tp_methods, methods},
                        {Py_tp_getset, getset},
                        {Py_tp_members, members},
@@ -155,6 +156,7 @@ PyObject* node_object(Node* node) {
 void init_node_type() {
   node_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!node_type) throw PythonErrorSet();
+  add_node_details(node_type);
 }
 
 void bind_nodes(nb::module_& m) {

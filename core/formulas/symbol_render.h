@@ -2,9 +2,11 @@
 // Included by symbol.h.
 #pragma once
 
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <numbers>
 #include <string>
 #include <unordered_map>
@@ -15,7 +17,18 @@ namespace backlit {
 
 class SymbolRenderer {
  public:
-  SymbolRenderer(bool latex, const Symbol::Values* values) : latex_(latex), values_(values) {}
+  using Names = std::map<std::string, std::string>;
+  struct Options {
+    bool latex = false;
+    int digits = 6;                          // of numbers in place of variables
+    const Symbol::Values* values = nullptr;  // numbers for the variables that have one
+    const Names* names = nullptr;            // other names for variables
+  };
+  explicit SymbolRenderer(const Options& options)
+      : latex_(options.latex),
+        digits_(options.digits),
+        values_(options.values),
+        names_(options.names) {}
 
   std::string operator()(const Symbol& s) const { return render(s).text; }
 
@@ -38,7 +51,7 @@ class SymbolRenderer {
     if (s.is("^")) return power(s.argument(0), s.argument(1));
     if (s.is("/")) return quotient(s.argument(0), s.argument(1));
     if (s.is("*")) return product(s.argument(0), s.argument(1));
-    if (s.is("neg")) return {"-" + operand(s.argument(0), Product), Sum};
+    if (s.is("neg")) return {minus() + operand(s.argument(0), Product), Sum};
     if (s.is("+") || s.is("-")) return sum(s);
     return condition(s);
   }
@@ -51,10 +64,12 @@ class SymbolRenderer {
     return latex_ ? "\\left(" + inner + "\\right)" : "(" + inner + ")";
   }
 
+  std::string minus() const { return latex_ ? "-" : "−"; }
+
   // --- numbers and names ---
 
   Piece number(double x) const {
-    if (x < 0) return {"-" + number(-x).text, Sum};
+    if (x < 0) return {minus() + number(-x).text, Sum};
     if (const Piece* constant = named(x)) return *constant;
     if (std::isnan(x)) return {latex_ ? "\\mathrm{nan}" : "nan", Atom};
     if (std::isinf(x)) return {latex_ ? "\\infty" : "∞", Atom};
@@ -72,9 +87,9 @@ class SymbolRenderer {
                                       : Piece{digits.substr(0, e) + " \\cdot " + power, Product};
   }
 
-  static std::string decimal(double x) {
+  static std::string decimal(double x, int digits = 6) {
     char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%.6g", x);
+    std::snprintf(buffer, sizeof buffer, "%.*g", digits, x);
     return buffer;
   }
 
@@ -106,16 +121,36 @@ class SymbolRenderer {
     return nullptr;
   }
 
-  Piece variable(const std::string& name) const {
+  Piece variable(const std::string& formula_name) const {
     if (values_ != nullptr)
-      if (const auto found = values_->find(name); found != values_->end())
-        return {(found->second < 0 ? "-" : "") + decimal(std::fabs(found->second)),
-                found->second < 0 ? Sum : Atom};
-    if (!latex_ || name.size() == 1) return {name, Atom};
-    if (name == "alpha" || name == "beta" || name == "delta") return {"\\" + name, Atom};
-    std::string escaped;
-    for (const char c : name) escaped += c == '_' ? std::string("\\_") : std::string(1, c);
-    return {"\\mathrm{" + escaped + "}", Atom};
+      if (const auto found = values_->find(formula_name); found != values_->end())
+        return measured(found->second);
+    const auto given = names_ ? names_->find(formula_name) : Names::const_iterator();
+    const std::string& name = names_ && given != names_->end() ? given->second : formula_name;
+    // an expression of the user's, which binds as loosely as it may
+    const Level level = is_name(name) ? Atom : Choice;
+    if (!latex_ || name.size() == 1) return {name, level};
+    if (name == "alpha" || name == "beta" || name == "delta") return {"\\" + name, level};
+    return {"\\mathrm{" + escaped(name) + "}", level};
+  }
+
+  // The number of one element.
+  Piece measured(double x) const {
+    if (!std::isfinite(x)) return number(x);
+    return {(x < 0 ? minus() : "") + decimal(std::fabs(x), digits_), x < 0 ? Sum : Atom};
+  }
+  // Letters of any alphabet, digits, and what joins them into a path: layers[0].weight
+  static bool is_name(const std::string& name) {
+    for (const char c : name)
+      if (static_cast<unsigned char>(c) < 128 && !std::isalnum(static_cast<unsigned char>(c)) &&
+          c != '_' && c != '.' && c != '[' && c != ']')
+        return false;
+    return true;
+  }
+  static std::string escaped(const std::string& name) {
+    std::string result;
+    for (const char c : name) result += c == '_' ? std::string("\\_") : std::string(1, c);
+    return result;
   }
 
   // --- arithmetic ---
@@ -123,8 +158,8 @@ class SymbolRenderer {
   Piece sum(const Symbol& s) const {
     const Symbol& b = s.argument(1);
     const bool flat = s.is("+") && b.is("+");
-    return {operand(s.argument(0), Sum) + " " + s.name() + " " + operand(b, flat ? Sum : Product),
-            Sum};
+    const std::string sign = s.is("+") ? "+" : minus();
+    return {operand(s.argument(0), Sum) + " " + sign + " " + operand(b, flat ? Sum : Product), Sum};
   }
 
   // A quotient on the left is set apart: (a/b)·c.
@@ -296,19 +331,19 @@ class SymbolRenderer {
                             s.name() == "exp" ? Power : Atom}
                     : Piece{around->open + arguments + around->close, Atom};
     if (!latex_) return {s.name() + "(" + arguments + ")", Atom};
-    std::string escaped;
-    for (const char c : s.name()) escaped += c == '_' ? std::string("\\_") : std::string(1, c);
-    return {"\\operatorname{" + escaped + "}\\left(" + arguments + "\\right)", Atom};
+    return {"\\operatorname{" + escaped(s.name()) + "}\\left(" + arguments + "\\right)", Atom};
   }
 
   bool latex_;
+  int digits_;
   const Symbol::Values* values_;
+  const Names* names_;
 };
 
-inline std::string Symbol::text() const { return SymbolRenderer(false, nullptr)(*this); }
+inline std::string Symbol::text() const { return SymbolRenderer({})(*this); }
 inline std::string Symbol::text(const Values& values) const {
-  return SymbolRenderer(false, &values)(*this);
+  return SymbolRenderer({.values = &values})(*this);
 }
-inline std::string Symbol::latex() const { return SymbolRenderer(true, nullptr)(*this); }
+inline std::string Symbol::latex() const { return SymbolRenderer({.latex = true})(*this); }
 
 }  // namespace backlit

@@ -40,20 +40,20 @@ Edge gradient_edge(const Tensor& t) {
   if (!t.defined()) return {nullptr, 0};
   if (Node* fn = grad_fn_of(t)) {
     Py_INCREF(fn);
-    return {fn, t->output_nr};
+    return {fn, t->output_nr, t.version()};
   }
   if (!t->requires_grad) return {nullptr, 0};
   AutogradMeta& meta = meta_of(*t.get());
   if (meta.accumulator) {
     Py_INCREF(meta.accumulator);
-    return {meta.accumulator, 0};
+    return {meta.accumulator, 0, t.version()};
   }
   Node* node = new_node(kAccumulate, "AccumulateGrad", 0, 0, 1, sizeof(Accumulate));
   new (node->payload()) Accumulate{t};
   node->sequence = kAccumulateSequence;
   meta.accumulator = node;
   if (t->entangled) track(*node);
-  return {node, 0};
+  return {node, 0, t.version()};
 }
 
 void accumulate_grad(const Tensor& leaf, Tensor g) {

@@ -10,6 +10,8 @@ struct Modes {
   bool inference = false;  // results are inference tensors, for good
   bool anomaly = false;    // remember where each node was made, check gradients for NaN
   bool anomaly_check_nan = true;
+  bool tracing = false;    // nodes keep their operands and results
+  bool locations = false;  // nodes remember the line that made them
   std::int32_t backward_depth = 0;
 };
 

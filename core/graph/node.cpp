@@ -49,7 +49,9 @@ void clear_saved(Saved& s) {
 void destroy_node(Node* node) {
   for (int i = 0; i < node->n_saved; ++i) clear_saved(node->saved()[i]);
   for (int i = 0; i < node->n_edges; ++i) Py_CLEAR(node->edges()[i].node);
+  for (int i = 0; i < node->n_outputs; ++i) LayoutRef(node->outputs()[i]);
   if (node->kind->destroy) node->kind->destroy(node->payload());
+  Py_XDECREF(node->code);
   delete node->meta;
   PyTypeObject* type = Py_TYPE(node);
 #ifndef BACKLIT_SANITIZE
@@ -103,6 +105,10 @@ int traverse_node(PyObject* self, visitproc visit, void* arg) {
       Py_VISIT(h.hooks.get());
       Py_VISIT(h.retain.get());
     }
+    if (node->meta->values) {
+      for (const auto& v : node->meta->values->inputs) Py_VISIT(v.tensor.get());
+      for (const auto& v : node->meta->values->outputs) Py_VISIT(v.tensor.get());
+    }
   }
   if (node->kind->traverse) return node->kind->traverse(node->payload(), visit, arg);
   return 0;
@@ -127,13 +133,16 @@ int clear_node(PyObject* self) {
 Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int outputs,
                std::size_t payload_bytes) {
   const auto e = static_cast<std::size_t>(edges), s = static_cast<std::size_t>(saved);
-  Node* node = allocate_node(sizeof(Node) + e * sizeof(Edge) + s * sizeof(Saved) + payload_bytes);
+  const auto o = static_cast<std::size_t>(outputs);
+  Node* node = allocate_node(sizeof(Node) + e * sizeof(Edge) + s * sizeof(Saved) +
+                             o * sizeof(Layout*) + payload_bytes);
   node->kind = &kind;
   node->name = name;
   node->meta = nullptr;
   node->weakrefs = nullptr;
   node->sequence = next_sequence++;
   node->task = nullptr;
+  node->code = nullptr;
   node->slot = -1;
   node->n_edges = edges;
   node->n_saved = static_cast<std::uint16_t>(saved);
@@ -142,6 +151,8 @@ Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int
   node->tracking = Node::Tracking::No;
   for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
   for (std::size_t i = 0; i < s; ++i) node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
+  for (std::size_t i = 0; i < o; ++i) node->outputs()[i] = nullptr;
+  if (modes.locations) note_location(*node);
   return node;
 }
 
@@ -228,6 +239,9 @@ void set_history(const Tensor& y, Node* node, std::uint32_t nr) {
   Py_INCREF(node);
   y->grad_fn = node;
   y->output_nr = nr;
+  if (!node->outputs()[nr]) node->outputs()[nr] = y.layout_ref().release();
+  if (modes.tracing) [[unlikely]]
+    keep_output(*node, y, nr);
   if (node->tracking != Node::Tracking::No) {
     y->entangled = true;
     track(*y.get());

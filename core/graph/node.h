@@ -2,7 +2,7 @@
 //
 // A Node is one recorded operation. Its edges lead to the nodes that made its inputs (or to the
 // AccumulateGrad node of a leaf); its saved tensors are what its rule needs. Memory of a node:
-//   Node | Edge[n_edges] | Saved[n_saved] | payload
+//   Node | Edge[n_edges] | Saved[n_saved] | Layout*[n_outputs] | payload
 // where the payload is whatever the rule keeps besides tensors (sizes, flags, scalars).
 //
 // An operation records itself with one call:
@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -40,6 +41,7 @@ struct NodeKind {
 struct Edge {
   Node* node;  // owned; null: no gradient is wanted
   std::uint32_t output_nr;
+  std::uint32_t version = 0;  // of the input's memory when it was recorded
 };
 
 struct Saved {
@@ -48,6 +50,17 @@ struct Saved {
   std::uint32_t version;
   std::uint32_t output_nr;
   Kind kind;
+  std::int16_t input = -1;  // the input of the operation that this is; -1: none of them
+};
+
+// What a node keeps inside backlit.trace(): its operands as they are, its results without history.
+struct NodeValues {
+  struct Value {
+    Tensor tensor;
+    std::uint32_t version = 0;
+  };
+  std::vector<Value> inputs, outputs;
+  Object module;  // path of the nn.Module that ran, a str; or null
 };
 
 // Hooks and whatever else few nodes have.
@@ -60,6 +73,7 @@ struct NodeMeta {
   std::vector<TensorHooks> tensor_hooks;
   Object pre_hooks, post_hooks;  // OrderedDict
   Object metadata;               // dict
+  std::unique_ptr<NodeValues> values;
 };
 
 struct Node {
@@ -69,6 +83,8 @@ struct Node {
   PyObject* weakrefs;
   std::uint64_t sequence;  // creation order: a node's number is above those of its inputs
   GraphTask* task;         // the backward run that uses `slot`, if any
+  PyCodeObject* code;      // owned: the Python function that made it, or null (graph/location.cpp)
+  std::int32_t lasti;      // offset in bytes of the instruction there
   std::int32_t slot;
   std::int32_t n_edges, n_outputs;  // cat and unbind have as many as their user has tensors
   std::uint16_t n_saved;
@@ -78,7 +94,9 @@ struct Node {
 
   Edge* edges() { return reinterpret_cast<Edge*>(this + 1); }
   Saved* saved() { return reinterpret_cast<Saved*>(edges() + n_edges); }
-  void* payload() { return saved() + n_saved; }
+  // Shapes of the outputs; null for one that has no history.
+  Layout** outputs() { return reinterpret_cast<Layout**>(saved() + n_saved); }
+  void* payload() { return outputs() + n_outputs; }
 };
 
 extern PyTypeObject* node_type;
@@ -91,6 +109,11 @@ NodeMeta& meta_of(Node& node);
 void track_if_inputs_are(Node& node);  // graph/tracking.h
 // With anomaly mode on: remembers the Python stack (called by record).
 void note_creation(Node& node);
+// Remembers the innermost Python instruction outside of this package.
+void note_location(Node& node);
+// Inside of a trace: keep what the operation was given and gave (graph/trace.cpp).
+void keep_inputs(Node& node, std::span<const Tensor> inputs);
+void keep_output(Node& node, const Tensor& y, std::uint32_t nr);
 
 // The edge along which the gradient of t flows: its grad_fn or its AccumulateGrad node.
 Edge gradient_edge(const Tensor& t);
@@ -156,9 +179,15 @@ Ref<Node> make_node(const char* name, std::span<const Tensor> inputs, std::span<
   auto owner = Ref<Node>::steal(node);
   new (node->payload()) F(std::move(rule));
   for (std::size_t i = 0; i < inputs.size(); ++i) node->edges()[i] = gradient_edge(inputs[i]);
-  for (int i = 0; i < n_saved; ++i)
-    save_input(node->saved()[i], saved[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < n_saved; ++i) {
+    const Tensor& t = saved[static_cast<std::size_t>(i)];
+    save_input(node->saved()[i], t);
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      if (inputs[k].get() == t.get()) node->saved()[i].input = static_cast<std::int16_t>(k);
+  }
   track_if_inputs_are(*node);
+  if (modes.tracing) [[unlikely]]
+    keep_inputs(*node, inputs);
   return owner;
 }
 

@@ -12,6 +12,7 @@
 #include "formulas/formula.h"
 #include "kernels/isa.h"
 #include "ops/arithmetic.h"
+#include "ops/elementwise_node.h"
 #include "ops/recorded.h"
 #include "ops/tile_run.h"
 #include "ops/views.h"
@@ -26,25 +27,7 @@ std::vector<ElementwiseOp*>& mutable_ops() {
   return ops;
 }
 
-constexpr std::int64_t kSmallElements = 1 << 14;    // below: one direct call, GIL held
 constexpr double kOnes[kMaxParams] = {1, 1, 1, 1};  // parameters left out: alpha
-constexpr std::int64_t kScalarTile = 64;  // numbers beside a small tensor: a buffer this long
-
-// What a node of an elementwise operation keeps besides its saved tensors.
-struct ElementwisePayload {
-  const ElementwiseOp* op;
-  Dtype compute;
-  Dtype in_dtype[kMaxArity];
-  std::int8_t saved_at[kMaxArity + 1];  // index among the saved tensors; -1: not saved
-  bool is_tensor[kMaxArity];
-  double number[kMaxArity];        // the inputs that are numbers
-  LayoutRef in_layout[kMaxArity];  // null: as the result
-  double params[kMaxParams];
-
-  void operator()(Vjp& v) const;
-  Tensor fused(Vjp& v, int i, const Tensor* inputs, const Tensor& y) const;
-  double uniform_local(int i) const;
-};
 
 Dtype of_category(Category c) {
   switch (c) {
@@ -83,12 +66,6 @@ void check_divisor(const Operand& divisor) {
   }
   const Tensor d = Tensor::borrow(divisor.t);
   if (d.numel() && !ops::all_nonzero(d)) zero();
-}
-
-bool same_geometry(const Layout* a, const Layout* b) {
-  return a == b || (a->ndim == b->ndim &&
-                    std::memcmp(a->values, b->values,
-                                sizeof(std::int64_t) * 2 * static_cast<std::size_t>(a->ndim)) == 0);
 }
 
 Layout* anchor_layout(std::span<const Operand> in) {
@@ -182,6 +159,14 @@ const char* node_name(const ElementwiseOp& op, std::span<const Operand> in) {
   return op.node;
 }
 
+void keep_operands(Node& node, std::span<const Operand> in, bool in_place) {
+  Tensor tensors[kMaxArity];
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i].t) tensors[i] = Tensor::borrow(in[i].t);
+  if (in_place) tensors[0] = ops::clone(ops::detach(tensors[0]));
+  keep_inputs(node, {tensors, in.size()});
+}
+
 // In place, what backward reads of input 0 is a copy of what it was.
 Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand> in,
                                 const Layout* result, Dtype compute, const double* params,
@@ -222,11 +207,15 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
       node->edges()[i] = gradient_edge(handle);
       if (!t->layout->same_sizes(*result)) p->in_layout[i] = LayoutRef::borrow(t->layout);
     }
-    if (at[i] >= 0)
+    if (at[i] >= 0) {
       save_input(node->saved()[at[i]],
                  in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
+      node->saved()[at[i]].input = static_cast<std::int16_t>(i);
+    }
   }
   track_if_inputs_are(*node);
+  if (modes.tracing) [[unlikely]]
+    keep_operands(*node, in, in_place);
   return owner;
 }
 
@@ -242,121 +231,6 @@ bool wants_node(const ElementwiseOp& op, std::span<const Operand> in, Dtype resu
 void attach(const Tensor& y, Node* node) {
   const auto& p = *static_cast<ElementwisePayload*>(node->payload());
   if (p.saved_at[kMaxArity] >= 0) save_output(node->saved()[p.saved_at[kMaxArity]], y);
-}
-
-// A gradient of the result's shape, brought to the shape and dtype of input i.
-Tensor reduce_to_input(const ElementwisePayload& p, int i, Tensor g) {
-  if (p.in_layout[i]) g = ops::sum_to(g, p.in_layout[i]->sizes());
-  if (g.dtype() != p.in_dtype[i]) g = ops::to_dtype(g, p.in_dtype[i]);
-  return g;
-}
-
-// g * local by the fused kernel, without recording.
-Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tensor& y) const {
-  const Tensor& g = v.g();
-  const TileFunction f = op->backward[i][static_cast<std::size_t>(compute)];
-  const std::uint8_t reads = op->reads[i];
-  const int arity = op->arity;
-  // what the rule does not read may be anything of that length
-  Layout* layout = g->layout;
-  bool direct = layout->dense && layout->numel <= kSmallElements && g.dtype() == compute;
-  for (int k = 0; k < arity && direct; ++k) {
-    if (!(reads >> k & 1)) continue;
-    direct = inputs[k].defined()
-                 ? same_geometry(inputs[k]->layout, layout) && inputs[k].dtype() == compute
-                 : layout->numel <= kScalarTile;
-  }
-  if (direct && (reads & kResultBit)) direct = same_geometry(y->layout, layout);
-  if (direct) {
-    Tensor out = Tensor::empty(g.layout_ref(), compute);
-    const void* ptr[kMaxArity + 2];
-    alignas(64) char buffers[kMaxArity][kScalarTile * sizeof(double)];
-    ptr[0] = g.raw();
-    for (int k = 0; k < arity; ++k) {
-      ptr[k + 1] = inputs[k].defined() ? inputs[k].raw() : g.raw();
-      if (inputs[k].defined() || !(reads >> k & 1)) continue;
-      if (compute == Dtype::Float32)
-        std::fill_n(reinterpret_cast<float*>(buffers[k]), layout->numel,
-                    static_cast<float>(number[k]));
-      else
-        std::fill_n(reinterpret_cast<double*>(buffers[k]), layout->numel, number[k]);
-      ptr[k + 1] = buffers[k];
-    }
-    ptr[arity + 1] = (reads & kResultBit) ? y.raw() : g.raw();
-    f(ptr, out.raw(), layout->numel, params);
-    return out;
-  }
-  TileInput in[kMaxArity + 2];
-  Dims sizes(g.sizes());
-  in[0] = {g.raw(), g.dtype(), &g.layout()};
-  for (int k = 0; k < arity; ++k) {
-    if (!(reads >> k & 1))
-      in[k + 1] = in[0];
-    else if (inputs[k].defined())
-      in[k + 1] = {inputs[k].raw(), inputs[k].dtype(), &inputs[k].layout()};
-    else
-      in[k + 1] = {reinterpret_cast<const char*>(&number[k]), Dtype::Float64, nullptr};
-  }
-  in[arity + 1] = (reads & kResultBit) ? TileInput{y.raw(), y.dtype(), &y.layout()} : in[0];
-  const Layout* layouts[kMaxArity + 1] = {&g.layout()};
-  std::size_t n_layouts = 1;
-  for (int k = 0; k < arity; ++k)
-    if ((reads >> k & 1) && inputs[k].defined()) layouts[n_layouts++] = &inputs[k].layout();
-  Tensor out = Tensor::empty(result_layout(sizes, {layouts, n_layouts}), compute);
-  run_tiles(f, {in, static_cast<std::size_t>(arity) + 2}, {out.raw(), compute, &out.layout()},
-            compute, compute, params);
-  return out;
-}
-
-// As in PyTorch the operation runs and is recorded; only backward refuses.
-[[noreturn]] void fail_rule(const ElementwiseOp& op, int i) {
-  if (op.rule == Rule::NotImplemented)
-    fail(ErrorKind::Runtime, "derivative for aten::", op.name, " is not implemented. ", op.why);
-  fail(ErrorKind::NotImplemented, "the derivative for '", op.name, i == 0 ? ": input" : ": other",
-       "' is not implemented. ", op.why);
-}
-
-double ElementwisePayload::uniform_local(int i) const {
-  const Recorded none[kMaxArity];
-  return op->local[i](none, Recorded(), params).number();
-}
-
-void ElementwisePayload::operator()(Vjp& v) const {
-  Tensor inputs[kMaxArity], y;
-  const int arity = op->arity;
-  std::uint8_t reads = 0;
-  for (int i = 0; i < arity; ++i)
-    if (v.needs(i)) reads |= op->reads[i];
-  for (int k = 0; k < arity; ++k)
-    if (saved_at[k] >= 0 && (reads >> k & 1)) inputs[k] = v.saved(saved_at[k]);
-  if (reads & kResultBit) y = v.saved(saved_at[kMaxArity]);
-  if (op->rule == Rule::NotDifferentiable) {  // recorded in place only: nothing passes
-    for (int i = 0; i < arity; ++i)
-      if (v.needs(i))
-        v.set(i, Tensor::zeros(in_layout[i] ? in_layout[i]->sizes() : v.g().sizes(), in_dtype[i]));
-    return;
-  }
-  for (int i = 0; i < arity; ++i) {
-    if (!v.needs(i) || op->input_rule[i] == Rule::NotDifferentiable) continue;
-    if (op->rule == Rule::NotImplemented || op->input_rule[i] == Rule::NotImplemented)
-      fail_rule(*op, i);
-    Tensor g;
-    if (op->uniform[i] && uniform_local(i) == 1) {
-      g = v.g();
-    } else if (modes.grad) {
-      Recorded r[kMaxArity];
-      recorded_dtype = compute;
-      for (int k = 0; k < arity; ++k)
-        r[k] = is_tensor[k] ? (inputs[k].defined() ? Recorded(ops::to_dtype(inputs[k], compute))
-                                                   : Recorded())
-                            : Recorded(number[k]);
-      const Recorded ry = y.defined() ? Recorded(y) : Recorded();
-      g = ops::times_local(v.g(), op->local[i](r, ry, params), op->masks);
-    } else {
-      g = fused(v, i, inputs, y);
-    }
-    v.set(i, reduce_to_input(*this, i, std::move(g)));
-  }
 }
 
 Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const double* params) {

@@ -13,6 +13,7 @@
 namespace backlit {
 
 class Recorded;
+class Symbol;
 enum class Promote : std::uint8_t;
 enum class Rule : std::uint8_t;
 
@@ -63,6 +64,9 @@ struct ElementwiseOp {
   bool uniform[kMaxArity];  // it reads neither: one number, the same for all elements
   // The local derivative as recorded operations.
   Recorded (*local[kMaxArity])(const Recorded* inputs, const Recorded& y, const double* params);
+  // The same as an expression, and that of the value.
+  Symbol (*local_symbol[kMaxArity])(const Symbol* inputs, const Symbol& y, const Symbol* params);
+  Symbol (*value_symbol)(const Symbol* inputs, const Symbol* params);
   TileFunction forward[kDtypes];
   TileFunction backward[kMaxArity][kDtypes];
 };

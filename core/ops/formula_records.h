@@ -1,5 +1,6 @@
 // Fills the registry's record of each formula from its readings: Probe tells what backward saves,
-// Recorded gives the derivative of the derivative. Included by one generated file per formulas/*.h.
+// Recorded gives the derivative of the derivative, Symbol what people read. Included by one
+// generated file per formulas/*.h.
 #pragma once
 
 #include <string>
@@ -11,25 +12,36 @@
 
 #include "formulas/formula.h"
 #include "formulas/probe.h"
+#include "formulas/symbol.h"
 #include "ops/recorded.h"
 
 namespace backlit {
 
-template <class F, int Input, std::size_t... P>
-Recorded recorded_local(const Recorded* in, const Recorded& y, const double* p,
-                        std::index_sequence<P...>) {
+// The rule of one input with T as its number type; P is what T or a parameter of T is made from.
+template <class F, int Input, class T, class P, std::size_t... I>
+T local_of(const T* in, const T& y, const P* p, std::index_sequence<I...>) {
   if constexpr (F::arity == 1)
-    return F::local(in[0], y, Recorded(p[P])...);
+    return F::local(in[0], y, T(p[I])...);
   else if constexpr (F::arity == 2 && Input == 0)
-    return F::local_a(in[0], in[1], y, Recorded(p[P])...);
+    return F::local_a(in[0], in[1], y, T(p[I])...);
   else if constexpr (F::arity == 2)
-    return F::local_b(in[0], in[1], y, Recorded(p[P])...);
+    return F::local_b(in[0], in[1], y, T(p[I])...);
   else if constexpr (Input == 0)
-    return F::local_a(in[0], in[1], in[2], y, Recorded(p[P])...);
+    return F::local_a(in[0], in[1], in[2], y, T(p[I])...);
   else if constexpr (Input == 1)
-    return F::local_b(in[0], in[1], in[2], y, Recorded(p[P])...);
+    return F::local_b(in[0], in[1], in[2], y, T(p[I])...);
   else
-    return F::local_c(in[0], in[1], in[2], y, Recorded(p[P])...);
+    return F::local_c(in[0], in[1], in[2], y, T(p[I])...);
+}
+
+template <class F, std::size_t... I>
+Symbol symbol_of_value(const Symbol* in, const Symbol* p, std::index_sequence<I...>) {
+  if constexpr (F::arity == 1)
+    return F::value(in[0], p[I]...);
+  else if constexpr (F::arity == 2)
+    return F::value(in[0], in[1], p[I]...);
+  else
+    return F::value(in[0], in[1], in[2], p[I]...);
 }
 
 template <class F, int Input> void fill_local(ElementwiseOp& op) {
@@ -41,7 +53,10 @@ template <class F, int Input> void fill_local(ElementwiseOp& op) {
     const LocalUsage usage = Usage<F>::of(Input);
     op.reads[Input] = static_cast<std::uint8_t>(usage.reads);
     op.local[Input] = [](const Recorded* in, const Recorded& y, const double* p) {
-      return recorded_local<F, Input>(in, y, p, std::make_index_sequence<F::params>());
+      return local_of<F, Input>(in, y, p, std::make_index_sequence<F::params>());
+    };
+    op.local_symbol[Input] = [](const Symbol* in, const Symbol& y, const Symbol* p) {
+      return local_of<F, Input>(in, y, p, std::make_index_sequence<F::params>());
     };
     op.uniform[Input] = usage.reads == 0;
   }
@@ -73,6 +88,9 @@ template <class F> bool make_record(const char* struct_name) {
   op.method = F::method;
   op.checks_zero_divisor = F::checks_zero_divisor;
   op.masks = F::masks;
+  op.value_symbol = [](const Symbol* in, const Symbol* p) {
+    return symbol_of_value<F>(in, p, std::make_index_sequence<F::params>());
+  };
   fill_local<F, 0>(op);
   if constexpr (F::arity > 1) fill_local<F, 1>(op);
   if constexpr (F::arity > 2) fill_local<F, 2>(op);

@@ -31,6 +31,7 @@ struct RowOptions {
   const char* aliases = "";  // further names, separated by spaces
   bool function = true;      // reachable as home.name
   bool method = true;        // a Tensor method, when the first parameter is a tensor
+  const char* node = "";     // the name of its nodes, where that is not the row's + "Backward0"
   const char* example = "";  // one line that CI runs, with its output behind "->"
 };
 

@@ -18,14 +18,30 @@ class Generator:
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
 class Node:
+    def __call__(self, *grads: Tensor | None) -> Any: ...
+    _constants: dict[_str, _float]
+    _formula: _str | None
+    _gradient_formula: _str | None
+    _input_shapes: tuple[Size | None, ...]
+    _inputs: tuple[Tensor | None, ...]
+    def _local(self, *args: Any, **kwargs: Any) -> Tensor | None: ...
+    _local_formulas: tuple[tuple[_str, _str] | None, ...]
+    def _local_text(self, *args: Any, **kwargs: Any) -> _str | None: ...
+    _location: tuple[Any, _int] | None
+    _module: _str | None
+    _operation: _str | None
+    _output_shapes: tuple[Size | None, ...]
+    _outputs: tuple[Tensor | None, ...]
     _post_hooks: Any
     _pre_hooks: Any
-    _saved_tensors: Any
-    _sequence: Any
+    def _recompute(self, *args: Any, **kwargs: Any) -> Tensor | None: ...
+    _saved_tensors: tuple[Tensor | None, ...]
+    _sequence: _int
     def _sequence_nr(self, *args: Any, **kwargs: Any) -> Any: ...
+    def _value_text(self, *args: Any, **kwargs: Any) -> _str | None: ...
     metadata: Any
     def name(self, *args: Any, **kwargs: Any) -> Any: ...
-    next_functions: Any
+    next_functions: tuple[tuple[Node | None, _int], ...]
     def register_hook(self, *args: Any, **kwargs: Any) -> Any: ...
     def register_prehook(self, *args: Any, **kwargs: Any) -> Any: ...
     variable: Any
@@ -734,12 +750,27 @@ class Tensor:
 
 class _FunctionBase:
     def __getattr__(self, name: _str) -> Any: ...
+    _constants: dict[_str, _float]
+    _formula: _str | None
+    _gradient_formula: _str | None
+    _input_shapes: tuple[Size | None, ...]
+    _inputs: tuple[Tensor | None, ...]
+    def _local(self, *args: Any, **kwargs: Any) -> Tensor | None: ...
+    _local_formulas: tuple[tuple[_str, _str] | None, ...]
+    def _local_text(self, *args: Any, **kwargs: Any) -> _str | None: ...
+    _location: tuple[Any, _int] | None
+    _module: _str | None
+    _operation: _str | None
+    _output_shapes: tuple[Size | None, ...]
+    _outputs: tuple[Tensor | None, ...]
     _post_hooks: Any
     _pre_hooks: Any
-    _sequence: Any
+    def _recompute(self, *args: Any, **kwargs: Any) -> Tensor | None: ...
+    _sequence: _int
+    def _value_text(self, *args: Any, **kwargs: Any) -> _str | None: ...
     metadata: Any
     def name(self, *args: Any, **kwargs: Any) -> Any: ...
-    next_functions: Any
+    next_functions: tuple[tuple[Node | None, _int], ...]
     def register_hook(self, *args: Any, **kwargs: Any) -> Any: ...
     def register_prehook(self, *args: Any, **kwargs: Any) -> Any: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...

@@ -19,7 +19,46 @@ class _NodeType(type):
 class Node(metaclass=_NodeType):
     """What all nodes of the graph are instances of: those of the core and custom functions.
 
-    A node has `name()`, `next_functions`, `metadata`, `register_hook` and `register_prehook`.
+    As in PyTorch a node has `name()`, `next_functions`, `metadata`, `register_hook`,
+    `register_prehook`, and is called with the gradients of its outputs (None for zero) to get those
+    of its inputs: one tensor or None if there is one input, else a tuple. Nothing is freed, no
+    hook runs, and the computation is recorded if gradients are enabled. (Calling the
+    AccumulateGrad node of a leaf adds to the leaf's `.grad`.)
+
+    Beyond PyTorch, a node tells about itself. Index `i` counts inputs, as `next_functions` does.
+
+    What it is:
+        _operation: name of the operation in the registry ("pow", "mm"); None where it has none.
+        _formula: what it computes, in mathematical notation ("y = x²", "C = A·B").
+        _gradient_formula: of a structured operation, the vector-Jacobian product in matrix
+            notation ("∂L/∂A = ∂L/∂C · Bᵀ, ..."); None for an elementwise one.
+        _constants: of an elementwise operation, the operands that are numbers, under the formula's
+            names a, b, c, and its parameters under theirs ({"negative_slope": 0.01}).
+
+    The local derivatives of an elementwise operation, read from its one rule; its variables are
+    called x and y, or a, b, c and y. A structured operation answers None:
+        _local_formulas: per input (text, LaTeX) of ∂y/∂xᵢ; None where there is no derivative.
+        _local_text(i, names=None, values=None, latex=False, digits=6): one of them. `names` maps
+            the formula's variables to other names, `values` to numbers, which stand with so many
+            digits; a choice whose condition is then known shows the branch that was taken.
+        _value_text(names=None, values=None, latex=False, digits=6): y likewise.
+        _local(i): ∂y/∂xᵢ as a tensor in the shape of y.
+        _recompute(*inputs): y for other inputs (None for one that is a number), not recorded.
+
+    Its tensors:
+        _input_shapes, _output_shapes: None where unknown (an input without gradient that was not
+            saved; an output without history).
+        _inputs: the tensors that went in. Outside of `backlit.trace()` these are the saved ones,
+            leaves, and results that their own node saved, and None stands for the others. A tensor
+            that was changed in place since is None.
+        _outputs: likewise the results, as tensors without history.
+        _saved_tensors: all that is kept for backward.
+
+    Where it comes from:
+        _location: (code object, offset) of the Python instruction outside of this package that made
+            it; the offset counts bytes, as `frame.f_lasti` does. None where it was not recorded.
+        _module: inside a trace, path of the nn.Module that ran ("layers.0"); "" for the outermost
+            one, None outside of all modules.
     """
 
 

@@ -1,0 +1,7 @@
+#include "graph/node.h"
+
+namespace backlit {
+
+void note_location(Node&) {}
+
+}  // namespace backlit
