@@ -51,7 +51,10 @@ LEFT_OUT = {
     r"log_ndtr": (lambda x: np.abs(x) > 50, "PyTorch loses digits, then all"),
     r"ndtr": (lambda x: x < -20, "PyTorch has 0 for 3e-98"),
     r"bessel": (lambda x: np.abs(x) > 1e6, "PyTorch reduces the argument with fewer digits"),
-    r"gelu\(a\)": (lambda x: x == -3, "PyTorch is off by 40 ulp"),
+    r"gelu\(a\)": (
+        lambda x: (x == -3) | np.isposinf(x),
+        "PyTorch is off by 40 ulp, and has nan for inf on some processors (oneDNN)",
+    ),
 }
 # PyTorch raises in these backward passes.
 BACKWARD_IN_OURS_ONLY = re.compile(r"hardsigmoid|T\.clamp\(a, b, c\)")
