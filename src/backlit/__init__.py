@@ -62,6 +62,7 @@ from .random import (
     seed as seed,
     set_rng_state as set_rng_state,
 )
+from .serialization import load as load, save as save
 
 globals().update(_namespace.public())
 

@@ -23,6 +23,7 @@ SUBMODULES = frozenset(
         "mps",
         "nn",
         "optim",
+        "serialization",
         "special",
         "storage",
         "testing",
