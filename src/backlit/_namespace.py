@@ -19,6 +19,7 @@ SUBMODULES = frozenset(
         "autograd",
         "backends",
         "cuda",
+        "explain",
         "linalg",
         "mps",
         "nn",

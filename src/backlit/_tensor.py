@@ -53,6 +53,13 @@ def _cuda(self: _C.Tensor, *args: Any, **kwargs: Any) -> NoReturn:
     raise NotImplementedError("Tensor.cuda: backlit runs on the CPU only. Use .to('cpu').")
 
 
+def _explain(self: _C.Tensor, wrt: Any = None, **options: Any) -> Any:
+    """Show how this tensor's gradients come about: see `backlit.explain`."""
+    from .explain import explain
+
+    return explain(self, wrt, **options)
+
+
 _PARTS: dict[str, Any] = {
     "__copy__": _copies.shallow,
     "__deepcopy__": _copies.deep,
@@ -60,6 +67,7 @@ _PARTS: dict[str, Any] = {
     "__reduce_ex__": _copies.reduce,
     "as_subclass": _as_subclass,
     "cuda": _cuda,
+    "explain": _explain,
     "imag": property(_C.imag, doc="The imaginary part: refused, without complex numbers."),
     "layout": property(lambda self: _legacy.strided, doc="torch.strided: the one layout."),
     "new": _legacy.new,

@@ -1,0 +1,193 @@
+"""One variable's gradient, taken apart: its paths, their products, the sum, and the check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import _paths
+from ._engine import Tensor
+from ._exact import ZERO, Exact, exact_sum, ulps
+from ._flowback import chain
+from ._graph import Edge, Graph, Node
+
+_FEW_PATHS = 64  # of tensors: so many are computed, to list the largest exactly
+
+
+@dataclass(eq=False)
+class PathTerm:
+    """One path from the result back to the variable, and its part of the gradient."""
+
+    edges: _paths.Path
+    factors: list[float] | None  # the local derivatives, where all are single numbers
+    product: Tensor | float
+
+    @property
+    def size(self) -> float:
+        """The absolute value, or the norm of a tensor."""
+        if isinstance(self.product, float):
+            return abs(self.product)
+        return float(self.product.norm().item())
+
+
+@dataclass(eq=False)
+class Check:
+    """The explained gradient beside one computed in another way."""
+
+    what: str  # "engine", "finite differences"
+    value: Tensor | float | None  # None: not computed
+    difference: float | None = None
+    ulps: float | None = None
+    agrees: bool | None = None
+    note: str = ""
+
+
+@dataclass(eq=False)
+class Variable:
+    """What `explain` says about one variable.
+
+    Attributes:
+        node: the variable in the graph.
+        gradient: of the result with respect to it, by the chain rule node by node.
+        path_count: of all paths, listed or not.
+        paths: the largest, largest first.
+        remainder: the sum of the paths that are not listed; 0 when all are.
+        total: the sum of all paths (computed without rounding where they are numbers).
+        checks: the engine's gradient, finite differences.
+        index: the element, where one is asked for.
+    """
+
+    node: Node
+    gradient: Tensor | None
+    path_count: int
+    paths: list[PathTerm]
+    remainder: Tensor | float | None
+    total: Tensor | float | None
+    checks: list[Check] = field(default_factory=list)
+    index: tuple[int, ...] | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Are all factors of all paths single numbers?"""
+        return all(path.factors is not None for path in self.paths) and self.node.is_number
+
+
+class PathFinder:
+    """Finds the paths of many variables of one graph; shared tables are made once."""
+
+    def __init__(self, graph: Graph, seed: Tensor, max_paths: int) -> None:
+        self.graph, self.seed, self.max_paths = graph, seed, max_paths
+        self.counts = _paths.count_paths(graph)
+        self.factors = dict(_factors(graph))
+        self.numbers = self._reached_by_numbers()
+        self._totals: dict[Node, Exact] | None = None
+        self._totals_known = False
+
+    def variable(self, node: Node) -> Variable:
+        """The paths to `node`."""
+        if node in self.numbers and node.is_number:
+            return self._number(node)
+        return self._tensor(node)
+
+    def _reached_by_numbers(self) -> set[Node]:
+        """Nodes all of whose paths consist of single numbers."""
+        found = {self.graph.result} if self.graph.result.is_number else set()
+        for node in reversed(self.graph):
+            edges = [e for e in node.consumers if e.target in self.counts]
+            if edges and all(e in self.factors and e.target in found for e in edges):
+                found.add(node)
+        return found
+
+    def totals(self) -> dict[Node, Exact] | None:
+        """The exact sums, computed when first asked for."""
+        if not self._totals_known:
+            inner = {e: v for e, v in self.factors.items() if e.target in self.numbers}
+            self._totals, self._totals_known = _paths.exact_totals(self.graph, inner), True
+        return self._totals
+
+    def _number(self, node: Node) -> Variable:
+        weights = {e: _paths.weight_of(abs(v)) for e, v in self.factors.items()}
+        seed = float(self.seed.item())
+        terms = []
+        for path in _paths.best_paths(self.graph, weights, self.max_paths, {node})[node]:
+            factors = [self.factors[edge] for edge in path]
+            product = seed
+            for value in factors:
+                product *= value
+            terms.append(PathTerm(path, factors, product))
+        count = self.counts[node]
+        listed = [term.product for term in terms if isinstance(term.product, float)]
+        totals = self.totals()
+        if totals is None or not math.isfinite(seed):
+            total = float(node.gradient.item()) if node.gradient is not None else math.nan
+            remainder = total - exact_sum(listed) if count > len(terms) else 0.0
+        else:
+            whole = totals.get(node, ZERO).times(Exact.of(seed))
+            total = whole.to_float()
+            remainder = _remainder(whole, listed) if count > len(terms) else 0.0
+        return Variable(node, node.gradient, count, terms, remainder, total)
+
+    def _tensor(self, node: Node) -> Variable:
+        """Paths of tensors: each one's part of the gradient is computed along it.
+
+        Which are the largest is certain when there are few; else the candidates are those with the
+        largest product of growth factors.
+        """
+        count = self.counts.get(node, 0)
+        weights = {e: _paths.weight_of(_growth(e)) for e in self.graph.edges if _paths.carries(e)}
+        candidates = max(_FEW_PATHS, 2 * self.max_paths)
+        found = _paths.best_paths(self.graph, weights, candidates, {node}).get(node, [])
+        terms = []
+        for path in found:
+            product = chain(path, self.seed)
+            if product is not None:
+                factors = None
+                terms.append(PathTerm(path, factors, product))
+        terms.sort(key=lambda term: -term.size)
+        terms = terms[: self.max_paths]
+        remainder: Tensor | float = 0.0
+        if node.gradient is not None and count > len(terms):
+            remainder = node.gradient - sum(term.product for term in terms)
+        return Variable(node, node.gradient, count, terms, remainder, node.gradient)
+
+
+def _factors(graph: Graph) -> Iterator[tuple[Edge, float]]:
+    """The local derivatives that are single numbers between single numbers."""
+    for edge in graph.edges:
+        if edge.local is not None and edge.source.is_number and edge.target.is_number:
+            yield edge, float(edge.local.item())
+
+
+def check_engine(variable: Variable, engine: Tensor | None) -> Check:
+    """The engine's own gradient beside the explained one."""
+    own = variable.gradient
+    if engine is None or own is None:
+        agrees = engine is None and own is None
+        return Check("engine", engine, agrees=agrees, note="" if agrees else "only one of them is")
+    if variable.is_number and isinstance(variable.total, float):
+        theirs = float(engine.item())
+        apart = ulps(theirs, variable.total, variable.node.dtype)
+        depth = max((len(term.edges) for term in variable.paths), default=1)
+        return Check("engine", engine, abs(theirs - variable.total), apart, apart <= 4 + 2 * depth)
+    same = bool((own == engine).all().item()) or bool((own.isnan() == engine.isnan()).all().item())
+    difference = float((own - engine).abs().max().item()) if own.numel() else 0.0
+    equal = difference == 0 or (math.isnan(difference) and same)
+    return Check("engine", engine, difference, None, equal)
+
+
+def _remainder(whole: Exact, listed: list[float]) -> float:
+    if not all(map(math.isfinite, listed)):
+        return math.nan
+    for value in listed:
+        whole = whole.minus(Exact.of(value))
+    return whole.to_float()
+
+
+def _growth(edge: Edge) -> float:
+    """By how much the edge stretches the gradient that passes it."""
+    incoming, outgoing = edge.target.gradient, edge.contribution
+    if incoming is None or outgoing is None:
+        return 0.0
+    before = float(incoming.norm().item())
+    return float(outgoing.norm().item()) / before if before else 0.0
