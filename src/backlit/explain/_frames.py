@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType, FunctionType, ModuleType
@@ -11,6 +12,7 @@ from . import _engine
 from ._engine import Tensor
 
 _PACKAGE = __name__.partition(".")[0]
+_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _MOST_ITEMS = 10_000  # of one list or dict that is looked into
 
 Key = tuple[int, int]  # a node of the engine and the number of its output; a constant and -1
@@ -97,8 +99,7 @@ def scopes_of(frames: Iterable[FrameType]) -> Iterator[Mapping[str, Any]]:
 
 
 def _ours(frame: FrameType) -> bool:
-    name = frame.f_globals.get("__name__", "")
-    return isinstance(name, str) and (name == _PACKAGE or name.startswith(_PACKAGE + "."))
+    return frame.f_code.co_filename.startswith(_FOLDER)
 
 
 def _is_module(value: Any) -> bool:
