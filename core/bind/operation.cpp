@@ -10,6 +10,7 @@
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
+#include "ops/view_copies.h"
 
 namespace backlit {
 
@@ -463,6 +464,7 @@ PyObject* build_operations() {
     for (auto& row : rows_of(*op))
       if (!by_hand.count(concat(op->home, ".", row->name))) rows.push_back(std::move(row));
   }
+  for (auto& row : ops::view_copies(rows)) rows.push_back(std::move(row));
   Builder builder;
   for (const auto& row : rows)
     builder.add(row.get(), row->name.back() == '_' && row->name.size() > 1);

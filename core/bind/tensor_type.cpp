@@ -225,21 +225,48 @@ int set_data(PyObject* self, PyObject* value, void*) {
   });
   return done ? 0 : -1;
 }
+void warn_deprecated(const char* text) {
+  if (PyErr_WarnEx(PyExc_UserWarning, text, 1) < 0) throw PythonErrorSet();
+}
 PyObject* get_transposed(PyObject* self, void*) {
   return guarded([&] {
     const Tensor x = handle(self);
+    if (x.dim() != 2 && x.dim() != 0)
+      warn_deprecated(
+          "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+          "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
+          "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+          "dimensions of a tensor.");
     Dims order;
     for (int d = x.dim() - 1; d >= 0; --d) order.push_back(d);
     return to_python(ops::permute(x, order));
   });
 }
-PyObject* get_matrix_transposed(PyObject* self, void*) {
+// mT and mH: the last two dimensions swapped.
+template <char kLetter> PyObject* get_matrix_transposed(PyObject* self, void*) {
   return guarded([&] {
     const Tensor x = handle(self);
-    BACKLIT_CHECK(x.dim() >= 2 || x.dim() == 0, Runtime,
-                  "tensor.mT is only supported on matrices or batches of matrices. Got ", x.dim(),
+    BACKLIT_CHECK(x.dim() != 1, Runtime, "tensor.m", kLetter,
+                  " is only supported on matrices or batches of matrices. Got ", x.dim(),
                   "-D tensor.");
-    return to_python(x.dim() == 0 ? x : ops::transpose(x, -2, -1));
+    if (x.dim() == 0)
+      warn_deprecated(kLetter == 'T' ? "Tensor.mT is deprecated on 0-D tensors. This function is "
+                                       "the identity in these cases."
+                                     : "Tensor.mH is deprecated on 0-D tensors. Consider using "
+                                       "x.conj().");
+    return to_python(x.dim() == 0 ? ops::alias(x) : ops::transpose(x, -2, -1));
+  });
+}
+PyObject* get_hermitian(PyObject* self, void*) {
+  return guarded([&] {
+    const Tensor x = handle(self);
+    BACKLIT_CHECK(x.dim() == 2 || x.dim() == 0, Runtime,
+                  "tensor.H is only supported on matrices (2-D tensors). Got ", x.dim(),
+                  "-D tensor.",
+                  x.dim() > 2 ? " For batches of matrices, consider using tensor.mH" : "");
+    if (x.dim() == 0)
+      warn_deprecated("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().");
+    return to_python(x.dim() == 0 ? ops::alias(x) : ops::transpose(x, 0, 1));
   });
 }
 PyObject* get_version(PyObject* self, void*) {
@@ -325,7 +352,9 @@ PyGetSetDef getset[] = {
     {"grad", get_grad, set_grad, nullptr, nullptr},
     {"data", get_data, set_data, nullptr, nullptr},
     {"T", get_transposed, nullptr, nullptr, nullptr},
-    {"mT", get_matrix_transposed, nullptr, nullptr, nullptr},
+    {"H", get_hermitian, nullptr, nullptr, nullptr},
+    {"mT", get_matrix_transposed<'T'>, nullptr, nullptr, nullptr},
+    {"mH", get_matrix_transposed<'H'>, nullptr, nullptr, nullptr},
     {"_version", get_version, nullptr, nullptr, nullptr},
     {"_base", get_base, nullptr, nullptr, nullptr},
     {"output_nr", get_output_nr, nullptr, nullptr, nullptr},

@@ -105,13 +105,26 @@ Tensor fill_tensor_op(const Tensor& x, const Tensor& value) {
 const Register fill_row("fill_(Tensor input, Scalar value) -> Tensor", fill_op,
                         {.meaning = "Sets every element to value.",
                          .formula = "x ← value",
-                         .gradient = "∂L/∂x = 0",
-                         .function = false});
+                         .gradient = "∂L/∂x = 0"});
 const Register fill_tensor_row("fill_(Tensor input, Tensor value) -> Tensor", fill_tensor_op,
                                {.meaning = "Sets every element to value.",
                                 .formula = "x ← value",
-                                .gradient = "∂L/∂x = 0, ∂L/∂value = Σ ∂L/∂y",
-                                .function = false});
+                                .gradient = "∂L/∂x = 0, ∂L/∂value = Σ ∂L/∂y"});
+Tensor fill_copy(const Tensor& x, const Scalar& value) { return fill_op(clone(x), value); }
+Tensor fill_tensor_copy(const Tensor& x, const Tensor& value) {
+  return fill_tensor_op(clone(x), value);
+}
+const Register fill_copy_row("fill(Tensor input, Scalar value) -> Tensor", fill_copy,
+                             {.meaning = "value everywhere, in the shape and dtype of input.",
+                              .formula = "y = value",
+                              .gradient = "∂L/∂x = 0",
+                              .method = false});
+const Register fill_tensor_copy_row(
+    "fill(Tensor input, Tensor value) -> Tensor", fill_tensor_copy,
+    {.meaning = "value everywhere, in the shape and dtype of input.",
+     .formula = "y = value",
+     .gradient = "∂L/∂x = 0, ∂L/∂value = Σ ∂L/∂y",
+     .method = false});
 
 Tensor zero_op(const Tensor& x) {
   return record_in_place(
@@ -121,9 +134,7 @@ Tensor zero_op(const Tensor& x) {
 const Register zero_row("zero_(Tensor input) -> Tensor", zero_op,
                         {.meaning = "Sets every element to 0.",
                          .formula = "x ← 0",
-                         .gradient = "∂L/∂x = 0",
-                         .aliases = "",
-                         .function = false});
+                         .gradient = "∂L/∂x = 0"});
 
 Tensor detach_in_place(const Tensor& x) {
   BACKLIT_CHECK(

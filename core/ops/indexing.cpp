@@ -458,13 +458,4 @@ Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Ten
       });
 }
 
-Tensor true_positions(const Tensor& mask) {
-  const Tensor m = contiguous(detach(mask));
-  const Tensor flat = m.alias(contiguous_layout(Dims{m.numel()}));
-  Tensor out = Tensor::empty(Dims{count_true(flat)}, Dtype::Int64);
-  const std::int64_t one[] = {1};
-  mask_offsets(flat, one, out.data<std::int64_t>());
-  return out;
-}
-
 }  // namespace backlit::ops

@@ -43,7 +43,4 @@ Tensor pick_at(const Tensor& x, const IndexMapRef& map, const char* name = "Inde
 Tensor put_at(const Tensor& y, const IndexMapRef& map);  // zeros with y added at the chosen places
 Tensor clear_at(const Tensor& x, const IndexMapRef& map);  // x with 0 at the chosen places
 
-// Positions (row-major) of the elements that are not 0.
-Tensor true_positions(const Tensor& mask);
-
 }  // namespace backlit::ops

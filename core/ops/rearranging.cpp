@@ -274,12 +274,12 @@ Tensor with_part(const char* name, const Tensor& x, const Tensor& src, Look look
   Tensor y = clone(detach(x));
   const Tensor part = look(y);
   copy_in_place(part, check_part(part, src));
-  return record(name, y, {x, src}, {}, [name, look, dtype = src.dtype()](Vjp& v) {
-    if (v.needs(0))
-      v.set(0, with_part(name, v.g(), Tensor::zeros(look(detach(v.g())).sizes(), v.g().dtype()),
-                         look));
-    if (v.needs(1)) v.set(1, to_dtype(look(v.g()), dtype));
-  });
+  const auto rule = [name, look, sizes = Dims(src.sizes()), dtype = src.dtype()](Vjp& v) {
+    const Tensor g = contiguous(v.g());
+    if (v.needs(0)) v.set(0, with_part(name, g, Tensor::zeros(sizes, g.dtype()), look));
+    if (v.needs(1)) v.set(1, to_dtype(look(g), dtype));
+  };
+  return record(name, y, {x, src}, {}, rule);
 }
 Tensor select_scatter(const Tensor& x, const Tensor& src, std::int64_t dim, std::int64_t index) {
   return with_part("SelectScatterBackward0", x, src,
@@ -291,6 +291,13 @@ Tensor slice_scatter(const Tensor& x, const Tensor& src, std::int64_t dim,
   const std::int64_t a = start.value_or(0), b = end.value_or(INT64_MAX);
   return with_part("SliceScatterBackward0", x, src,
                    [=](const Tensor& t) { return slice(t, dim, a, b, step); });
+}
+
+Tensor as_strided_scatter(const Tensor& x, const Tensor& src, const Dims& size, const Dims& stride,
+                          std::optional<std::int64_t> offset) {
+  const std::int64_t start = offset.value_or(x.offset()) - x.offset();
+  return with_part("AsStridedScatterBackward0", contiguous(x), src,
+                   [=](const Tensor& t) { return as_strided(t, size, stride, start); });
 }
 
 }  // namespace
@@ -315,6 +322,10 @@ const Register slice_scatter_row(
 const Register diagonal_scatter_row(
     "diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
     diagonal_scatter, kScatter);
+const Register as_strided_scatter_row(
+    "as_strided_scatter(Tensor input, Tensor src, int[] size, int[] stride, int? "
+    "storage_offset=None) -> Tensor",
+    as_strided_scatter, kScatter);
 
 Tensor fill_diagonal(const Tensor& x, const Scalar& value, bool wrap) {
   BACKLIT_CHECK(x.dim() >= 2, Runtime, "dimensions must larger than 1");

@@ -17,12 +17,14 @@ Tensor view_op(const Tensor& x, Dims size) { return view(x, size); }
 Tensor view_dtype_op(const Tensor& x, Dtype dtype) { return view_as_dtype(x, dtype); }
 const Register view_dtype_row("view(Tensor input, dtype dtype) -> Tensor", view_dtype_op,
                               {.meaning = "The same bytes read as elements of another type.",
-                               .function = false});
+                               .function = false,
+                               .view = true});
 const Register view_row("view(Tensor input, int* size) -> Tensor", view_op,
                         {.meaning = "The same elements in another shape, without a copy.",
                          .formula = "y = x in the shape `size`",
                          .gradient = kReshapeGradient,
-                         .function = false});
+                         .function = false,
+                         .view = true});
 
 Tensor reshape_op(const Tensor& x, Dims shape) { return reshape(x, shape); }
 const Register reshape_row(
@@ -100,8 +102,12 @@ const Register unflatten_row("unflatten(Tensor input, int dim, int[] sizes) -> T
 Tensor transpose_op(const Tensor& x, std::int64_t a, std::int64_t b) { return transpose(x, a, b); }
 const RowOptions kTranspose{
     .meaning = "Swaps two dimensions.", .formula = "y = xᵀ", .gradient = "∂L/∂x = (∂L/∂y)ᵀ"};
+const RowOptions kTransposeView{.meaning = kTranspose.meaning,
+                                .formula = kTranspose.formula,
+                                .gradient = kTranspose.gradient,
+                                .view = true};
 const Register transpose_row("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
-                             kTranspose);
+                             kTransposeView);
 const Register swapdims_row("swapdims(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
                             kTranspose);
 const Register swapaxes_row("swapaxes(Tensor input, int axis0, int axis1) -> Tensor", transpose_op,
@@ -112,7 +118,7 @@ Tensor t(const Tensor& x) {
                 x.dim(), "D");
   return transpose(x, 0, x.dim() < 2 ? 0 : 1, "TBackward0");
 }
-const Register t_row("t(Tensor input) -> Tensor", t, kTranspose);
+const Register t_row("t(Tensor input) -> Tensor", t, kTransposeView);
 
 Tensor adjoint(const Tensor& x) {
   if (x.dim() == 0) return x;
@@ -126,7 +132,8 @@ const Register adjoint_row("adjoint(Tensor input) -> Tensor", adjoint, kTranspos
 Tensor permute_op(const Tensor& x, Dims dims) { return permute(x, dims); }
 const Register permute_row("permute(Tensor input, int* dims) -> Tensor", permute_op,
                            {.meaning = "Reorders the dimensions.",
-                            .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back"});
+                            .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
+                            .view = true});
 
 Tensor movedim(const Tensor& x, Dims source, Dims destination) {
   BACKLIT_CHECK(source.n == destination.n, Runtime,
@@ -167,7 +174,8 @@ const Register movedim_row(
 Tensor squeeze_all(const Tensor& x) { return squeeze(x); }
 Tensor squeeze_one(const Tensor& x, std::int64_t dim) { return squeeze(x, Dims{dim}); }
 Tensor squeeze_some(const Tensor& x, Dims dims) { return squeeze(x, dims, true); }
-const RowOptions kSqueeze{.meaning = "Drops dimensions of size 1.", .gradient = kReshapeGradient};
+const RowOptions kSqueeze{
+    .meaning = "Drops dimensions of size 1.", .gradient = kReshapeGradient, .view = true};
 const Register squeeze_row("squeeze(Tensor input) -> Tensor", squeeze_all, kSqueeze);
 const Register squeeze_one_row("squeeze(Tensor input, int dim) -> Tensor", squeeze_one, kSqueeze);
 const Register squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", squeeze_some,
@@ -175,7 +183,8 @@ const Register squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", sq
 
 const Register unsqueeze_row("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze,
                              {.meaning = "Inserts a dimension of size 1 at dim.",
-                              .gradient = kReshapeGradient});
+                              .gradient = kReshapeGradient,
+                              .view = true});
 
 Tensor expand_op(const Tensor& x, Dims size, bool) { return expand(x, size); }
 constexpr const char* kExpandGradient =
@@ -184,7 +193,8 @@ const Register expand_row(
     "expand(Tensor input, int* size, *, bool implicit=False) -> Tensor", expand_op,
     {.meaning = "Repeats dimensions of size 1 without a copy; -1 keeps a size.",
      .gradient = kExpandGradient,
-     .function = false});
+     .function = false,
+     .view = true});
 Tensor broadcast_to(const Tensor& x, Dims size) { return expand(x, size); }
 const Register broadcast_to_row("broadcast_to(Tensor input, int[] size) -> Tensor", broadcast_to,
                                 {.meaning = "expand to the given shape.",
@@ -194,13 +204,28 @@ const Register expand_as_row("expand_as(Tensor input, Tensor other) -> Tensor", 
                              {.meaning = "expand to the shape of other.",
                               .gradient = kExpandGradient,
                               .function = false});
+Tensor sum_to_size(const Tensor& x, const Dims& size) {
+  bool fits = size.n <= x.dim();
+  for (int k = 1; fits && k <= size.n; ++k)
+    fits = size[size.n - k] == 1 || size[size.n - k] == x.layout().size(x.dim() - k);
+  BACKLIT_CHECK(fits, Runtime, "size {", to_string(size), "} is not expandable to size {",
+                to_string(x.sizes()), "}.");
+  return sum_to(x, size);
+}
+const Register sum_to_size_row(
+    "sum_to_size(Tensor input, int* size) -> Tensor", sum_to_size,
+    {.meaning = "Summed over what broadcasting from size to the shape of the tensor repeats.",
+     .formula = "yᵢ = Σ of x over the places that show element i",
+     .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x",
+     .function = false});
 
 // --- parts ---
 
 const Register select_row("select(Tensor input, int dim, int index) -> Tensor", select,
                           {.meaning = "The slice at one index of a dimension, which disappears.",
                            .formula = "y = x[…, index, …]",
-                           .gradient = kEmbedGradient});
+                           .gradient = kEmbedGradient,
+                           .view = true});
 const Register narrow_row("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow,
                           {.meaning = "length slices of dimension dim, from start on.",
                            .formula = "y = x[…, start : start + length, …]",
@@ -209,12 +234,14 @@ const Register diagonal_row(
     "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal,
     {.meaning = "The diagonal of two dimensions, as the last dimension.",
      .formula = "yᵢ = xᵢ,ᵢ₊offset",
-     .gradient = kEmbedGradient});
+     .gradient = kEmbedGradient,
+     .view = true});
 const Register unfold_row(
     "unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold,
     {.meaning = "All windows of `size` elements along a dimension, as a new last dimension.",
      .gradient = "∂L/∂x = Σ of ∂L/∂y over the windows that show the element",
-     .function = false});
+     .function = false,
+     .view = true});
 Tensor as_strided_op(const Tensor& x, Dims size, Dims stride, std::optional<std::int64_t> offset) {
   return as_strided(x, size, stride, offset.value_or(x.offset()));
 }
@@ -222,7 +249,39 @@ const Register as_strided_row(
     "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     as_strided_op,
     {.meaning = "The storage through any sizes and strides.",
-     .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the element"});
+     .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the element",
+     .view = true});
+
+// Known to Python as x[...] only, and by their copies.
+Tensor slice_op(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
+                std::optional<std::int64_t> end, std::int64_t step) {
+  return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
+}
+const Register slice_row(
+    "slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
+    slice_op,
+    {.meaning = "Every step-th slice of dimension dim from start to end.",
+     .gradient = kEmbedGradient,
+     .function = false,
+     .method = false,
+     .view = true});
+const Register alias_row("alias(Tensor input) -> Tensor", alias,
+                         {.meaning = "The tensor itself, as a view.",
+                          .gradient = "∂L/∂x = ∂L/∂y",
+                          .function = false,
+                          .method = false,
+                          .view = true});
+
+Tensor narrow_copy(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length,
+                   const Tensor& out) {
+  return into_out("narrow_copy", clone_contiguous(narrow(x, dim, start, length)), out);
+}
+const Register narrow_copy_row(
+    "narrow_copy(Tensor input, int dim, int start, int length, *, Tensor? out=None) -> Tensor",
+    narrow_copy,
+    {.meaning = "A copy of length slices of dimension dim, from start on.",
+     .formula = "y = x[…, start : start + length, …]",
+     .gradient = kEmbedGradient});
 
 }  // namespace
 }  // namespace backlit::ops

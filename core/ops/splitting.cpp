@@ -196,17 +196,20 @@ constexpr const char* kSplitGradient = "∂L/∂x = the gradients of the parts, 
 const Register unbind_row("unbind(Tensor input, int dim=0) -> Tensor[]", unbind,
                           {.meaning = "The slices along dim, without it; views.",
                            .formula = "yᵢ = x[i]",
-                           .gradient = kSplitGradient});
+                           .gradient = kSplitGradient,
+                           .view = true});
 const Register split_row("split(Tensor input, any split_size_or_sections, int dim=0) -> Tensor[]",
                          split_op,
                          {.meaning = "Parts of the given size, or sizes, along dim; views.",
                           .formula = "[y₁; y₂; ...] = x",
-                          .gradient = kSplitGradient});
+                          .gradient = kSplitGradient,
+                          .view = true});
 const Register split_sizes_row(
     "split_with_sizes(Tensor input, any split_sizes, int dim=0) -> Tensor[]", split_sizes,
     {.meaning = "Parts of the given sizes along dim; views.",
      .formula = "[y₁; y₂; ...] = x",
-     .gradient = kSplitGradient});
+     .gradient = kSplitGradient,
+     .view = true});
 const Register chunk_row("chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", chunk_op,
                          {.meaning = "At most that many parts of equal size along dim; views.",
                           .formula = "[y₁; y₂; ...] = x",

@@ -32,6 +32,7 @@ struct RowOptions {
   bool function = true;      // reachable as home.name
   bool method = true;        // a Tensor method, when the first parameter is a tensor
   const char* node = "";     // the name of its nodes, where that is not the row's + "Backward0"
+  bool view = false;         // shows the memory of its input: there is also name_copy, with its own
   const char* example = "";  // one line that CI runs, with its output behind "->"
 };
 
@@ -70,6 +71,7 @@ struct Overload {
   Call call = nullptr;
   void (*function)() = nullptr;                // of a structured operation
   const ElementwiseOp* elementwise = nullptr;  // of an elementwise operation
+  const Overload* view = nullptr;              // of name_copy: the row it copies the result of
 };
 
 // All rows in the order of registration.

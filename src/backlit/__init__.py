@@ -48,6 +48,10 @@ from ._products import (
     einsum as einsum,
     tensordot as tensordot,
 )
+from ._shapes import (
+    broadcast_shapes as broadcast_shapes,
+    unravel_index as unravel_index,
+)
 from ._tensor_str import set_printoptions as set_printoptions
 from .autograd.grad_mode import (
     enable_grad as enable_grad,

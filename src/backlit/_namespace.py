@@ -65,6 +65,7 @@ _LATER = dict.fromkeys(
 # Methods that are functions as well.
 _QUERIES = (
     "detach",
+    "detach_",
     "get_device",
     "is_complex",
     "is_conj",

@@ -27,6 +27,11 @@ class UntypedStorage:
 
     size = __len__ = nbytes
 
+    def _as_elements(self, dtype: Any) -> _C.Tensor:
+        """The memory as a tensor of that dtype, for `Tensor.set_`."""
+        count = self.nbytes() // _C.empty(0, dtype=dtype).element_size()
+        return _C._storage_view(self._bytes, dtype, (count,), (1,), 0)
+
     def element_size(self) -> int:
         """1: the elements are bytes."""
         return 1
@@ -66,10 +71,18 @@ class TypedStorage:
     def __init__(self, tensor: _C.Tensor) -> None:
         self._untyped = UntypedStorage(tensor)
         self.dtype = tensor.dtype
-        count = self._untyped.nbytes() // tensor.element_size()
-        self._elements = _C._storage_view(self._untyped._bytes, self.dtype, (count,), (1,), 0)
+        self._elements = self._untyped._as_elements(self.dtype)
 
     device = property(lambda self: self._elements.device)
+
+    def _as_elements(self, dtype: Any) -> _C.Tensor:
+        """The memory as a tensor, for `Tensor.set_`."""
+        if dtype != self.dtype:
+            raise RuntimeError(
+                f"Expected a Storage of type {dtype} or an UntypedStorage, "
+                f"but got type {self.dtype} for argument 1 'storage'"
+            )
+        return self._elements
 
     def untyped(self) -> UntypedStorage:
         """The same memory as bytes."""
