@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from . import _engine
+from . import _engine, _matrix
 from ._engine import Tensor
+from ._forward import find_forward
 from ._frames import Names
 from ._graph import Edge, Graph, Node
 from ._numbers import number
 from ._source import Origin, origin_of
 
 _LONGEST_NAME = 40
+_MOST_ELEMENTS = 1 << 22  # of an operation's inputs, for it to be run again
 
 
 def describe(graph: Graph, names: Names) -> None:
@@ -43,7 +45,7 @@ def describe_edges(graph: Graph) -> None:
             elif node.is_number:
                 _fill_whole(edge)
             if not elementwise:
-                edge.local_text = edge.local_text or _factor_of(edge)
+                edge.local_text = _matrix.local_rule(edge)
 
 
 # --- values ---
@@ -67,21 +69,25 @@ def _fill_values(graph: Graph, names: Names) -> None:
         elif node.kind == "constant" and node.value is None:
             node.value = _plain_number(node.consumers[0])
             node.is_literal = node.value is not None
-        elif node.value is None and node.inputs:
-            node.value = _computed_again(node)
+        elif node.inputs:
+            _fill_forward(node)
 
 
-def _computed_again(node: Node) -> Tensor | None:
-    """The value from the inputs' values, by the node's own operation."""
-    count = len(_engine.next_edges(node.function))
-    given: list[Tensor | None] = [None] * count
+def _fill_forward(node: Node) -> None:
+    """The operation as a function, and with it a value that nobody kept."""
+    given: list[Tensor | None] = [None] * len(_engine.next_edges(node.function))
     for edge in node.inputs:
         given[edge.input] = edge.source.value
-        if edge.source.value is None:
-            return None
-    if not _engine.is_elementwise(node.function):
-        return None
-    return _engine.recompute(node.function, given)
+    node.order = tuple(range(len(given)))
+    if sum(t.numel() for t in given if t is not None) > _MOST_ELEMENTS:
+        return
+    found = find_forward(node.function, node.output_nr, given)
+    if found is None:
+        return
+    node.operation, node.forward, node.order = found
+    if node.value is None and all(edge.source.value is not None for edge in node.inputs):
+        with _engine.unrecorded():
+            node.value = node.forward(*given)
 
 
 def _plain_number(edge: Edge) -> Tensor | None:
@@ -206,15 +212,17 @@ def _letter_values(node: Node) -> dict[str, float]:
 
 
 def _fill_operation(node: Node, origin: Origin | None) -> None:
-    node.operation = _engine.operation(node.function)
-    node.formula = _engine.formula(node.function)
+    node.operation = node.operation or _engine.operation(node.function)
+    node.formula = _engine.formula(node.function, node.operation)
     if _engine.is_elementwise(node.function):
         names = _letter_names(node)
         node.expression = _engine.value_text(node.function, names) or ""
         node.latex = _engine.value_text(node.function, names, latex=True) or ""
-    else:
-        inputs = ", ".join(edge.source.name for edge in node.inputs)
-        node.expression = f"{node.operation}({inputs})"
+        return
+    node.gradient_formula = _engine.gradient_formula(node.function, node.operation)
+    by_place = {edge.input: edge.source.name for edge in node.inputs}
+    inputs = [by_place[i] for i in node.order if i in by_place]
+    node.expression = f"{node.operation}({', '.join(inputs)})"
 
 
 def _fill_elementwise(edge: Edge) -> None:
@@ -243,11 +251,6 @@ def _fill_whole(edge: Edge) -> None:
     grads: list[Tensor | None] = [None] * _engine.outputs(target.function)
     grads[target.output_nr] = like.new_ones(like.shape)
     edge.local = _engine.vjp(target.function, grads)[edge.input]
-
-
-def _factor_of(edge: Edge) -> str:
-    """The name of a factor whose formula is not stated: a custom function's, an indexing's."""
-    return f"∂{edge.target.name}/∂{edge.source.name}"
 
 
 def _why_zero(edge: Edge, values: dict[str, float]) -> str:

@@ -128,14 +128,28 @@ def operation(node: Any) -> str:
     return told or node.name().removesuffix("Backward0").lower()
 
 
-def formula(node: Any) -> str:
-    """What the operation computes, in its own letters: `y = aᵇ`."""
-    return node._formula or ""
+def formula(node: Any, name: str) -> str:
+    """What the operation called `name` computes, in its own letters: `y = aᵇ`."""
+    return _stated(node, "formula", node._formula, name)
 
 
-def gradient_formula(node: Any) -> str:
+def gradient_formula(node: Any, name: str) -> str:
     """A structured operation's vector-Jacobian product in matrix notation."""
-    return node._gradient_formula or ""
+    return _stated(node, "gradient", node._gradient_formula, name)
+
+
+def _stated(node: Any, field: str, told: str | None, name: str) -> str:
+    """What the node says; where its name is another operation's, what the registry says."""
+    if name != operation(node):
+        for row in (row for found in operations(name) for row in found.__rows__):
+            if row[field]:
+                return str(row[field])
+    return told or ""
+
+
+def operations(name: str) -> list[Any]:
+    """The registry's operations of this name, in all its homes."""
+    return [home[name] for home in _C._operations.values() if name in home]
 
 
 def constants(node: Any) -> dict[str, float]:
@@ -181,9 +195,9 @@ def local(node: Any, i: int) -> Tensor | None:
     return found
 
 
-def recompute(node: Any, given: Sequence[Tensor | None]) -> Tensor | None:
-    """The value of an elementwise operation for these inputs; None for other operations."""
-    found: Tensor | None = node._recompute(*given)
+def recompute(node: Any, given: Sequence[Tensor | None]) -> Tensor:
+    """The value of an elementwise operation for these inputs; numbers of the program stay."""
+    found: Tensor = node._recompute(*given)
     return found
 
 

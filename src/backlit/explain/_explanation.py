@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _engine, _frames
 from ._describe import describe, describe_edges
+from ._element import check_index, element_of
 from ._engine import ExplainError, Tensor
 from ._flowback import propagate
 from ._graph import Graph, Node
+from ._splits import element_splits
 from ._variables import PathFinder, Variable, check_engine
+
+if TYPE_CHECKING:
+    from ._flow import Flow
+    from ._parts import Parts
+
+Wanted = tuple[Node, tuple[int, ...] | None]  # a variable, or one of its elements
 
 
 class Explanation:
@@ -42,6 +50,51 @@ class Explanation:
                 return variable
         raise KeyError(_unknown(name, self.graph))
 
+    def by_sample(self, wrt: Any = None, batch_size: int | None = None) -> Parts:
+        """The samples of the batch, ranked by their part in the gradient of one variable.
+
+        Args:
+            wrt: a tensor, an element of one, or a name; may be left out when one was explained.
+            batch_size: the number of samples; found by itself where the result says it.
+
+        Returns:
+            The parts, which add up to the gradient.
+        """
+        from ._splits import by_sample
+
+        with _engine.unrecorded():
+            return by_sample(self.graph, *self._one(wrt), batch_size, self.digits)
+
+    def by_term(self, wrt: Any = None) -> Parts:
+        """The terms added up in the result, ranked by their part in one variable's gradient."""
+        from ._splits import by_term
+
+        with _engine.unrecorded():
+            return by_term(self.graph, *self._one(wrt), self.digits)
+
+    def by_unit(self, wrt: Any = None) -> Parts:
+        """The units of the next layer through which the gradient of one element comes."""
+        from ._splits import by_unit
+
+        with _engine.unrecorded():
+            return by_unit(self.graph, *self._one(wrt), self.digits)
+
+    def flow(self) -> Flow:
+        """Why gradients are small, zero or huge: what each node does to them on the way back."""
+        from ._flow import flow_of
+
+        with _engine.unrecorded():
+            return flow_of(self.graph, [variable.node for variable in self.variables])
+
+    def _one(self, wrt: Any) -> Wanted:
+        """The one variable that is meant."""
+        if wrt is None:
+            if len(self.variables) != 1:
+                names = ", ".join(v.node.name for v in self.variables[:8])
+                raise ExplainError(f"explain: say for which variable: {names}.")
+            return self.variables[0].node, self.variables[0].index
+        return _find(self.graph, wrt)
+
     def to_dict(self) -> dict[str, Any]:
         """The document that docs/explain.md describes, ready for JSON."""
         from ._json import document
@@ -59,6 +112,7 @@ def explain(
     result: Tensor,
     wrt: Any = None,
     *,
+    at: Sequence[int] | None = None,
     max_paths: int = 8,
     gradient: Tensor | None = None,
     digits: int = 4,
@@ -74,6 +128,7 @@ def explain(
             `gradient`.
         wrt: a tensor, an element of one (``W[2, 3]``), a name, or several of them; every leaf by
             default.
+        at: the index of an element of `wrt`, as another way to say ``wrt[2, 3]``.
         max_paths: how many paths to list per variable; all are counted and summed.
         gradient: what flows into `result`; one by default.
         digits: behind the point, when numbers are written.
@@ -96,6 +151,7 @@ def explain(
     names = _frames.names_in(scopes)
     graph = Graph(result)
     describe(graph, names)
+    wanted = _wanted(graph, wrt, at)
     with _engine.unrecorded():
         gradients, contributions = propagate(graph, {graph.result: seed})
         for node, g in gradients.items():
@@ -103,9 +159,11 @@ def explain(
         for edge, g in contributions.items():
             edge.contribution = g
         describe_edges(graph)
-        wanted = _wanted(graph, wrt)
         finder = PathFinder(graph, seed, max_paths)
-        variables = [finder.variable(node) for node in wanted]
+        variables = [finder.variable(node, index) for node, index in wanted]
+        for variable in variables:
+            if variable.index is not None:
+                variable.splits = element_splits(graph, variable.node, variable.index, digits)
     _check(result, gradient, variables)
     return Explanation(graph, variables, {"max_paths": max_paths, "digits": digits})
 
@@ -139,25 +197,33 @@ def _seed(result: Any, gradient: Tensor | None) -> Tensor:
     return result.detach().new_ones(result.shape)
 
 
-def _wanted(graph: Graph, wrt: Any) -> list[Node]:
-    if wrt is None:
-        return graph.leaves
-    asked = wrt if isinstance(wrt, Sequence) and not isinstance(wrt, str) else [wrt]
-    return [_find(graph, one) for one in asked]
+def _wanted(graph: Graph, wrt: Any, at: Sequence[int] | None) -> list[Wanted]:
+    if wrt is None and at is None:
+        return [(node, None) for node in graph.leaves]
+    asked = wrt if isinstance(wrt, (list, tuple)) else [wrt]
+    found = [_find(graph, one) for one in asked]
+    if at is None:
+        return found
+    if len(found) != 1:
+        raise ExplainError("explain: at= chooses an element of one variable; say which: wrt=.")
+    return [(found[0][0], check_index(found[0][0], tuple(at)))]
 
 
-def _find(graph: Graph, one: Any) -> Node:
+def _find(graph: Graph, one: Any) -> Wanted:
     if isinstance(one, str):
         node = graph.find(one)
         if node is None:
             raise ExplainError(_unknown(one, graph))
-        return node
+        return node, None
     if not isinstance(one, Tensor):
         raise TypeError(f"explain: expected a tensor or its name, got {type(one).__name__}.")
     node = graph.of(one)
-    if node is None or node.kind == "constant":
+    if node is not None and node.kind != "constant":
+        return node, None
+    element = element_of(graph, one) if one.grad_fn is not None else None
+    if element is None:
         raise ExplainError(_not_in(one, graph))
-    return node
+    return element
 
 
 def _unknown(name: str, graph: Graph) -> str:

@@ -73,6 +73,9 @@ class Node:
     formula: str = ""
     expression: str = ""
     latex: str = ""
+    gradient_formula: str = ""  # of a structured operation, in its own letters
+    order: tuple[int, ...] = ()  # the input that is the operation's first tensor, second, ...
+    forward: Any = None  # computes the value from the inputs' values; None where it is not known
     shape: tuple[int, ...] | None = None
     dtype: str = ""
     value: Tensor | None = None

@@ -147,6 +147,7 @@ def _variable(variable: Variable, words: Words) -> dict[str, Any]:
         "remainder": value(variable.remainder),
         "total": value(variable.total),
         "text": words.sum_lines(variable),
+        "splits": [split.to_dict() for split in variable.splits],
         "checks": [_check(variable, check, words) for check in variable.checks],
     }
 

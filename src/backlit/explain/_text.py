@@ -98,6 +98,11 @@ def _print_variable(console: Console, words: Words, variable: Variable) -> None:
         _print_path(console, words, variable, term, i)
     for line in words.sum_lines(variable):
         console.print(Text(_INDENT + line))
+    for split in variable.splits:
+        console.print()
+        for line in str(split).splitlines():
+            console.print(Text(_INDENT + line))
+        console.print()
     for check in variable.checks:
         text, good = words.check_line(variable, check)
         style = "" if good is None else "green" if good else "bold red"

@@ -11,6 +11,7 @@ from ._engine import Tensor
 from ._exact import ZERO, Exact, exact_sum, ulps
 from ._flowback import chain
 from ._graph import Edge, Graph, Node
+from ._parts import Parts
 
 _FEW_PATHS = 64  # of tensors: so many are computed, to list the largest exactly
 
@@ -56,6 +57,7 @@ class Variable:
         total: the sum of all paths (computed without rounding where they are numbers).
         checks: the engine's gradient, finite differences.
         index: the element, where one is asked for.
+        splits: its gradient by sample and by unit.
     """
 
     node: Node
@@ -66,6 +68,7 @@ class Variable:
     total: Tensor | float | None
     checks: list[Check] = field(default_factory=list)
     index: tuple[int, ...] | None = None
+    splits: list[Parts] = field(default_factory=list)
 
     @property
     def is_number(self) -> bool:
@@ -84,11 +87,14 @@ class PathFinder:
         self._totals: dict[Node, Exact] | None = None
         self._totals_known = False
 
-    def variable(self, node: Node) -> Variable:
-        """The paths to `node`."""
+    def variable(self, node: Node, index: tuple[int, ...] | None = None) -> Variable:
+        """The paths to `node`, or to one of its elements."""
         if node in self.numbers and node.is_number:
-            return self._number(node)
-        return self._tensor(node)
+            found = self._number(node)
+        else:
+            found = self._tensor(node, index)
+        found.index = index
+        return found
 
     def _reached_by_numbers(self) -> set[Node]:
         """Nodes all of whose paths consist of single numbers."""
@@ -128,7 +134,7 @@ class PathFinder:
             remainder = _remainder(whole, listed) if count > len(terms) else 0.0
         return Variable(node, node.gradient, count, terms, remainder, total)
 
-    def _tensor(self, node: Node) -> Variable:
+    def _tensor(self, node: Node, index: tuple[int, ...] | None) -> Variable:
         """Paths of tensors: each one's part of the gradient is computed along it.
 
         Which are the largest is certain when there are few; else the candidates are those with the
@@ -142,14 +148,14 @@ class PathFinder:
         for path in found:
             product = chain(path, self.seed)
             if product is not None:
-                factors = None
-                terms.append(PathTerm(path, factors, product))
+                terms.append(PathTerm(path, None, _element(product, index)))
         terms.sort(key=lambda term: -term.size)
         terms = terms[: self.max_paths]
         remainder: Tensor | float = 0.0
-        if node.gradient is not None and count > len(terms):
-            remainder = node.gradient - sum(term.product for term in terms)
-        return Variable(node, node.gradient, count, terms, remainder, node.gradient)
+        whole = None if node.gradient is None else _element(node.gradient, index)
+        if whole is not None and count > len(terms):
+            remainder = whole - sum(term.product for term in terms)
+        return Variable(node, whole, count, terms, remainder, whole)
 
 
 def _factors(graph: Graph) -> Iterator[tuple[Edge, float]]:
@@ -159,9 +165,14 @@ def _factors(graph: Graph) -> Iterator[tuple[Edge, float]]:
             yield edge, float(edge.local.item())
 
 
+def _element(t: Tensor, index: tuple[int, ...] | None) -> Tensor:
+    return t if index is None else t[index]
+
+
 def check_engine(variable: Variable, engine: Tensor | None) -> Check:
     """The engine's own gradient beside the explained one."""
     own = variable.gradient
+    engine = None if engine is None else _element(engine, variable.index)
     if engine is None or own is None:
         agrees = engine is None and own is None
         return Check("engine", engine, agrees=agrees, note="" if agrees else "only one of them is")

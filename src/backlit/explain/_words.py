@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import _numbers
+from . import _matrix, _numbers
 from ._graph import Edge, Node
 from ._tensors import brief, lines_of
 from ._variables import Check, PathTerm, Variable
@@ -156,8 +156,12 @@ class Words:
         return [*lines, f"= {self.brief(term.product)}"]
 
     def _tensor_lines(self, variable: Variable, term: PathTerm) -> list[str]:
-        symbols = " · ".join(local_name(edge) for edge in term.edges[:_LONG_PATH])
-        lines = self.wrapped(symbols, " · ", 2)
+        lines = []
+        if len(term.edges) <= _LONG_PATH:
+            symbols = _matrix.ONE
+            for edge in term.edges:
+                symbols = _matrix.along(edge, symbols)
+            lines = self.wrapped(symbols, " ", 2)
         block = lines_of(term.product, self.digits)
         return [*lines, f"= {block[0]}", *("  " + line for line in block[1:])]
 
