@@ -8,13 +8,13 @@ Nothing here asserts: the table says what was measured, beside what was aimed at
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import platform
 import sys
 from pathlib import Path
-from typing import Any
 
 from . import elementwise, footprint, networks, scalars
-from ._measure import Result, cases_of, measure
+from ._measure import Bench, Result, cases_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 THREADS = 2
@@ -29,8 +29,9 @@ def cpu() -> str:
     return names[0] if names else platform.machine()
 
 
-def collect(theirs: Any, mine: Any, effort: float, only: str) -> list[Result]:
+def collect(effort: float, only: str) -> list[Result]:
     results = []
+    bench = Bench(THREADS)
 
     def show(result: Result) -> None:
         results.append(result)
@@ -41,27 +42,28 @@ def collect(theirs: Any, mine: Any, effort: float, only: str) -> list[Result]:
         )
 
     for module in (scalars, networks, elementwise):
-        for item in cases_of(module):
+        for index, item in enumerate(cases_of(module)):
             if only in item.work:
-                show(measure(item, theirs, mine, effort))
+                show(bench.measure(module, index, effort))
     for measurement in footprint.MEASUREMENTS:
         if only in measurement.__name__:
             show(measurement())
     return results
 
 
-def page(results: list[Result], theirs: Any) -> str:
+def page(results: list[Result], pytorch: str) -> str:
     rows = "\n".join(
         f"| {r.work} | {r.aim} | {r.pytorch} | {r.backlit} | {r.ratio} | {r.spread} |"
         for r in results
     )
-    machine = f"{cpu()}, Python {platform.python_version()}, PyTorch {theirs.__version__}"
+    machine = f"{cpu()}, Python {platform.python_version()}, PyTorch {pytorch}"
     return f"""\
 # Benchmarks
 
-`make bench` runs every case with PyTorch and with backlit in turn, in one process, {THREADS}
-threads for both, and rewrites this page. A ratio is PyTorch's time over backlit's, the median over
-pairs of neighbouring blocks; the last column is the range from its lower to its upper quartile.
+`make bench` runs every case with PyTorch and with backlit in turn, each in a process of its own,
+{THREADS} threads for both, and rewrites this page. A ratio is PyTorch's time over backlit's, the
+median over pairs of neighbouring blocks; the last column is the range from its lower to its upper
+quartile.
 
 Measured on {machine}, {platform.system()}.
 
@@ -78,18 +80,13 @@ def main() -> int:
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
     options = parser.parse_args()
     try:
-        import torch
-    except ImportError:
+        pytorch = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
         print("PyTorch is not installed: there is nothing to compare with", file=sys.stderr)
         return 1
-    import backlit
-    import backlit.utils.data
-
-    torch.set_num_threads(THREADS)
-    backlit.set_num_threads(THREADS)
-    results = collect(torch, backlit, 0.2 if options.quick else 1.0, options.only)
+    results = collect(0.2 if options.quick else 1.0, options.only)
     if not (options.no_write or options.only):
-        PAGE.write_text(page(results, torch), encoding="utf-8")
+        PAGE.write_text(page(results, pytorch), encoding="utf-8")
         print(f"written: {PAGE}")
     return 0
 

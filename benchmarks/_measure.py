@@ -2,15 +2,20 @@
 
 A case is a function of the library that prepares its data and returns what is timed, so the very
 same lines run on both. Blocks alternate because other programs disturb a machine for seconds: a
-pair of neighbouring blocks sees the same disturbance, and its ratio does not.
+pair of neighbouring blocks sees the same disturbance, and its ratio does not. Each library runs in
+a process of its own, because thread pools keep spinning for work after a block: in one process, or
+without waiting for them, those of one library would take the cores of the other.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -80,27 +85,85 @@ def _block(work: Work, n: int) -> float:
     return time.perf_counter() - start
 
 
-def measure(item: Case, theirs: Any, mine: Any, effort: float = 1.0) -> Result:
-    """Run one case with both libraries."""
-    try:
-        works = [item.prepare(theirs), item.prepare(mine)]
-        counts = [_repetitions(work) for work in works]
-        pairs = max(3, round(item.pairs * effort))
-        gc.collect()
+def _settle() -> None:
+    """Wait until no thread of this process runs any more."""
+    while True:
+        busy, start = time.process_time(), time.perf_counter()
+        time.sleep(0.002)
+        if time.process_time() - busy < 0.1 * (time.perf_counter() - start):
+            return
+
+
+def _prepared(item: Case, torch: Any) -> Callable[[], float]:
+    """What runs one block and returns the seconds of one unit of work."""
+    work = item.prepare(torch)
+    count = _repetitions(work)
+    gc.collect()
+
+    def block() -> float:
+        if count > 1:
+            work()  # wakes the threads
+        return _block(work, count) / count / item.per
+
+    return block
+
+
+def _serve(pipe: Connection, library: str, threads: int) -> None:
+    """The process of a library: prepares the case that is named (module, index) and answers with
+    None or what is missing; answers "block" with the time of one."""
+    torch = importlib.import_module(library)
+    importlib.import_module(f"{library}.utils.data")
+    torch.set_num_threads(threads)
+    block: Callable[[], float] | None = None
+    while True:
+        request = pipe.recv()
+        answer: float | str | None = None
+        if request == "block":
+            assert block
+            answer = block()
+        else:
+            module, index = request
+            try:
+                block = _prepared(cases_of(importlib.import_module(module))[index], torch)
+            except (AttributeError, ImportError, NotImplementedError, TypeError) as error:
+                answer = str(error).splitlines()[0]
+        _settle()
+        pipe.send(answer)
+
+
+class Bench:
+    """PyTorch and backlit, each in its process."""
+
+    def __init__(self, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipes = []
+        for library in ("torch", "backlit"):
+            here, there = context.Pipe()
+            context.Process(target=_serve, args=(there, library, threads), daemon=True).start()
+            there.close()
+            self.pipes.append(here)
+
+    def _ask(self, which: int, request: object) -> Any:
+        self.pipes[which].send(request)
+        return self.pipes[which].recv()
+
+    def measure(self, module: ModuleType, index: int, effort: float = 1.0) -> Result:
+        """Run one case of a module with both libraries."""
+        item = cases_of(module)[index]
+        for which in (0, 1):
+            if missing := self._ask(which, (module.__name__, index)):
+                return Result(item.work, item.aim, "", "", "not measured", missing)
         times: list[list[float]] = [[], []]
-        for turn in range(pairs):
+        for turn in range(max(3, round(item.pairs * effort))):
             for which in (0, 1) if turn % 2 else (1, 0):
-                seconds = _block(works[which], counts[which])
-                times[which].append(seconds / counts[which] / item.per)
-    except (AttributeError, ImportError, NotImplementedError, TypeError) as error:
-        return Result(item.work, item.aim, "", "", "not measured", str(error).splitlines()[0])
-    ratios = [a / b for a, b in zip(*times, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4)
-    return Result(
-        item.work,
-        item.aim,
-        time_text(statistics.median(times[0])),
-        time_text(statistics.median(times[1])),
-        f"{statistics.median(ratios):.2f}",
-        f"{low:.2f} to {high:.2f}",
-    )
+                times[which].append(self._ask(which, "block"))
+        ratios = [a / b for a, b in zip(*times, strict=True)]
+        low, _, high = statistics.quantiles(ratios, n=4)
+        return Result(
+            item.work,
+            item.aim,
+            time_text(statistics.median(times[0])),
+            time_text(statistics.median(times[1])),
+            f"{statistics.median(ratios):.2f}",
+            f"{low:.2f} to {high:.2f}",
+        )
