@@ -45,7 +45,7 @@ def describe_edges(graph: Graph) -> None:
             elif node.is_number:
                 _fill_whole(edge)
             if not elementwise:
-                edge.local_text = _matrix.local_rule(edge)
+                edge.local_text = _matrix.local_rule(edge, graph.result)
 
 
 # --- values ---

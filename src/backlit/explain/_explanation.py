@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _frames
@@ -94,6 +96,70 @@ class Explanation:
                 raise ExplainError(f"explain: say for which variable: {names}.")
             return self.variables[0].node, self.variables[0].index
         return _find(self.graph, wrt)
+
+    def to_text(self, color: bool = False, width: int = 80) -> str:
+        """What `print` shows."""
+        from ._text import to_text
+
+        return to_text(self, color, width)
+
+    def to_markdown(self) -> str:
+        """The tables, and the derivations as LaTeX between dollar signs."""
+        from ._markdown import to_markdown
+
+        return to_markdown(self)
+
+    def to_latex(self) -> str:
+        """A LaTeX document."""
+        from ._latex import to_latex
+
+        return to_latex(self)
+
+    def to_html(self) -> str:
+        """One page without anything to load: the graph, step by step."""
+        page: str = import_module("._page", __package__).render(self.to_dict())
+        return page
+
+    def to_svg(self) -> str:
+        """A drawing of the graph with its values and local gradients."""
+        svg: str = import_module("._figure", __package__).Figure(self.to_dict()).svg()
+        return svg
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the form that the suffix names: .html .svg .tex .md .json .txt."""
+        forms = {
+            ".html": self.to_html,
+            ".svg": self.to_svg,
+            ".tex": self.to_latex,
+            ".md": self.to_markdown,
+            ".json": self.to_json,
+            ".txt": self.to_text,
+        }
+        suffix = os.path.splitext(os.fspath(path))[1].lower()
+        if suffix not in forms:
+            raise ValueError(
+                f"explain: cannot save as {suffix or 'a file without suffix'!r}. "
+                f"Use one of {' '.join(forms)}."
+            )
+        text = forms[suffix]()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text if text.endswith("\n") else text + "\n")
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the page in a frame of its own, so that styles stay apart."""
+        from html import escape
+
+        page = escape(self.to_html(), quote=True)
+        style = "width:100%;height:640px;border:0"
+        return f'<iframe srcdoc="{page}" style="{style}" title="{escape(repr(self))}"></iframe>'
+
+    def _repr_latex_(self) -> str:
+        """For notebooks without HTML: the derivations."""
+        from ._latex import derivation
+        from ._words import Words
+
+        words = Words(self)
+        return "\n".join(f"$$\n{derivation(words, v)}\n$$" for v in self.variables)
 
     def to_dict(self) -> dict[str, Any]:
         """The document that docs/explain.md describes, ready for JSON."""

@@ -22,12 +22,15 @@ def along(edge: Edge, upstream: str) -> str:
     return _filled(edge, rule, upstream)
 
 
-def local_rule(edge: Edge) -> str:
+def local_rule(edge: Edge, result: Node) -> str:
     """The rule of a structured operation in the names of the graph; "" where none is stated."""
     if _engine.is_elementwise(edge.target.function):
         return ""
     rule = _rule(edge)
-    return _filled(edge, rule, f"∂L/∂{edge.target.name}") if rule else ""
+    if not rule:
+        return ""
+    target = edge.target
+    return _filled(edge, rule, ONE if target is result else f"∂{result.name}/∂{target.name}")
 
 
 def _elementwise(edge: Edge, upstream: str) -> str:
@@ -81,7 +84,10 @@ def _filled(edge: Edge, rule: str, upstream: str) -> str:
             if gone in text:
                 text = text.replace(gone, "")
                 break
-    return text.replace(mark, _parenthesised(upstream) if text != mark else upstream)
+    inner = upstream if text == mark else _parenthesised(upstream)
+    if f"{mark}ᵀ" in text and "/∂" in inner:
+        inner = f"({upstream})"
+    return text.replace(mark, inner).replace("\N{MINUS SIGN}", "-")
 
 
 def _other_letters(node: Node, names: dict[str, str]) -> dict[str, str]:

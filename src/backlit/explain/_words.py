@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _matrix, _numbers
+from ._engine import Tensor
 from ._graph import Edge, Node
 from ._tensors import brief, lines_of
 from ._variables import Check, PathTerm, Variable
@@ -18,6 +19,7 @@ _MOST_ROWS = 40  # of a table
 _LONG_PATH = 10  # edges; of longer ones the two ends are shown
 _ENDS = 4
 _WIDTH = 76
+_BLOCK = 16  # elements of a matrix that a table shows whole
 
 
 class Column(NamedTuple):
@@ -57,14 +59,14 @@ class Words:
 
     def subtitle(self) -> list[str]:
         """How large the computation is, when it does not show."""
-        shown = len(self._shown_nodes())
+        shown = len(self.shown_nodes())
         if shown == len(self.graph):
             return []
         return [f"{len(self.graph)} values; the {shown} on the paths below are shown."]
 
     def forward(self) -> Section:
         """Every value, with what it was computed from."""
-        nodes = self._shown_nodes()
+        nodes = self.shown_nodes()
         with_lines = any(node.location for node in nodes)
         columns = [Column("name"), Column("computed as"), Column("value", right=True)]
         section = Section(
@@ -75,7 +77,7 @@ class Words:
             if node.is_literal:
                 continue  # it stands in the expressions
             line = [self._line(node)] if with_lines else []
-            section.rows.append([node.name, self._made(node), self.brief(node.value), *line])
+            section.rows.append([node.name, self._made(node), self._cell(node.value), *line])
         if any(node.value is None and row_needs(node) for node in nodes):
             section.after.append(
                 "not computed: nobody kept it. Run the program `with backlit.trace():` to keep all."
@@ -88,9 +90,9 @@ class Words:
             "2. Local gradients: how each value changes with its inputs",
             [Column("local gradient"), Column("formula"), Column("numbers"), Column("value", True)],
         )
-        for edge in self._shown_edges()[:_MOST_ROWS]:
+        for edge in self.shown_edges()[:_MOST_ROWS]:
             numbers = edge.local_numbers if edge.local_numbers != edge.local_text else ""
-            value = self.brief(edge.local, 24) if edge.local is not None else ""
+            value = self._cell(edge.local) if edge.local is not None else ""
             numbers = "" if numbers == value else numbers
             formula = "" if edge.local_text == value else edge.local_text
             numbers = "" if formula.isidentifier() else numbers
@@ -132,6 +134,11 @@ class Words:
             hidden = len(names) - 2 * _ENDS
             names = [*names[:_ENDS], f"({hidden} more)", *names[-_ENDS:]]
         return " → ".join(names)
+
+    def short_route(self, term: PathTerm) -> str:
+        """The same in few characters."""
+        route = self.route(term).split(" → ")
+        return ", ".join(route if len(route) <= 5 else [*route[:2], "…", *route[-2:]])
 
     def product_lines(self, variable: Variable, term: PathTerm) -> list[str]:
         """The product along a path: as derivatives, as numbers, and what it comes to."""
@@ -212,6 +219,12 @@ class Words:
         """A value on one line."""
         return brief(value, self.digits, width)  # type: ignore[arg-type]
 
+    def _cell(self, value: Tensor | None) -> str:
+        """Small matrices as lines below each other."""
+        if value is not None and value.dim() == 2 and 1 < value.numel() <= _BLOCK:
+            return "\n".join(lines_of(value, self.digits))
+        return self.brief(value)
+
     def wrapped(self, text: str, at: str, indent: int) -> list[str]:
         """Lines of at most 76 characters, broken after `at`."""
         lines, current = [], ""
@@ -235,7 +248,7 @@ class Words:
             return ""
         return f"{os.path.basename(node.location.file)}:{node.location.line}"
 
-    def _shown_edges(self) -> list[Edge]:
+    def shown_edges(self) -> list[Edge]:
         """The edges of the listed paths, in the order of the chain rule."""
         seen: dict[Edge, None] = {}
         for variable in self.explanation.variables:
@@ -245,11 +258,11 @@ class Words:
         place = {node: i for i, node in enumerate(self.graph)}
         return sorted(seen, key=lambda e: (-place[e.target], e.input))
 
-    def _shown_nodes(self) -> list[Node]:
+    def shown_nodes(self) -> list[Node]:
         if len(self.graph) <= _MOST_ROWS:
             return self.graph.nodes
         shown = {self.result}
-        for edge in self._shown_edges()[:_MOST_ROWS]:
+        for edge in self.shown_edges()[:_MOST_ROWS]:
             shown.update((edge.source, edge.target))
         return [node for node in self.graph if node in shown]
 
