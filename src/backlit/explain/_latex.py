@@ -14,30 +14,14 @@ from ._words import Words
 if TYPE_CHECKING:
     from ._explanation import Explanation
 
-_GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_GREEK = _words(
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi "
+    "psi omega"
 )
 _SIGNS = {
     "⊙": r"\odot ",
@@ -69,12 +53,8 @@ _RAISED = "²³¹ᴬ-ᵿ⁰-ₜ"  # and lowered: signs, not parts of a name
 _START = rf"[^\W\d{_RAISED}αβπσΣ∂]"
 _NAME = rf"{_START}(?:[^\W{_RAISED}]|\.)*(?:\[[^]]*\])*(?:#\d+)?"
 _WORD = re.compile(rf"∂{_NAME}/∂{_NAME}|{_NAME}")
-_FUNCTIONS = frozenset(
-    ["exp", "sin", "cos", "tan", "tanh", "sinh", "cosh", "log", "ln", "max", "min"]
-)
-_PROSE = frozenset(
-    ["rows", "of", "over", "the", "shape", "expanded", "to", "where", "if", "else", "in", "at"]
-)
+_FUNCTIONS = _words("exp sin cos tan tanh sinh cosh log ln max min")
+_PROSE = _words("rows of over the shape expanded to where if else in at")
 _MOST_ENTRIES = 8  # rows and columns up to which a matrix is written out
 _LONG_PATH = 8
 
@@ -167,9 +147,9 @@ def _signs(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return (
-        text.replace("_", r"\_").replace("#", r"\#").replace("%", r"\%").replace("×", r"$\times$")
-    )
+    for sign, written in (("_", r"\_"), ("#", r"\#"), ("%", r"\%"), ("×", r"$\times$")):
+        text = text.replace(sign, written)
+    return text
 
 
 def _fraction(above: str, below: str) -> str:
