@@ -70,7 +70,45 @@ def _fill_values(graph: Graph, names: Names) -> None:
             node.value = _plain_number(node.consumers[0])
             node.is_literal = node.value is not None
         elif node.inputs:
+            _find_constant(node, names)
             _fill_forward(node)
+
+
+def _find_constant(node: Node, names: Names) -> None:
+    """A constant that nobody kept may still be a variable of the program.
+
+    A tensor of the program is taken for it when the operation gives this very result with it; its
+    name, when it is the only one.
+    """
+    unknown = [edge for edge in node.inputs if edge.source.value is None]
+    if node.value is None or len(unknown) != 1 or unknown[0].source.kind != "constant":
+        return
+    if not _engine.is_elementwise(node.function):
+        return
+    constant = unknown[0].source
+    given: list[Tensor | None] = [None] * len(_engine.next_edges(node.function))
+    for edge in node.inputs:
+        given[edge.input] = edge.source.value
+    fitting = []
+    for key, t in names.tensors.items():
+        if key[1] == -1:
+            given[unknown[0].input] = t
+            if _gives(node, given):
+                fitting.append((names.found[key], t))
+    if fitting:
+        constant.value = fitting[0][1].detach()
+        constant.name = fitting[0][0] if len(fitting) == 1 else ""
+
+
+def _gives(node: Node, given: list[Tensor | None]) -> bool:
+    try:
+        with _engine.unrecorded():
+            again = _engine.recompute(node.function, given)
+    except (RuntimeError, TypeError):
+        return False  # of another shape
+    return tuple(again.shape) == tuple(node.value.shape) and bool(  # type: ignore[union-attr]
+        (again == node.value).all().item()
+    )
 
 
 def _fill_forward(node: Node) -> None:
@@ -130,7 +168,7 @@ def _origins(graph: Graph) -> dict[Node, Origin]:
 def _fill_names(graph: Graph, names: Names, origins: dict[Node, Origin]) -> None:
     for node in graph:
         if node.function is None:
-            node.name = _constant_name(node, names)
+            node.name = node.name or _constant_name(node, names)
         else:
             node.name = names.found.get((id(node.function), node.output_nr), "")
             node.module = _module_of(node, names)

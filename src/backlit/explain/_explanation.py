@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _engine, _frames
 from ._describe import describe, describe_edges
+from ._differences import check_differences
 from ._element import check_index, element_of
 from ._engine import ExplainError, Tensor
 from ._flowback import propagate
@@ -19,6 +20,8 @@ from ._variables import PathFinder, Variable, check_engine
 if TYPE_CHECKING:
     from ._flow import Flow
     from ._parts import Parts
+
+_MOST_RERUN = 10_000  # nodes that finite differences run again, three times each
 
 Wanted = tuple[Node, tuple[int, ...] | None]  # a variable, or one of its elements
 
@@ -182,6 +185,7 @@ def explain(
     max_paths: int = 8,
     gradient: Tensor | None = None,
     digits: int = 4,
+    check: bool = True,
     scopes: Iterable[Mapping[str, Any]] | None = None,
 ) -> Explanation:
     """Show how the gradient of `result` comes about, step by step.
@@ -198,6 +202,7 @@ def explain(
         max_paths: how many paths to list per variable; all are counted and summed.
         gradient: what flows into `result`; one by default.
         digits: behind the point, when numbers are written.
+        check: also by finite differences, which runs the recorded operations again.
         scopes: dictionaries to look up names in, innermost first; by default the variables of the
             calling functions.
 
@@ -230,7 +235,10 @@ def explain(
         for variable in variables:
             if variable.index is not None:
                 variable.splits = element_splits(graph, variable.node, variable.index, digits)
-    _check(result, gradient, variables)
+    _check_engine(result, gradient, variables)
+    if check:
+        with _engine.unrecorded():
+            _check_differences(graph, seed, variables)
     return Explanation(graph, variables, {"max_paths": max_paths, "digits": digits})
 
 
@@ -310,7 +318,14 @@ def _not_in(t: Tensor, graph: Graph) -> str:
     return f"explain: {graph.result.name} was not computed from this tensor, only from {leaves}."
 
 
-def _check(result: Tensor, gradient: Tensor | None, variables: list[Variable]) -> None:
+def _check_differences(graph: Graph, seed: Tensor, variables: list[Variable]) -> None:
+    """Each variable beside finite differences, unless that is the work of minutes."""
+    for i, variable in enumerate(variables):
+        if i * len(graph) < _MOST_RERUN:
+            variable.checks.append(check_differences(graph, variable, seed))
+
+
+def _check_engine(result: Tensor, gradient: Tensor | None, variables: list[Variable]) -> None:
     """Each variable beside what the engine gives."""
     if not variables:
         return

@@ -189,24 +189,21 @@ class Words:
 
     def check_line(self, variable: Variable, check: Check) -> tuple[str, bool | None]:
         """A check in words, and whether it agrees."""
-        value = self.brief(check.value, 40)
+        what = f"check: {check.what}"
         if check.agrees is None:
-            return f"check: {check.what}: not computed. {check.note}", None
+            told = "not computed" if check.value is None else self.brief(check.value, 40)
+            return f"{what}: {told}. {check.note}", None
+        value = self.brief(check.value, 40)
+        said = f"{what}: {value}"
+        if check.note and isinstance(check.value, float):
+            said = f"{what}: {check.note} is {value}, the gradient's length"
         if not check.agrees:
-            return (
-                f"check: {check.what} gives {value}, which is NOT the same "
-                f"(difference {check.difference}). {check.note}",
-                False,
-            )
+            return f"{said}. This is NOT THE SAME: the difference is {check.difference:.3g}", False
         if not check.difference:
-            return f"check: {check.what} gives {value}, the same to the last bit", True
+            return f"{said}, the same to the last bit", True
         if check.ulps is not None:
-            return (
-                f"check: {check.what} gives {value}, the same up to rounding "
-                f"({check.ulps:.2g} units in the last place)",
-                True,
-            )
-        return f"check: {check.what} gives {value}, difference {check.difference:.1e}", True
+            return f"{said}, the same up to rounding ({check.ulps:.2g} ulp)", True
+        return f"{said}, difference {check.difference:.0e}", True
 
     # --- parts ---
 
