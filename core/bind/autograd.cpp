@@ -130,10 +130,18 @@ struct FunctionPayload {
   std::vector<std::pair<LayoutRef, Dtype>> inputs;  // null layout: not a tensor
 };
 
+// Inside of a trace a second run finds what the first would have freed.
+void fail_if_saved(const Object& context) {
+  const Object saved = Object::steal(PyObject_GetAttrString(context.get(), "_saved"));
+  if (!saved) throw PythonErrorSet();
+  if (PyObject_IsTrue(saved.get()) == 1) fail_released();
+}
+
 void function_vjp(Vjp& v) {
   const auto& p = v.payload<FunctionPayload>();
   Node& node = v.node();
   const Object context = Object::borrow(p.context);
+  if (node.released && !modes.rereading) fail_if_saved(context);
   Object grads = Object::steal(PyTuple_New(node.n_outputs));
   for (int i = 0; i < node.n_outputs; ++i) {
     PyObject* g = v.g(i).defined() ? v.g(i).object() : Py_None;
@@ -187,6 +195,12 @@ const char* interned_name(const char* name) {
   return names->back()->c_str();
 }
 
+void keep_function_inputs(Node& node, nb::tuple inputs) {
+  std::vector<Tensor> tensors;
+  for (nb::handle h : inputs) tensors.push_back(FromPython<Tensor>::get(h.ptr()));
+  keep_inputs(node, tensors);
+}
+
 Object record_function(nb::object context, const char* name, nb::tuple inputs, nb::tuple outputs,
                        nb::tuple dirty) {
   const auto n_in = static_cast<int>(inputs.size()), n_out = static_cast<int>(outputs.size());
@@ -206,6 +220,7 @@ Object record_function(nb::object context, const char* name, nb::tuple inputs, n
     p->inputs.emplace_back(t.layout_ref(), t.dtype());
     node->edges()[i] = gradient_edge(t);
   }
+  if (modes.tracing) keep_function_inputs(*node, inputs);
   std::vector<Object> results;
   for (int i = 0; i < n_out; ++i) {
     PyObject* o = outputs[static_cast<std::size_t>(i)].ptr();
@@ -295,7 +310,7 @@ class SavedTensor {
   }
 
  private:
-  Saved saved_{nullptr, 0, 0, Saved::Kind::None};
+  Saved saved_{};
 };
 
 }  // namespace

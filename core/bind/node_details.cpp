@@ -10,6 +10,7 @@
 #include "formulas/formula.h"
 #include "formulas/symbol.h"
 #include "graph/engine.h"
+#include "graph/trace.h"
 #include "ops/elementwise_node.h"
 #include "registry/node_rows.h"
 
@@ -157,12 +158,11 @@ PyObject* location(Node& node) {
   if (!node.code) Py_RETURN_NONE;
   return Py_BuildValue("(Oi)", reinterpret_cast<PyObject*>(node.code), node.lasti);
 }
-PyObject* module_path(Node& node) {
-  PyObject* path = node.meta && node.meta->values && node.meta->values->module
-                       ? node.meta->values->module.get()
-                       : Py_None;
-  Py_INCREF(path);
-  return path;
+template <int Item> PyObject* module_item(Node& node) {
+  PyObject* module = node.meta && node.meta->values ? node.meta->values->module.get() : nullptr;
+  PyObject* item = module ? PyTuple_GetItem(module, Item) : Py_None;
+  Py_XINCREF(item);
+  return item;
 }
 
 // --- local derivatives ---
@@ -245,6 +245,7 @@ PyObject* local(PyObject* self, PyObject* index) {
     const int i = static_cast<int>(int_from_object(index));
     check_input(node, i);
     const auto* p = elementwise_payload(node);
+    const Rereading after_release;
     return to_python(p ? local_derivative(node, *p, i) : Tensor());
   });
 }
@@ -291,8 +292,11 @@ PyGetSetDef attributes[] = {
      nullptr},
     {"_location", getter<location>, nullptr,
      "(code object, frame.f_lasti) of the instruction that made the node, or None.", nullptr},
-    {"_module", getter<module_path>, nullptr,
-     "Path of the nn.Module that ran ('layers.0'), inside a trace; or None.", nullptr},
+    {"_module", getter<module_item<1>>, nullptr,
+     "Inside a trace: path of the nn.Module that ran ('layers.0'), from the outermost; or None.",
+     nullptr},
+    {"_module_root", getter<module_item<0>>, nullptr,
+     "Inside a trace: class name of the outermost nn.Module that ran ('Net'), or None.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef methods[] = {
@@ -365,6 +369,7 @@ PyObject* call_node(PyObject* self, PyObject* args, PyObject* kwargs) {
     if (std::ranges::any_of(in, [](const Tensor& t) { return t.defined(); })) {
       const auto needs = std::make_unique<bool[]>(out.size() + 1);
       for (int i = 0; i < node.n_edges; ++i) needs[i] = node.edges()[i].node != nullptr;
+      const Rereading after_release;
       Vjp vjp(node, in.data(), out.data(), needs.get());
       node.kind->vjp(vjp);
     }

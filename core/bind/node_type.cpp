@@ -6,6 +6,8 @@
 
 #include "bind/bind.h"
 #include "graph/engine.h"
+#include "graph/location.h"
+#include "graph/trace.h"
 
 namespace nb = nanobind;
 
@@ -161,6 +163,15 @@ void init_node_type() {
 
 void bind_nodes(nb::module_& m) {
   nb::setattr(m, "Node", nb::borrow(reinterpret_cast<PyObject*>(node_type)));
+  m.def("_set_record_locations", [](bool on) { return std::exchange(recording_locations, on); });
+  m.def("_is_recording_locations", [] { return recording_locations; });
+  m.def("_set_package_folder", [](nb::str folder) { set_package_folder(folder.ptr()); });
+  m.def("_set_tracing", [](bool on) { return std::exchange(modes.tracing, on); });
+  m.def("_is_tracing", [] { return modes.tracing; });
+  m.def(
+      "_set_traced_module", [](nb::object module) { set_traced_module(module.ptr()); },
+      nb::arg("module").none());
+  m.def("_set_rereading", [](bool on) { return std::exchange(modes.rereading, on); });
 }
 
 }  // namespace backlit

@@ -256,15 +256,7 @@ void GraphTask::run_node(Slot& slot, std::span<Tensor> in) {
       check_for_nan(node, {out, static_cast<std::size_t>(n)});
     if (node.meta && node.meta->post_hooks)
       call_post_hooks(node, {out, static_cast<std::size_t>(n)}, in);
-    if (!options_.retain_graph) {
-      for (int i = 0; i < node.n_saved; ++i) {
-        Saved& s = node.saved()[i];
-        s.kind = Saved::Kind::None;
-        Py_CLEAR(s.object);
-      }
-      if (node.kind->release) node.kind->release(node.payload());
-      if (node.n_saved) node.released = true;
-    }
+    if (!options_.retain_graph) release_saved(node);
   }
   for (Tensor& t : in) t = Tensor();
   for (int i = 0; i < n; ++i) {

@@ -62,15 +62,7 @@ struct CopySlices {
     Py_VISIT(static_cast<CopySlices*>(p)->change.get());
     return 0;
   }
-  static void release(void* p) {
-    Node& n = *static_cast<CopySlices*>(p)->change;
-    for (int i = 0; i < n.n_saved; ++i) {
-      n.saved()[i].kind = Saved::Kind::None;
-      Py_CLEAR(n.saved()[i].object);
-    }
-    if (n.n_saved) n.released = true;
-    if (n.kind->release) n.kind->release(n.payload());
-  }
+  static void release(void* p) { release_saved(*static_cast<CopySlices*>(p)->change); }
 };
 constexpr NodeKind kCopySlices{&RuleKind<CopySlices>::vjp, &RuleKind<CopySlices>::destroy,
                                &CopySlices::traverse, &CopySlices::release};
@@ -133,13 +125,6 @@ void check_inplace(const Tensor& t) {
 }
 
 namespace {
-
-// "SelectBackward0" as PyTorch's messages call it: "Select".
-std::string short_name(const Node& node) {
-  const std::string name = node.name;
-  const auto at = name.find("Backward");
-  return at == std::string::npos ? name : name.substr(0, at);
-}
 
 [[noreturn]] void fail_view(const Tensor& t, bool changed_elsewhere) {
   const ViewKind kind = t->meta->view_kind;

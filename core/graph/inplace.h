@@ -17,6 +17,8 @@ Tensor record_in_place(const char* name, const Tensor& x, std::initializer_list<
     check_view_kind(x);
     node = make_node(name, {inputs.begin(), inputs.size()}, {saved.begin(), saved.size()}, 1,
                      save_result ? 1 : 0, std::move(rule));
+    if (modes.tracing) [[unlikely]]
+      keep_former(*node, x);
   }
   change();
   bump_version(x);

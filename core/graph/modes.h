@@ -11,7 +11,7 @@ struct Modes {
   bool anomaly = false;    // remember where each node was made, check gradients for NaN
   bool anomaly_check_nan = true;
   bool tracing = false;    // nodes keep their operands and results
-  bool locations = false;  // nodes remember the line that made them
+  bool rereading = false;  // what a trace kept beyond a release is used again (graph/trace.h)
   std::int32_t backward_depth = 0;
 };
 

@@ -1,5 +1,8 @@
 #include "graph/node.h"
 
+#include <cstring>
+
+#include "graph/location.h"
 #include "graph/saved_hooks.h"
 #include "graph/tracking.h"
 
@@ -80,15 +83,16 @@ void dealloc_node(PyObject* self) {
   if (draining) return;
   draining = true;
   // destructors of payloads may run Python code, which must not see or lose a current exception
+  const bool failing = PyErr_Occurred() != nullptr;
   PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
+  if (failing) PyErr_Fetch(&type, &value, &traceback);
   while (pending) {
     Node* n = pending;
     pending = reinterpret_cast<Node*>(n->task);
     n->task = nullptr;
     destroy_node(n);
   }
-  PyErr_Restore(type, value, traceback);
+  if (failing) PyErr_Restore(type, value, traceback);
   draining = false;
 }
 
@@ -130,6 +134,18 @@ int clear_node(PyObject* self) {
   return 0;
 }
 
+namespace {
+
+// Zeroes edges, saved tensors and outputs, in steps of the allocation: a call of memset, or a
+// vectorised loop, costs more than the few stores of a typical node.
+void clear_arrays(Node& node) {
+  auto* p = reinterpret_cast<std::byte*>(node.edges());
+  const auto* end = static_cast<const std::byte*>(node.payload());
+  for (; p < end; p += kStep) std::memset(p, 0, kStep);
+}
+
+}  // namespace
+
 Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int outputs,
                std::size_t payload_bytes) {
   const auto e = static_cast<std::size_t>(edges), s = static_cast<std::size_t>(saved);
@@ -149,10 +165,9 @@ Node* new_node(const NodeKind& kind, const char* name, int edges, int saved, int
   node->n_outputs = outputs;
   node->released = false;
   node->tracking = Node::Tracking::No;
-  for (std::size_t i = 0; i < e; ++i) node->edges()[i] = Edge{nullptr, 0};
-  for (std::size_t i = 0; i < s; ++i) node->saved()[i] = Saved{nullptr, 0, 0, Saved::Kind::None};
-  for (std::size_t i = 0; i < o; ++i) node->outputs()[i] = nullptr;
-  if (modes.locations) note_location(*node);
+  clear_arrays(*node);
+  if (recording_locations && edges > 0)
+    note_location(*node);  // a leaf's own node comes from nowhere
   return node;
 }
 
@@ -164,6 +179,7 @@ NodeMeta& meta_of(Node& node) {
 
 void save_input(Saved& s, const Tensor& t) {
   if (!t.defined()) return;
+  s.input = -1;
   if (saved_hooks_active()) {
     const Edge edge = gradient_edge(t);
     const Ref<Node> origin = Ref<Node>::steal(edge.node);
@@ -181,6 +197,7 @@ void save_input(Saved& s, const Tensor& t) {
 void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
   // an alias without history: y itself would own the node that owns y
   Tensor alias = y.alias();
+  s.input = -1;
   if (saved_hooks_active()) {
     s.object = pack_saved(alias, Py_True);
     s.output_nr = output_nr;
@@ -193,6 +210,13 @@ void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
   s.object = reinterpret_cast<PyObject*>(alias.release());
 }
 
+// "SelectBackward0" as PyTorch's messages call it: "Select".
+std::string short_name(const Node& node) {
+  const std::string name = node.name;
+  const auto at = name.find("Backward");
+  return at == std::string::npos ? name : name.substr(0, at);
+}
+
 void fail_released() {
   fail(ErrorKind::Runtime,
        "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -202,8 +226,17 @@ void fail_released() {
        "backward.");
 }
 
+void release_saved(Node& node) {
+  node.released = node.released || node.n_saved || node.kind->release;
+  if (node.meta && node.meta->values) return;
+  for (int i = 0; i < node.n_saved; ++i) clear_saved(node.saved()[i]);
+  if (node.kind->release) node.kind->release(node.payload());
+}
+
 Tensor unpack(Node& node, int i) {
   Saved& s = node.saved()[i];
+  if (node.released && !modes.rereading) [[unlikely]]
+    fail_released();
   if (s.kind == Saved::Kind::None) {
     if (node.released) fail_released();
     return {};
@@ -216,10 +249,10 @@ Tensor unpack(Node& node, int i) {
          "operation: [backlit.",
          info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "]",
          s.kind == Saved::Kind::Output
-             ? concat(", which is output ", s.output_nr, " of ", node.name, ",")
-             : (t->grad_fn
-                    ? concat(", which is output ", t->output_nr, " of ", t->grad_fn->name, ",")
-                    : std::string()),
+             ? concat(", which is output ", s.output_nr, " of ", short_name(node), ",")
+             : (t->grad_fn ? concat(", which is output ", t->output_nr, " of ",
+                                    short_name(*t->grad_fn), ",")
+                           : std::string()),
          " is at version ", t.version(), "; expected version ", s.version,
          " instead. Hint: it was saved by ", node.name,
          "; clone() it before the in-place change, or use the out-of-place form.");

@@ -18,6 +18,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -50,7 +51,7 @@ struct Saved {
   std::uint32_t version;
   std::uint32_t output_nr;
   Kind kind;
-  std::int16_t input = -1;  // the input of the operation that this is; -1: none of them
+  std::int16_t input;  // the input of the operation that this is; -1: none of them
 };
 
 // What a node keeps inside backlit.trace(): its operands as they are, its results without history.
@@ -60,7 +61,7 @@ struct NodeValues {
     std::uint32_t version = 0;
   };
   std::vector<Value> inputs, outputs;
-  Object module;  // path of the nn.Module that ran, a str; or null
+  Object module;  // the nn.Module that ran: (class of the outermost, path from there), or null
 };
 
 // Hooks and whatever else few nodes have.
@@ -90,7 +91,7 @@ struct Node {
   std::uint16_t n_saved;
   std::uint8_t size_class;
   enum class Tracking : std::uint8_t { No, Itself, Whole } tracking;  // by the garbage collector
-  bool released;  // saved tensors were freed by a backward run
+  bool released;  // saved tensors were freed by a backward run, or would be, but for a trace
 
   Edge* edges() { return reinterpret_cast<Edge*>(this + 1); }
   Saved* saved() { return reinterpret_cast<Saved*>(edges() + n_edges); }
@@ -114,6 +115,7 @@ void note_location(Node& node);
 // Inside of a trace: keep what the operation was given and gave (graph/trace.cpp).
 void keep_inputs(Node& node, std::span<const Tensor> inputs);
 void keep_output(Node& node, const Tensor& y, std::uint32_t nr);
+void keep_former(Node& node, const Tensor& x);  // input 0 is about to change: keep a copy
 
 // The edge along which the gradient of t flows: its grad_fn or its AccumulateGrad node.
 Edge gradient_edge(const Tensor& t);
@@ -125,6 +127,9 @@ void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr = 0);
 // The saved tensor, after the check that nothing changed it in place.
 Tensor unpack(Node& node, int i);
 [[noreturn]] void fail_released();
+std::string short_name(const Node& node);
+// After a backward run that does not retain the graph. Inside of a trace only the flag is set.
+void release_saved(Node& node);
 
 // One application of a rule: incoming gradients, outgoing gradients.
 class Vjp {

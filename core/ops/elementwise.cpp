@@ -159,14 +159,6 @@ const char* node_name(const ElementwiseOp& op, std::span<const Operand> in) {
   return op.node;
 }
 
-void keep_operands(Node& node, std::span<const Operand> in, bool in_place) {
-  Tensor tensors[kMaxArity];
-  for (std::size_t i = 0; i < in.size(); ++i)
-    if (in[i].t) tensors[i] = Tensor::borrow(in[i].t);
-  if (in_place) tensors[0] = ops::clone(ops::detach(tensors[0]));
-  keep_inputs(node, {tensors, in.size()});
-}
-
 // In place, what backward reads of input 0 is a copy of what it was.
 Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand> in,
                                 const Layout* result, Dtype compute, const double* params,

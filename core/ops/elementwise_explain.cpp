@@ -26,6 +26,14 @@ Symbols symbols_of(const ElementwisePayload& p) {
 
 }  // namespace
 
+void keep_operands(Node& node, std::span<const Operand> in, bool in_place) {
+  Tensor tensors[kMaxArity];
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i].t) tensors[i] = Tensor::borrow(in[i].t);
+  keep_inputs(node, {tensors, in.size()});
+  if (in_place) keep_former(node, tensors[0]);
+}
+
 const char* input_name(const ElementwiseOp& op, int i) {
   constexpr const char* several[] = {"a", "b", "c"};
   return op.arity == 1 ? "x" : several[i];

@@ -46,6 +46,8 @@ inline bool same_geometry(const Layout* a, const Layout* b) {
 
 // --- what it tells (ops/elementwise_explain.cpp) ---
 
+// Inside of a trace: keeps the operands; in place, a copy of what the first one was.
+void keep_operands(Node& node, std::span<const Operand> in, bool in_place);
 // The formula's name of input i: x, or a, b, c.
 const char* input_name(const ElementwiseOp& op, int i);
 // Does the formula state a derivative with respect to input i?

@@ -53,6 +53,7 @@ from ._shapes import (
     unravel_index as unravel_index,
 )
 from ._tensor_str import set_printoptions as set_printoptions
+from ._trace import trace as trace
 from .autograd.grad_mode import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

@@ -144,3 +144,4 @@ def missing_attribute(
 
 _publish_operations()
 _find_openblas()
+_C._set_package_folder(os.path.join(os.path.dirname(__file__), ""))

@@ -1,4 +1,4 @@
-"""The recorded graph: its nodes, and hooks on what they save for backward."""
+"""The recorded graph: its nodes, what they keep, and hooks on what they save for backward."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import _C
+from ._trace import (
+    is_recording_locations as is_recording_locations,
+    reading_released as reading_released,
+    set_record_locations as set_record_locations,
+    trace as trace,
+)
 
 
 class _NodeType(type):
@@ -57,8 +63,8 @@ class Node(metaclass=_NodeType):
     Where it comes from:
         _location: (code object, offset) of the Python instruction outside of this package that made
             it; the offset counts bytes, as `frame.f_lasti` does. None where it was not recorded.
-        _module: inside a trace, path of the nn.Module that ran ("layers.0"); "" for the outermost
-            one, None outside of all modules.
+        _module, _module_root: inside a trace, path of the nn.Module that ran ("layers.0"), "" for
+            the outermost one, whose class is the other ("Net"); None outside of all modules.
     """
 
 
