@@ -5,6 +5,7 @@
 #include "bind/bind.h"
 #include "bind/operation.h"
 #include "kernels/openblas.h"
+#include "ops/linalg.h"
 
 namespace nb = nanobind;
 using namespace backlit;
@@ -45,6 +46,7 @@ NB_MODULE(_C, m) {
   m.def("set_default_dtype", &set_default_dtype);
   m.def("promote_types", &promote_types);
   m.def("can_cast", [](Dtype from, Dtype to) { return info(from).category <= info(to).category; });
+  nb::setattr(m, "_LinAlgError", nb::borrow(ops::linalg_error_type()));
   m.def("_cpu_isa", &cpu_isa_name);
   m.def("_set_openblas_path", &set_openblas_path);
   m.def("_empty_cache", &empty_cache);

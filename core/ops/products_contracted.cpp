@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/arithmetic.h"
+#include "ops/linalg.h"
 #include "ops/products.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
@@ -218,9 +219,7 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   BACKLIT_CHECK(a.size(-1) == a.size(-2), Runtime,
                 "linalg.matrix_power: A must be batches of square matrices, but they are ",
                 a.size(-2), " by ", a.size(-1), " matrices");
-  BACKLIT_CHECK(
-      n >= 0, NotImplemented,
-      "matrix_power: negative exponents need the inverse, which backlit does not provide yet");
+  if (n < 0) return matrix_power_op(inverse(a, true), -n);
   if (n == 0) return copy_(clone(a), identity_like(a));
   if (n == 1) return clone(a);
   Tensor square = a, result;
@@ -232,7 +231,8 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
 }
 const Register matrix_power_row(
     "matrix_power(Tensor input, int n) -> Tensor", matrix_power_op,
-    {.meaning = "A matrix times itself, n times; n = 0 gives the identity.",
+    {.meaning =
+         "A matrix times itself, n times; n = 0 gives the identity, n < 0 powers of the inverse.",
      .formula = "Y = Aⁿ",
      .gradient = "∂L/∂A = Σᵢ (Aⁱ)ᵀ · ∂L/∂Y · (Aⁿ⁻¹⁻ⁱ)ᵀ",
      .aliases = "linalg.matrix_power"});

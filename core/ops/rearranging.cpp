@@ -6,6 +6,7 @@
 #include "ops/arithmetic.h"
 #include "ops/indexing.h"
 #include "ops/joining.h"
+#include "ops/linalg.h"
 #include "ops/reductions.h"
 #include "ops/tile_run.h"
 #include "ops/views.h"
@@ -141,6 +142,8 @@ void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
                  }
                });
 }
+}  // namespace
+
 Tensor triangle(const Tensor& x, std::int64_t k, bool lower) {
   BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu",
                 ": input tensor must have at least 2 dimensions");
@@ -149,6 +152,9 @@ Tensor triangle(const Tensor& x, std::int64_t k, bool lower) {
   return record(lower ? "TrilBackward0" : "TriuBackward0", std::move(y), {x}, {},
                 [k, lower](Vjp& v) { v.set(0, triangle(v.g(), k, lower)); });
 }
+
+namespace {
+
 Tensor triangle_in_place(const Tensor& x, std::int64_t k, bool lower) {
   BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu",
                 ": input tensor must have at least 2 dimensions");

@@ -8,6 +8,7 @@
 #include "formulas/logic.h"
 #include "formulas/power.h"
 #include "ops/arithmetic.h"
+#include "ops/linalg.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
@@ -241,7 +242,52 @@ Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
       true);
 }
 
-// max or min over d of the sums of |x| over the other matrix dimension, or the Frobenius norm.
+struct MatrixDims {
+  int row, column;
+};
+MatrixDims matrix_dims(const Tensor& A, const Dims& dims) {
+  const MatrixDims d{wrap_dim(dims[0], A.dim()), wrap_dim(dims[1], A.dim())};
+  BACKLIT_CHECK(d.row != d.column, Runtime, "linalg.matrix_norm: dims must be different. Got (",
+                dims[0], ", ", dims[1], ")");
+  return d;
+}
+
+// y has size 1 at the two dimensions; without keepdim they go.
+Tensor without_matrix(const Tensor& y, MatrixDims d, bool keepdim) {
+  if (keepdim) return y;
+  Dims kept(y.sizes()), out;
+  for (int k = 0; k < kept.size(); ++k)
+    if (k != d.row && k != d.column) out.push_back(kept[k]);
+  return reshape(y, out);
+}
+
+enum class OfSingular { Sum, Largest, Smallest };
+
+Tensor singular_norm(const Tensor& A, OfSingular which, MatrixDims d, bool keepdim,
+                     std::optional<Dtype> dtype) {
+  Dims order, sizes(A.sizes());
+  for (int k = 0; k < A.dim(); ++k)
+    if (k != d.row && k != d.column) order.push_back(k);
+  order.push_back(d.row);
+  order.push_back(d.column);
+  const Tensor s = svdvals(permute(dtype ? to_dtype(A, *dtype) : A, order));
+  const Tensor y = which == OfSingular::Sum
+                       ? sum(s, Dims{-1}, true)
+                       : extreme_over_dims(s, Dims{-1}, which == OfSingular::Largest);
+  if (!keepdim) return squeeze(y, Dims{-1});
+  sizes[d.row] = sizes[d.column] = 1;
+  return reshape(y, sizes);
+}
+
+// max or min over one matrix dimension of the sums of |x| over the other.
+Tensor absolute_sums_norm(const Tensor& A, double p, MatrixDims d, bool keepdim,
+                          std::optional<Dtype> dtype) {
+  const bool over_rows = std::abs(p) == 1;
+  const Tensor sums = vector_norm(A, 1, Dims{over_rows ? d.row : d.column}, true, dtype);
+  return without_matrix(extreme_over_dims(sums, Dims{over_rows ? d.column : d.row}, p > 0), d,
+                        keepdim);
+}
+
 Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim,
                    std::optional<Dtype> dtype) {
   BACKLIT_CHECK(A.dim() >= 2, Runtime,
@@ -252,26 +298,14 @@ Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim,
     const std::string name = FromPython<std::string>::get(ord);
     if (name == "fro") return vector_norm(A, 2, dims, keepdim, dtype);
     BACKLIT_CHECK(name == "nuc", Runtime, "linalg.matrix_norm: Order ", name, " not supported.");
-    fail(ErrorKind::NotImplemented,
-         "linalg.matrix_norm: the nuclear norm needs singular values, which backlit does not "
-         "provide");
+    return singular_norm(A, OfSingular::Sum, matrix_dims(A, dims), keepdim, dtype);
   }
   const double p = FromPython<double>::get(ord), size = std::abs(p);
   BACKLIT_CHECK(size == 1 || size == 2 || size == INFINITY, Runtime, "linalg.matrix_norm: Order ",
                 p, " not supported.");
-  BACKLIT_CHECK(size != 2, NotImplemented, "linalg.matrix_norm: order ", p,
-                " needs singular values, which backlit does not provide");
-  int row = wrap_dim(dims[0], A.dim()), column = wrap_dim(dims[1], A.dim());
-  BACKLIT_CHECK(row != column, Runtime, "linalg.matrix_norm: dims must be different. Got (",
-                dims[0], ", ", dims[1], ")");
-  if (size == INFINITY) std::swap(row, column);
-  const Tensor sums = vector_norm(A, 1, Dims{row}, true, dtype);
-  const Tensor y = extreme_over_dims(sums, Dims{column}, p > 0);
-  Dims kept(y.sizes()), out;
-  if (keepdim) return y;
-  for (int k = 0; k < kept.size(); ++k)
-    if (k != row && k != column) out.push_back(kept[k]);
-  return reshape(y, out);
+  const MatrixDims d = matrix_dims(A, dims);
+  if (size != 2) return absolute_sums_norm(A, p, d, keepdim, dtype);
+  return singular_norm(A, p > 0 ? OfSingular::Largest : OfSingular::Smallest, d, keepdim, dtype);
 }
 
 bool is_number_order(PyObject* ord) { return ord != Py_None && !PyUnicode_Check(ord); }
@@ -314,9 +348,10 @@ const Register matrix_norm_row(
     "matrix_norm(Tensor A, any ord='fro', int[]? dim=None, bool keepdim=False, *, dtype? "
     "dtype=None) -> Tensor",
     matrix_norm_op,
-    {.meaning = "The norm of matrices: 'fro', 1, -1, inf or -inf.",
-     .formula = "‖A‖_F = √Σ A²; ‖A‖₁ = maxⱼ Σᵢ |Aᵢⱼ|; ‖A‖_∞ = maxᵢ Σⱼ |Aᵢⱼ|",
-     .gradient = "of the sums and the extremum it is made of",
+    {.meaning = "The norm of matrices: 'fro', 'nuc', 1, -1, 2, -2, inf or -inf.",
+     .formula = "‖A‖_F = √Σ A²; ‖A‖₁ = maxⱼ Σᵢ |Aᵢⱼ|; ‖A‖_∞ = maxᵢ Σⱼ |Aᵢⱼ|; ‖A‖₂ = maxₖ sₖ; "
+                "‖A‖_nuc = Σₖ sₖ",
+     .gradient = "of the sums, singular values and the extremum it is made of",
      .home = "linalg"});
 
 Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool keepdim,

@@ -1,0 +1,522 @@
+// Linear equations: LU factors, inverse, solve, determinants.
+#include <cmath>
+#include <numeric>
+
+#include "ops/arithmetic.h"
+#include "ops/linalg.h"
+#include "ops/products.h"
+#include "ops/views.h"
+
+namespace backlit::ops {
+namespace {
+
+using i64 = std::int64_t;
+
+struct Factors {
+  Tensor lu, pivots, info;  // packed, column by column; int32; int32
+};
+
+Factors factor(const Tensor& a) {
+  const i64 m = a.size(-2), n = a.size(-1), k = std::min(m, n);
+  const Dims batch = batch_of(a);
+  Dims pivot_sizes(batch);
+  pivot_sizes.push_back(k);
+  Factors f{columns_of(a), Tensor::empty(pivot_sizes, Dtype::Int32),
+            Tensor::zeros(batch, Dtype::Int32)};
+  if (a.numel() == 0) return f;
+  visit_real(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    T* lu = f.lu.data<T>();
+    auto *pivots = f.pivots.data<std::int32_t>(), *info = f.info.data<std::int32_t>();
+    each_matrix(f.info.numel(), cube(k), [&](i64 i) {
+      info[i] = Lapack<T>::lu(i32_of(m), i32_of(n), lu + i * m * n, pivots + i * k);
+    });
+  });
+  return f;
+}
+
+std::string singular_inverse(int info) {
+  return concat("The diagonal element ", info,
+                " is zero, the inversion could not be completed because the input matrix is "
+                "singular.");
+}
+
+Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
+  check_square(name, a);
+  const i64 n = a.size(-1);
+  Factors f = factor(a);
+  if (a.numel()) {
+    visit_real(a.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      T* lu = f.lu.data<T>();
+      const auto* pivots = f.pivots.data<std::int32_t>();
+      const auto* info = f.info.data<std::int32_t>();
+      each_matrix(f.info.numel(), cube(n), [&](i64 i) {
+        T* matrix = lu + i * n * n;
+        if (info[i]) return std::fill(matrix, matrix + n * n, T(INFINITY));
+        Lapack<T>::inverse_lu(i32_of(n), matrix, pivots + i * n);
+      });
+    });
+  }
+  if (check_errors) check_info(name, f.info, singular_inverse);
+  Tensor y = record(
+      "LinalgInvExBackward0", std::move(f.lu), {a}, {},
+      [](Vjp& v) {
+        const Tensor t = mT(v.saved(0));
+        v.set(0, neg(matmul(matmul(t, v.g()), t)));
+      },
+      true);
+  return {"linalg_inv_ex", "inverse info", {std::move(y), std::move(f.info)}};
+}
+
+// X = A⁻¹ B for matrices of equal batch sizes, without recording.
+Tensor solved(const Tensor& a, const Tensor& b, Tensor& info) {
+  const i64 n = a.size(-1), k = b.size(-1);
+  const Factors f = factor(a);
+  info = f.info;
+  Tensor x = columns_of(b);
+  if (x.numel() == 0) return x;
+  visit_real(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* lu = f.lu.data<T>();
+    const auto* pivots = f.pivots.data<std::int32_t>();
+    T* out = x.data<T>();
+    const auto columns = static_cast<double>(k);
+    each_matrix(info.numel(), static_cast<double>(n) * static_cast<double>(n) * columns,
+                [&](i64 i) {
+                  Lapack<T>::solve_lu(false, i32_of(n), i32_of(k), lu + i * n * n, pivots + i * n,
+                                      out + i * n * k);
+                });
+  });
+  return x;
+}
+
+std::string singular_solve(int) {
+  return "The solver failed because the input matrix is singular.";
+}
+
+// A and B of equal batch sizes; with `vector`, B and X have no last dimension.
+Tensor solve_recorded(const Tensor& a, const Tensor& b, bool vector, Tensor& info) {
+  Tensor x = solved(a, vector ? unsqueeze(detach(b), -1) : b, info);
+  if (vector) x = x.alias(contiguous_layout(b.sizes()));
+  return record(
+      "LinalgSolveExBackward0", std::move(x), {a, b}, {a},
+      [vector](Vjp& v) {
+        const Tensor g = vector ? unsqueeze(v.g(), -1) : v.g();
+        const Tensor gb = solve(mT(v.saved(0)), g);
+        if (v.needs(1)) v.set(1, vector ? squeeze(gb, Dims{-1}) : gb);
+        if (!v.needs(0)) return;
+        const Tensor y = vector ? unsqueeze(v.saved(1), -1) : v.saved(1);
+        v.set(0, neg(matmul(gb, mT(y))));
+      },
+      true);
+}
+
+bool is_vector(const Tensor& a, const Tensor& b) {
+  if (b.dim() == 1) return true;
+  const Dims lengths(a.sizes().first(static_cast<std::size_t>(a.dim() - 1)));
+  return b.dim() == a.dim() - 1 && Dims(b.sizes()) == lengths;
+}
+
+Named<2> solve_ex(const Tensor& a, const Tensor& b, bool left, bool check_errors,
+                  const char* check_name) {
+  const char* name = "linalg.solve";
+  check_square(name, a);
+  check_matrix(name, b.dim() == 1 ? unsqueeze(detach(b), -1) : b, "B");
+  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, name,
+                ": Expected A and B to have the same dtype, but found A of type ",
+                info(a.dtype()).scalar_name, " and B of type ", info(b.dtype()).scalar_name,
+                " instead");
+  const bool vector = is_vector(a, b);
+  BACKLIT_CHECK(left || !vector, Runtime, name,
+                ": Vector broadcasting of the left hand side is not supported for left=False. In "
+                "this case linalg.solve is equivalent to B / A.squeeze(-1)");
+  const i64 rows = b.size(!vector && left ? -2 : -1), columns = vector ? 1 : b.size(-1);
+  BACKLIT_CHECK(rows == a.size(-1), Runtime, name, ": Incompatible shapes of A and B for the ",
+                "equation ", left ? "AX = B" : "XA = B", " (", a.size(-2), "x", a.size(-1), " and ",
+                vector ? rows : b.size(-2), "x", columns, ")");
+  const Dims batch_b =
+      vector ? Dims(b.sizes().first(static_cast<std::size_t>(b.dim() - 1))) : batch_of(b);
+  const Dims batch = broadcast_sizes(batch_of(a), batch_b);
+  const Tensor wide_a = expand(a, with_matrix(batch, a.size(-2), a.size(-1)));
+  Dims sizes_b(batch);
+  if (!vector) sizes_b.push_back(b.size(-2));
+  sizes_b.push_back(b.size(-1));
+  const Tensor wide_b = expand(b, sizes_b);
+  Tensor info;
+  Tensor x = left ? solve_recorded(wide_a, wide_b, vector, info)
+                  : mT(solve_recorded(mT(wide_a), mT(wide_b), false, info));
+  if (check_errors) check_info(check_name, info, singular_solve);
+  return {"linalg_solve_ex", "result info", {std::move(x), std::move(info)}};
+}
+
+}  // namespace
+
+Tensor solve(const Tensor& a, const Tensor& b, bool left) {
+  return solve_ex(a, b, left, false, "linalg.solve").values[0];
+}
+Tensor inverse(const Tensor& a, bool check_errors) {
+  return inv_ex(a, check_errors, "linalg.inv").values[0];
+}
+
+namespace {
+
+Named<2> inv_ex_op(const Tensor& a, bool check_errors) {
+  return inv_ex(a, check_errors, "linalg.inv");
+}
+Tensor inv_op(const Tensor& a, const Tensor& out) {
+  return into_out("linalg_inv", inverse(a, true), out);
+}
+Named<2> solve_ex_op(const Tensor& a, const Tensor& b, bool left, bool check_errors) {
+  return solve_ex(a, b, left, check_errors, "torch.linalg.solve_ex");
+}
+Tensor solve_op(const Tensor& a, const Tensor& b, bool left, const Tensor& out) {
+  return into_out("linalg_solve", solve_ex(a, b, left, true, "torch.linalg.solve").values[0], out);
+}
+
+constexpr const char* kInverse = "Y = A⁻¹";
+constexpr const char* kInverseGradient = "∂L/∂A = −Yᵀ · ∂L/∂Y · Yᵀ";
+constexpr const char* kSolution = "A·X = B";
+constexpr const char* kSolutionGradient = "∂L/∂B = A⁻ᵀ · ∂L/∂X; ∂L/∂A = −∂L/∂B · Xᵀ";
+
+const Register inv_ex_row("inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor, Tensor)",
+                          inv_ex_op,
+                          {.meaning = "The inverse of a square matrix, and where it failed.",
+                           .formula = kInverse,
+                           .gradient = kInverseGradient,
+                           .home = "linalg",
+                           .method = false,
+                           .node = "LinalgInvExBackward0"});
+const Register inv_row("inv(Tensor A, *, Tensor? out=None) -> Tensor", inv_op,
+                       {.meaning = "The inverse of a square matrix.",
+                        .formula = kInverse,
+                        .gradient = kInverseGradient,
+                        .home = "linalg",
+                        .method = false,
+                        .node = "LinalgInvExBackward0"});
+const Register inverse_row("inverse(Tensor input, *, Tensor? out=None) -> Tensor", inv_op,
+                           {.meaning = "The inverse of a square matrix.",
+                            .formula = kInverse,
+                            .gradient = kInverseGradient,
+                            .node = "LinalgInvExBackward0"});
+const Register solve_ex_row(
+    "solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor, Tensor)",
+    solve_ex_op,
+    {.meaning = "The solution of linear equations, and where it failed.",
+     .formula = kSolution,
+     .gradient = kSolutionGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgSolveExBackward0"});
+const Register solve_row("solve(Tensor A, Tensor B, *, bool left=True, Tensor? out=None) -> Tensor",
+                         solve_op,
+                         {.meaning = "The solution X of A·X = B, or of X·A = B with left=False.",
+                          .formula = kSolution,
+                          .gradient = kSolutionGradient,
+                          .home = "linalg",
+                          .method = false,
+                          .node = "LinalgSolveExBackward0"});
+
+// --- determinants ---
+
+struct Determinant {
+  Tensor sign, log;  // det = sign · exp(log)
+  Tensor value;
+};
+
+Determinant determinant_of(const Tensor& a) {
+  const i64 n = a.size(-1);
+  const Factors f = factor(a);
+  const Dims batch = batch_of(a);
+  Determinant d{Tensor::full(batch, 1, a.dtype()), Tensor::zeros(batch, a.dtype()),
+                Tensor::full(batch, 1, a.dtype())};
+  if (a.numel() == 0) return d;
+  visit_real(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto* pivots = f.pivots.data<std::int32_t>();
+    for (i64 i = 0; i < f.info.numel(); ++i) {
+      const T* lu = f.lu.data<T>() + i * n * n;
+      T sign = 1, value = 1, log = 0;
+      for (i64 k = 0; k < n; ++k) {
+        const T pivot = lu[k * (n + 1)];
+        const bool swapped = pivots[i * n + k] != k + 1;
+        value *= swapped ? -pivot : pivot;
+        sign *= std::isnan(pivot) ? pivot : T((pivot > 0) - (pivot < 0)) * (swapped ? T(-1) : T(1));
+        log += std::log(std::abs(pivot));
+      }
+      d.sign.data<T>()[i] = sign;
+      d.log.data<T>()[i] = log;
+      d.value.data<T>()[i] = value;
+    }
+  });
+  return d;
+}
+
+Tensor as_matrices(const Tensor& numbers) { return unsqueeze(unsqueeze(numbers, -1), -1); }
+
+// det(A)·A⁻ᵀ by singular values, which is right where A has no inverse: with A = U·S·Vᵀ it is
+// det(U)·det(V)·U·C·Vᵀ, where C is diagonal with the products of the other singular values.
+Tensor cofactors(const Tensor& a) {
+  const i64 n = a.size(-1), count = a.numel() / (n * n);
+  Tensor copy = columns_of(a), u = empty_columns(batch_of(a), n, n, a.dtype()),
+         vt = empty_columns(batch_of(a), n, n, a.dtype());
+  Dims length(batch_of(a));
+  length.push_back(n);
+  const Tensor s = Tensor::empty(length, a.dtype());
+  visit_real(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (i64 i = 0; i < count; ++i) {
+      T* values = s.data<T>() + i * n;
+      Lapack<T>::svd(true, i32_of(n), i32_of(n), copy.data<T>() + i * n * n, values,
+                     u.data<T>() + i * n * n, vt.data<T>() + i * n * n);
+      std::vector<T> others(static_cast<std::size_t>(n), T(1));
+      for (i64 k = 0; k < n; ++k)
+        for (i64 j = 0; j < n; ++j)
+          if (j != k) others[static_cast<std::size_t>(k)] *= values[j];
+      std::copy(others.begin(), others.end(), values);
+    }
+  });
+  const Tensor orientation = mul(determinant_of(u).value, determinant_of(vt).value);
+  return mul(as_matrices(orientation), matmul(mul(u, unsqueeze(s, -2)), vt));
+}
+
+Tensor det(const Tensor& a) {
+  check_square("linalg.det", a);
+  return record(
+      "LinalgDetBackward0", determinant_of(a).value, {a}, {a},
+      [](Vjp& v) {
+        const Tensor A = v.saved(0), y = v.saved(1);
+        if (A.numel() == 0) return v.set(0, Tensor::zeros(A.sizes(), A.dtype()));
+        if (A.size(-1) == 1) return v.set(0, as_matrices(v.g()));
+        if (all_nonzero(detach(y)))
+          return v.set(0, mul(as_matrices(mul(v.g(), y)), mT(inverse(A))));
+        BACKLIT_CHECK(!modes.grad || !A.requires_grad(), NotImplemented,
+                      "linalg.det: the second derivative at a singular matrix is not implemented; "
+                      "call backward without create_graph=True");
+        v.set(0, mul(as_matrices(v.g()), cofactors(A)));
+      },
+      true);
+}
+
+Named<2> slogdet(const Tensor& a) {
+  check_square("linalg.slogdet", a);
+  Determinant d = determinant_of(a);
+  Tensor log = record("LinalgSlogdetBackward0", std::move(d.log), {a}, {a},
+                      [](Vjp& v) { v.set(0, mul(as_matrices(v.g()), mT(inverse(v.saved(0))))); });
+  return {"linalg_slogdet", "sign logabsdet", {std::move(d.sign), std::move(log)}};
+}
+Named<2> slogdet_op(const Tensor& a) {
+  Named<2> result = slogdet(a);
+  result.name = "slogdet";
+  return result;
+}
+
+Tensor logdet(const Tensor& a) {
+  check_square("logdet", a);
+  const Named<2> d = slogdet(a);
+  const Tensor undefined = Tensor::zeros(d.values[0].sizes(), a.dtype());  // 0, or nan
+  visit_real(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (i64 i = 0; i < undefined.numel(); ++i)
+      if (d.values[0].data<T>()[i] < 0) undefined.data<T>()[i] = T(NAN);
+  });
+  return add(d.values[1], undefined);
+}
+
+constexpr const char* kLogGradient = "∂L/∂A = ∂L/∂y · A⁻ᵀ";
+
+const Register linalg_det_row("det(Tensor A) -> Tensor", det,
+                              {.meaning = "The determinant of a square matrix.",
+                               .formula = "y = det A",
+                               .gradient = "∂L/∂A = ∂L/∂y · det(A) · A⁻ᵀ",
+                               .home = "linalg",
+                               .method = false,
+                               .node = "LinalgDetBackward0"});
+const Register det_row("det(Tensor input) -> Tensor", det,
+                       {.meaning = "The determinant of a square matrix.",
+                        .formula = "y = det A",
+                        .gradient = "∂L/∂A = ∂L/∂y · det(A) · A⁻ᵀ",
+                        .node = "LinalgDetBackward0"});
+const Register linalg_slogdet_row(
+    "slogdet(Tensor A) -> (Tensor, Tensor)", slogdet,
+    {.meaning = "Sign and logarithm of the absolute value of the determinant.",
+     .formula = "y = ln |det A|",
+     .gradient = kLogGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgSlogdetBackward0"});
+const Register slogdet_row(
+    "slogdet(Tensor input) -> (Tensor, Tensor)", slogdet_op,
+    {.meaning = "Sign and logarithm of the absolute value of the determinant.",
+     .formula = "y = ln |det A|",
+     .gradient = kLogGradient,
+     .node = "LinalgSlogdetBackward0"});
+const Register logdet_row("logdet(Tensor input) -> Tensor", logdet,
+                          {.meaning = "Logarithm of the determinant; nan where it is negative.",
+                           .formula = "y = ln det A",
+                           .gradient = kLogGradient,
+                           .node = "LinalgSlogdetBackward0"});
+
+// --- the factors themselves ---
+
+std::string singular_lu(int info) {
+  return concat("U[", info, ",", info,
+                "] is zero and using it on lu_solve would result in a division by zero. If you "
+                "still want to perform the factorization, consider calling linalg.lu(A, pivot) or "
+                "linalg.lu_factor_ex(A, pivot)");
+}
+
+// P of A = P·L·U from LAPACK's row interchanges.
+Tensor permutation(const Tensor& pivots, i64 m, Dtype dtype) {
+  const i64 k = pivots.size(-1), count = k ? pivots.numel() / k : 0;
+  Dims batch(pivots.sizes().first(static_cast<std::size_t>(pivots.dim() - 1)));
+  Tensor p = Tensor::zeros(with_matrix(batch, m, m), dtype);
+  visit_real(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<i64> order(static_cast<std::size_t>(m));
+    for (i64 b = 0; b < (k ? count : product(batch)); ++b) {
+      std::iota(order.begin(), order.end(), i64{0});
+      for (i64 i = 0; i < k; ++i) {
+        const i64 with = pivots.data<std::int32_t>()[b * k + i] - 1;
+        BACKLIT_CHECK(with >= i && with < m, Runtime,
+                      "lu_unpack: LU_pivots should have values between 1 and ", m, ". Got ",
+                      with + 1);
+        std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(with)]);
+      }
+      for (i64 i = 0; i < m; ++i)
+        p.data<T>()[b * m * m + order[static_cast<std::size_t>(i)] * m + i] = T(1);
+    }
+  });
+  return p;
+}
+
+struct Unpacked {
+  Tensor L, U;
+};
+Unpacked unpack_lu(const Tensor& lu) {
+  const i64 m = lu.size(-2), n = lu.size(-1), k = std::min(m, n);
+  const Tensor below = tril(narrow(lu, -1, 0, k), -1);
+  Tensor one = Tensor::zeros(Dims{m, k}, lu.dtype());
+  copy_in_place(narrow(one, 0, 0, k), identity(k, lu.dtype()));
+  return {add(below, one), triu(narrow(lu, -2, 0, k))};
+}
+
+Named<3> lu_factor_ex(const Tensor& a, bool pivot, bool check_errors, const char* name) {
+  check_matrix(name, a);
+  BACKLIT_CHECK(pivot, Runtime, name, ": LU without pivoting is not implemented on the CPU");
+  Factors f = factor(a);
+  if (check_errors) check_info(name, f.info, singular_lu);
+  Tensor y = record(
+      "LinalgLuFactorExBackward0", std::move(f.lu), {a}, {f.pivots},
+      [](Vjp& v) {
+        const Tensor lu = v.saved(1), g = v.g();
+        BACKLIT_CHECK(lu.size(-1) == lu.size(-2), NotImplemented,
+                      "linalg.lu_factor: the derivative is implemented for square matrices; got ",
+                      to_string(lu.sizes()));
+        const auto [L, U] = unpack_lu(lu);
+        const Tensor middle =
+            add(tril(matmul(mT(L), tril(g, -1)), -1), triu(matmul(triu(g), mT(U))));
+        // P · L⁻ᵀ · middle · U⁻ᵀ
+        const Tensor right = solve_triangular(mT(U), middle, false, false);
+        const Tensor both = solve_triangular(mT(L), right, true, true, true);
+        v.set(0, matmul(permutation(v.saved(0), lu.size(-2), lu.dtype()), both));
+      },
+      true);
+  return {"linalg_lu_factor_ex",
+          "LU pivots info",
+          {std::move(y), std::move(f.pivots), std::move(f.info)}};
+}
+Named<3> lu_factor_ex_op(const Tensor& a, bool pivot, bool check_errors) {
+  return lu_factor_ex(a, pivot, check_errors, "torch.linalg.lu_factor_ex");
+}
+Named<2> lu_factor_op(const Tensor& a, bool pivot) {
+  Named<3> f = lu_factor_ex(a, pivot, true, "torch.linalg.lu_factor");
+  return {"linalg_lu_factor", "LU pivots", {f.values[0], f.values[1]}};
+}
+Named<3> lu_op(const Tensor& a, bool pivot) {
+  const Named<3> f = lu_factor_ex(a, pivot, false, "linalg.lu");
+  auto [L, U] = unpack_lu(f.values[0]);
+  return {"linalg_lu",
+          "P L U",
+          {permutation(f.values[1], a.size(-2), a.dtype()), std::move(L), std::move(U)}};
+}
+Named<3> lu_unpack_op(const Tensor& lu, const Tensor& pivots, bool data, bool unpack_pivots) {
+  check_matrix("lu_unpack", lu, "LU_data");
+  BACKLIT_CHECK(pivots.dtype() == Dtype::Int32, Runtime,
+                "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 "
+                "dtype. Got ",
+                info(pivots.dtype()).scalar_name);
+  const Tensor none = Tensor::empty(Dims{0}, lu.dtype());
+  Named<3> result{"lu_unpack", "P L U", {none, none, none}};
+  if (unpack_pivots) result.values[0] = permutation(contiguous(pivots), lu.size(-2), lu.dtype());
+  if (data) {
+    auto [L, U] = unpack_lu(lu);
+    result.values[1] = std::move(L);
+    result.values[2] = std::move(U);
+  }
+  return result;
+}
+
+Tensor lu_solve_op(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool left, bool adjoint,
+                   const Tensor& out) {
+  check_square("linalg.lu_solve", lu);
+  check_matrix("linalg.lu_solve", b, "B");
+  const Tensor p = permutation(contiguous(pivots), lu.size(-2), lu.dtype());
+  const auto [L, U] = unpack_lu(lu);
+  const bool transposed = adjoint == left;  // of the equations for the columns of Bᵀ or B
+  Tensor x = left ? b : mT(b);
+  if (transposed) {
+    x = solve_triangular(mT(L), solve_triangular(mT(U), x, false), true, true, true);
+    x = matmul(p, x);
+  } else {
+    x = solve_triangular(U, solve_triangular(L, matmul(mT(p), x), false, true, true), true);
+  }
+  return into_out("linalg_lu_solve", left ? x : mT(x), out);
+}
+
+constexpr const char* kLu = "A = P·L·U";
+constexpr const char* kLuGradient =
+    "∂L/∂A = P · L⁻ᵀ · (tril₋₁(Lᵀ · ∂L/∂L) + triu(∂L/∂U · Uᵀ)) · U⁻ᵀ";
+
+const Register lu_factor_ex_row(
+    "lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor, Tensor, "
+    "Tensor)",
+    lu_factor_ex_op,
+    {.meaning = "LU factors packed in one matrix, row interchanges, and where it failed.",
+     .formula = kLu,
+     .gradient = kLuGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgLuFactorExBackward0"});
+const Register lu_factor_row("lu_factor(Tensor A, *, bool pivot=True) -> (Tensor, Tensor)",
+                             lu_factor_op,
+                             {.meaning = "LU factors packed in one matrix, and row interchanges.",
+                              .formula = kLu,
+                              .gradient = kLuGradient,
+                              .home = "linalg",
+                              .method = false,
+                              .node = "LinalgLuFactorExBackward0"});
+const Register lu_row("lu(Tensor A, *, bool pivot=True) -> (Tensor, Tensor, Tensor)", lu_op,
+                      {.meaning = "The factors P, L and U of a matrix.",
+                       .formula = kLu,
+                       .gradient = kLuGradient,
+                       .home = "linalg",
+                       .method = false,
+                       .node = "LinalgLuFactorExBackward0"});
+const Register lu_unpack_row(
+    "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) "
+    "-> (Tensor, Tensor, Tensor)",
+    lu_unpack_op,
+    {.meaning = "P, L and U from what lu_factor gives.", .formula = kLu, .method = false});
+const Register lu_solve_row(
+    "lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False, Tensor? "
+    "out=None) -> Tensor",
+    lu_solve_op,
+    {.meaning = "The solution of A·X = B from the factors that lu_factor gives.",
+     .formula = "X = U⁻¹ · L⁻¹ · Pᵀ · B",
+     .gradient = "of the products and triangular solutions it is made of",
+     .home = "linalg",
+     .method = false});
+
+}  // namespace
+}  // namespace backlit::ops
