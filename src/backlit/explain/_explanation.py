@@ -303,9 +303,10 @@ def _find(graph: Graph, one: Any) -> Wanted:
 def _unknown(name: str, graph: Graph) -> str:
     import difflib
 
-    names = [node.name for node in graph if node.gradient is not None]
-    close = difflib.get_close_matches(name, names, n=3) or names[:8]
-    return f"explain: no value of this graph is called {name!r}. It has {', '.join(close)}."
+    names = [node.name for node in graph if node.function is not None]
+    close = difflib.get_close_matches(name, names, n=3)
+    shown = list(dict.fromkeys([*close, *names]))[:8]
+    return f"explain: no value of this graph is called {name!r}. It has {', '.join(shown)}."
 
 
 def _not_in(t: Tensor, graph: Graph) -> str:

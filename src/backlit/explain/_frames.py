@@ -48,17 +48,19 @@ class Names:
                 self.add(name, value)
         roots = [(n, v) for n, v in items if _is_module(v)]
         for name, module in roots:
-            self._add_module("" if len(roots) == 1 else name, module)
+            self._add_module(name, "" if len(roots) == 1 else name, module)
         for name, value in items:
             for suffix, t in _inside(value):
                 self.add(name + suffix, t)
 
-    def _add_module(self, prefix: str, module: Any) -> None:
+    def _add_module(self, variable: str, prefix: str, module: Any) -> None:
         if id(module) in self._modules:
             return
         self._modules.add(id(module))
         for path, t in (*module.named_parameters(), *module.named_buffers()):
             full = f"{prefix}.{path}" if prefix else path
+            if not full[0].isalpha():  # of a Sequential: its variable comes first
+                full = f"{variable}.{full}"
             self.add(full, t, full.rpartition(".")[0])
 
 

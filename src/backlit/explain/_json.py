@@ -40,13 +40,13 @@ def document(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def value(t: Tensor | float | None) -> Any:
+def value(t: Tensor | float | None, heat: bool = False) -> Any:
     """A number, a nested list of small tensors, a summary of large ones; None is null."""
     if t is None or isinstance(t, (float, int)):
         return plain(t)
     if t.numel() <= _WHOLE:
         return plain(t.tolist())
-    return _summary(t)
+    return _summary(t, heat)
 
 
 def plain(x: Any) -> Any:
@@ -58,7 +58,7 @@ def plain(x: Any) -> Any:
     return x
 
 
-def _summary(t: Tensor) -> dict[str, Any]:
+def _summary(t: Tensor, heat: bool) -> dict[str, Any]:
     flat = t.detach().reshape(-1)
     rows = t.reshape(t.shape[0], -1) if t.dim() > 1 else flat.reshape(1, -1)
     return {
@@ -70,7 +70,7 @@ def _summary(t: Tensor) -> dict[str, Any]:
         "zeros": int((flat == 0).sum().item()),
         "nan": int(flat.isnan().sum().item()) if flat.is_floating_point() else 0,
         "corner": plain(rows[:_CORNER, :_CORNER].tolist()),
-        "heat": _heat(rows),
+        "heat": _heat(rows) if heat else None,
     }
 
 
@@ -104,8 +104,8 @@ def _node(node: Node) -> dict[str, Any]:
         "latex": node.latex,
         "shape": None if node.shape is None else list(node.shape),
         "dtype": node.dtype,
-        "value": value(node.value),
-        "gradient": value(node.gradient),
+        "value": value(node.value, heat=True),
+        "gradient": value(node.gradient, heat=True),
         "location": None
         if place is None
         else {

@@ -77,6 +77,24 @@ def exact_totals(graph: Graph, locals_: dict[Edge, float]) -> dict[Node, Exact] 
     return totals
 
 
+def rounding_bounds(graph: Graph, factors: dict[Edge, float]) -> dict[Node, tuple[float, int]]:
+    """For each node the sum of the sizes of all products, and the length of the longest path.
+
+    A sum computed in floats is off by a few roundings of the first per step of the second.
+    """
+    bounds = {graph.result: (1.0, 0)}
+    for node in reversed(graph):
+        if node not in bounds:
+            continue
+        size, length = bounds[node]
+        for edge in node.inputs:
+            if edge in factors:
+                before, longest = bounds.get(edge.source, (0.0, 0))
+                more = before + size * abs(factors[edge])
+                bounds[edge.source] = more, max(longest, length + 1)
+    return bounds
+
+
 def weight_of(size: float) -> float:
     """The logarithm of a factor's size: -inf for zero, +inf (so that it is seen) for NaN."""
     if size == 0:

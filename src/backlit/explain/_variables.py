@@ -57,6 +57,7 @@ class Variable:
         total: the sum of all paths (computed without rounding where they are numbers).
         checks: the engine's gradient, finite differences.
         index: the element, where one is asked for.
+        rounding: how far from `total` the engine's gradient may be.
         splits: its gradient by sample and by unit.
     """
 
@@ -68,6 +69,7 @@ class Variable:
     total: Tensor | float | None
     checks: list[Check] = field(default_factory=list)
     index: tuple[int, ...] | None = None
+    rounding: float = 0.0
     splits: list[Parts] = field(default_factory=list)
 
     @property
@@ -86,6 +88,7 @@ class PathFinder:
         self.numbers = self._reached_by_numbers()
         self._totals: dict[Node, Exact] | None = None
         self._totals_known = False
+        self._bounds: dict[Node, tuple[float, int]] | None = None
 
     def variable(self, node: Node, index: tuple[int, ...] | None = None) -> Variable:
         """The paths to `node`, or to one of its elements."""
@@ -132,7 +135,17 @@ class PathFinder:
             whole = totals.get(node, ZERO).times(Exact.of(seed))
             total = whole.to_float()
             remainder = _remainder(whole, listed) if count > len(terms) else 0.0
-        return Variable(node, node.gradient, count, terms, remainder, total)
+        found = Variable(node, node.gradient, count, terms, remainder, total)
+        found.rounding = self._rounding(node, seed)
+        return found
+
+    def _rounding(self, node: Node, seed: float) -> float:
+        """How far the engine's sum may be from the exact one."""
+        if self._bounds is None:
+            self._bounds = _paths.rounding_bounds(self.graph, self.factors)
+        size, length = self._bounds.get(node, (0.0, 0))
+        unit = 2.0**-23 if node.dtype == "float32" else 2.0**-52
+        return (4 + 2 * length) * unit * size * abs(seed)
 
     def _tensor(self, node: Node, index: tuple[int, ...] | None) -> Variable:
         """Paths of tensors: each one's part of the gradient is computed along it.
