@@ -79,7 +79,7 @@ struct Edges {
 };
 
 Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain_graph,
-                  bool create_graph, bool allow_unreachable, bool accumulate) {
+                  bool create_graph, bool allow_unreachable, bool accumulate, bool hooks) {
   Edges from, to;
   std::vector<Tensor> incoming_grads;
   for (std::size_t i = 0; i < roots.size(); ++i) {
@@ -105,9 +105,11 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
       to.list.push_back(e);
       wanted.push_back(Object::borrow(h.ptr()));
     }
-  std::vector<Tensor> found = run_backward(
-      from.list, incoming_grads, to.list,
-      {.retain_graph = retain_graph, .create_graph = create_graph, .accumulate = accumulate});
+  std::vector<Tensor> found = run_backward(from.list, incoming_grads, to.list,
+                                           {.retain_graph = retain_graph,
+                                            .create_graph = create_graph,
+                                            .accumulate = accumulate,
+                                            .hooks = hooks});
   if (inputs.is_none()) return Object::borrow(Py_None);
   if (accumulate) {
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -345,7 +347,7 @@ PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t narg
       const Object roots = Object::steal(PyTuple_Pack(1, self)),
                    grads = Object::steal(PyTuple_Pack(1, values[0]));
       return engine_run(nb::borrow<nb::tuple>(roots.get()), nb::borrow<nb::tuple>(grads.get()),
-                        nb::borrow(inputs.get()), retain, create, true, true)
+                        nb::borrow(inputs.get()), retain, create, true, true, true)
           .release();
     }
     Edges root;
@@ -375,12 +377,13 @@ void bind_autograd(nb::module_& m) {
   m.def(
       "_engine_run",
       [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow,
-         bool accumulate) {
+         bool accumulate, bool hooks) {
         return nb::steal(
-            engine_run(roots, grads, inputs, retain, create, allow, accumulate).release());
+            engine_run(roots, grads, inputs, retain, create, allow, accumulate, hooks).release());
       },
       nb::arg("roots"), nb::arg("grads"), nb::arg("inputs").none(), nb::arg("retain_graph"),
-      nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"));
+      nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"),
+      nb::arg("hooks") = true);
   m.def("_record_function",
         [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
           return nb::steal(record_function(context, name, in, out, dirty).release());

@@ -186,7 +186,7 @@ std::int32_t GraphTask::pop() {
 void GraphTask::run_hooks_and_captures(std::int32_t index, std::span<Tensor> in) {
   Slot& slot = slots_[static_cast<std::size_t>(index)];
   Node& node = *slot.node;
-  if (node.meta) {
+  if (node.meta && options_.hooks) {
     for (std::size_t i = 0; i < node.meta->tensor_hooks.size(); ++i) {
       const auto h = node.meta->tensor_hooks[i];
       if (!in[h.output_nr].defined()) continue;
@@ -197,7 +197,7 @@ void GraphTask::run_hooks_and_captures(std::int32_t index, std::span<Tensor> in)
   }
   const Tensor* leaf = accumulated_leaf(&node);
   if (!options_.accumulate || !leaf) {
-    if (leaf && !slot.needed && (*leaf)->meta && (*leaf)->meta->hooks)
+    if (leaf && !slot.needed && (*leaf)->meta && (*leaf)->meta->hooks && options_.hooks)
       call_tensor_hooks((*leaf)->meta->hooks, in[0]);
     for (auto it = std::ranges::lower_bound(captures_, index, {}, &Capture::slot);
          it != captures_.end() && it->slot == index; ++it)
@@ -254,7 +254,7 @@ void GraphTask::run_node(Slot& slot, std::span<Tensor> in) {
     node.kind->vjp(vjp);
     if (modes.anomaly && modes.anomaly_check_nan) [[unlikely]]
       check_for_nan(node, {out, static_cast<std::size_t>(n)});
-    if (node.meta && node.meta->post_hooks)
+    if (node.meta && node.meta->post_hooks && options_.hooks)
       call_post_hooks(node, {out, static_cast<std::size_t>(n)}, in);
     if (!options_.retain_graph) release_saved(node);
   }

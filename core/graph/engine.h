@@ -12,6 +12,7 @@ struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
   bool accumulate = true;  // into .grad of leaves; false with explicit inputs of autograd.grad
+  bool hooks = true;       // false for a look at the gradients that leaves no trace
 };
 
 // Sends grads[i] (defined) into roots[i]. With `inputs`, returns the gradient at each of these

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import _C
-from ..autograd._run import grad as _grad
 
 Tensor = _C.Tensor
 
@@ -53,6 +52,16 @@ def unrecorded() -> Iterator[None]:
         _C._set_grad_enabled(before)
 
 
+@contextlib.contextmanager
+def _rereading() -> Iterator[None]:
+    """What a trace kept beyond a backward is read again."""
+    before = _C._set_rereading(True)
+    try:
+        yield
+    finally:
+        _C._set_rereading(before)
+
+
 def node_of(t: Tensor) -> Any:
     """The node whose output `t` is; for a leaf the node that adds to its `.grad`."""
     if t.grad_fn is not None:
@@ -75,7 +84,7 @@ def next_edges(node: Any) -> tuple[tuple[Any, int], ...]:
 
 def vjp(node: Any, grads: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
     """Gradients of the node's inputs from gradients of its outputs; runs no hooks."""
-    with plain_words(), unrecorded():
+    with plain_words(), unrecorded(), _rereading():
         found = node(*grads)
     return found if isinstance(found, tuple) else (found,)
 
@@ -190,7 +199,7 @@ def _plain_minus(text: str | None) -> str | None:
 
 def local(node: Any, i: int) -> Tensor | None:
     """The local derivative of an elementwise operation, in the shape of its result."""
-    with plain_words():
+    with plain_words(), _rereading():
         found: Tensor | None = node._local(i)
     return found
 
@@ -227,9 +236,9 @@ def edge_of(node: Any, output_nr: int) -> Any:
 def engine_gradients(
     result: Tensor, wanted: Sequence[Any], incoming: Tensor | None
 ) -> tuple[Tensor | None, ...]:
-    """What `autograd.grad` gives; the graph stays."""
-    with plain_words():
-        found: tuple[Tensor | None, ...] = _grad(
-            result, wanted, incoming, retain_graph=True, allow_unused=True
+    """What `autograd.grad` gives without hooks; the graph stays."""
+    with plain_words(), _rereading():
+        found: tuple[Tensor | None, ...] = _C._engine_run(
+            (result,), (incoming,), tuple(wanted), True, False, True, False, hooks=False
         )
     return found
