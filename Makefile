@@ -21,13 +21,13 @@ pip := $(py) -m pip install --quiet --quiet
 requirements := scripts/requirements.py
 cpp_files = $$(git ls-files 'core/*.h' 'core/*.cpp' 'core/*.in' 'tests/*.cpp')
 
-.PHONY: help setup build demo test test-fast test-sanitize test-threads lint format types bench docs \
+.PHONY: help setup build demo test test-fast test-web screenshots test-sanitize test-threads lint format types bench docs \
   generate wheel clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: build $(VENV)/.test $(VENV)/.lint $(VENV)/.oracle  ## Virtual environment, build, everything for tests and lint
+setup: build $(VENV)/.test $(VENV)/.explain $(VENV)/.lint $(VENV)/.oracle  ## Virtual environment, build, everything for tests and lint
 
 # --- the environment: one stamp per group of packages ---
 $(VENV)/.venv:
@@ -41,7 +41,7 @@ $(VENV)/.build: $(VENV)/.venv pyproject.toml $(requirements) scripts/link_venv.p
 	@$(py) scripts/link_venv.py
 	@touch $@
 
-$(VENV)/.examples $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: $(VENV)/.build
+$(VENV)/.examples $(VENV)/.explain $(VENV)/.test $(VENV)/.web $(VENV)/.lint: $(VENV)/.%: $(VENV)/.build
 	@echo "installing requirements: $*"
 	@$(pip) -r <($(py) $(requirements) $*)
 	@touch $@
@@ -63,8 +63,16 @@ demo: build $(VENV)/.examples  ## The five tutorials, then handwritten digits
 	@$(py) examples/demo.py
 
 # --- checks ---
-test: build $(VENV)/.test $(VENV)/.examples $(VENV)/.oracle  ## Run all tests (PYTEST_ARGS="-k name" for some)
+test: build $(VENV)/.test $(VENV)/.examples $(VENV)/.explain $(VENV)/.oracle  ## Run all tests (PYTEST_ARGS="-k name" for some)
 	@OMP_NUM_THREADS=2 $(py) -m pytest $(PYTEST_ARGS)
+
+test-web: build $(VENV)/.test $(VENV)/.explain $(VENV)/.web  ## The page of an explanation in headless Chromium; notebooks
+	@for program in chromium chromedriver; do command -v $$program >/dev/null || { \
+	  echo "make test-web needs $$program (on Debian: apt install chromium chromium-driver)" >&2; exit 1; }; done
+	@$(py) -m pytest tests/web $(PYTEST_ARGS)
+
+screenshots: build $(VENV)/.explain $(VENV)/.web  ## The pictures of the README: docs/explain-*.png
+	@$(py) scripts/make_screenshots.py
 
 test-sanitize: $(VENV)/.test $(VENV)/.oracle test-threads  ## Core tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@VENV="$(VENV)" scripts/sanitize.sh $(PYTEST_ARGS)
