@@ -73,9 +73,9 @@ template <> struct type_caster<backlit::Tensor> {
 template <> struct type_caster<backlit::Dtype> {
   NB_TYPE_CASTER(backlit::Dtype, const_name("dtype"))
   bool from_python(handle src, std::uint8_t, cleanup_list*) noexcept {
-    if (Py_TYPE(src.ptr()) != backlit::dtype_type) return false;
-    value = backlit::dtype_from_object(src.ptr());
-    return true;
+    const auto dtype = backlit::as_dtype(src.ptr());
+    if (dtype) value = *dtype;
+    return dtype.has_value();
   }
   static handle from_cpp(backlit::Dtype d, rv_policy, cleanup_list*) noexcept {
     return backlit::to_python(d);

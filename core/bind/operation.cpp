@@ -10,6 +10,7 @@
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
+#include "ops/products.h"
 #include "ops/view_copies.h"
 
 namespace backlit {
@@ -70,7 +71,7 @@ bool accepts(const Parameter& p, PyObject* o) {
     case Type::Bool:
       return PyBool_Check(o) || (Py_TYPE(o)->tp_name && std::strstr(Py_TYPE(o)->tp_name, "bool"));
     case Type::Str: return PyUnicode_Check(o);
-    case Type::Dtype: return Py_TYPE(o) == dtype_type;
+    case Type::Dtype: return as_dtype(o).has_value();
     case Type::Generator: return PyObject_TypeCheck(o, generator_type);
     case Type::Any: return true;
   }
@@ -103,6 +104,21 @@ bool is_alias(const std::string& parameter, const char* given) {
   if (parameter == "input") return is("self") || is("x") || is("a") || is("x1") || is("tensor");
   if (parameter == "other") return is("x2");
   return false;
+}
+
+// " (position 1)" of an argument given by position; a row that is only a method leaves out self.
+std::string said_position(const Overload& row, std::size_t i, std::size_t given) {
+  if (i >= given) return "";
+  return concat(" (position ", i + (row.options.function ? 1 : 0), ")");
+}
+
+// ", not str", or what is wrong with one element of a list.
+std::string said_type(const Parameter& p, PyObject* o) {
+  const bool list = PyTuple_Check(o) || PyList_Check(o);
+  for (Py_ssize_t i = 0; p.type == Type::IntList && list && i < PySequence_Fast_GET_SIZE(o); ++i)
+    if (PyObject* item = PySequence_Fast_GET_ITEM(o, i); !is_int(item))
+      return concat(", but found element of type ", Py_TYPE(item)->tp_name, " at pos ", i);
+  return concat(", not ", Py_TYPE(o)->tp_name);
 }
 
 struct Bound {
@@ -166,8 +182,8 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
         return refuse(row.name, "() missing 1 required positional arguments: \"", p.name, "\"");
       b.slots[i] = p.fallback;
     } else if (!accepts(p, b.slots[i])) {
-      return refuse(row.name, "(): argument '", p.name, "' (position ", i + 1, ") must be ",
-                    type_name(p.type), ", not ", Py_TYPE(b.slots[i])->tp_name);
+      return refuse(row.name, "(): argument '", p.name, "'", said_position(row, i, given),
+                    " must be ", type_name(p.type), said_type(p, b.slots[i]));
     }
   }
   if (elementwise) {
@@ -452,6 +468,19 @@ PyType_Spec spec = {"backlit._C.Operation", sizeof(Operation), 0,
 void init_operation_type(PyObject*) {
   operation_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!operation_type) throw PythonErrorSet();
+}
+
+void write_out(const char* name, std::span<Tensor> results, PyObject* out) {
+  const auto into = is_tensor(out) ? std::vector{FromPython<Tensor>::get(out)}
+                                   : FromPython<std::vector<Tensor>>::get(out);
+  BACKLIT_CHECK(into.size() == results.size(), Type, "expected tuple of ", results.size(),
+                " elements but got ", into.size());
+  for (std::size_t i = 0; i < results.size(); ++i)
+    BACKLIT_CHECK(results[i].dtype() == into[i].dtype(), Runtime,
+                  "Expected out tensor to have dtype ", ops::c_name(results[i].dtype()),
+                  ", but got ", ops::c_name(into[i].dtype()), " instead");
+  for (std::size_t i = 0; i < results.size(); ++i)
+    results[i] = ops::into_out(name, std::move(results[i]), into[i]);
 }
 
 PyObject* build_operations() {

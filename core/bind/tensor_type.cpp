@@ -560,15 +560,20 @@ int as_bool(PyObject* self) {
   }
   return read_double(t.data, t.dtype) != 0;
 }
+PyObject* only_element(PyObject* self) {
+  if (object(self).layout->numel == 1) return item(self, nullptr);
+  PyErr_SetString(PyExc_ValueError, "only one element tensors can be converted to Python scalars");
+  return nullptr;
+}
 PyObject* as_float(PyObject* self) {
-  PyObject* number = item(self, nullptr);
+  PyObject* number = only_element(self);
   if (!number) return nullptr;
   PyObject* result = PyNumber_Float(number);
   Py_DECREF(number);
   return result;
 }
 PyObject* as_int(PyObject* self) {
-  PyObject* number = item(self, nullptr);
+  PyObject* number = only_element(self);
   if (!number) return nullptr;
   PyObject* result = PyNumber_Long(number);
   Py_DECREF(number);
@@ -743,6 +748,10 @@ AutogradMeta& meta_of(TensorObject& t) {
 void init_tensor_type() {
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!tensor_type) throw PythonErrorSet();
+  // messages of Python's own say 'Tensor' then, as with PyTorch, and not 'backlit.Tensor'
+  const Object name = Object::steal(PyUnicode_FromString("Tensor"));
+  if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), "__name__", name.get()) < 0)
+    throw PythonErrorSet();
 }
 
 }  // namespace backlit

@@ -66,18 +66,36 @@ PyObject* size_repr(PyObject* self) {
   }
   return to_python(s + "])");
 }
+// Any iterable of integers; each becomes a Python int.
+PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  Object size = Object::steal(PyTuple_Type.tp_new(type, args, kwargs));
+  if (!size) return nullptr;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(size.get()); ++i) {
+    PyObject* item = PyTuple_GET_ITEM(size.get(), i);
+    if (PyLong_CheckExact(item)) continue;
+    PyObject* number = PyNumber_Index(item);
+    if (!number)
+      return PyErr_Format(PyExc_TypeError,
+                          "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
+                          Py_TYPE(item)->tp_name);
+    PyTuple_SET_ITEM(size.get(), i, PyNumber_Long(number));
+    Py_DECREF(number);
+    Py_DECREF(item);
+  }
+  return size.release();
+}
 PyObject* size_numel(PyObject* self, PyObject*) {
   std::int64_t n = 1;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i)
     n *= PyLong_AsLongLong(PyTuple_GET_ITEM(self, i));
   return PyLong_FromLongLong(n);
 }
-// Slices and concatenations of a Size are Sizes.
+// Slices, concatenations and repetitions of a Size are Sizes.
 PyObject* as_size(PyObject* result) {
   if (!result || !PyTuple_CheckExact(result)) return result;
   PyObject* args = PyTuple_Pack(1, result);
   Py_DECREF(result);
-  PyObject* size = args ? PyTuple_Type.tp_new(size_type, args, nullptr) : nullptr;
+  PyObject* size = args ? size_new(size_type, args, nullptr) : nullptr;
   Py_XDECREF(args);
   return size;
 }
@@ -85,7 +103,13 @@ PyObject* size_subscript(PyObject* self, PyObject* index) {
   return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(self, index));
 }
 PyObject* size_concat(PyObject* a, PyObject* b) {
+  if (!PyTuple_Check(b))
+    return PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to torch.Size",
+                        Py_TYPE(b)->tp_name);
   return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+PyObject* size_repeat(PyObject* self, Py_ssize_t times) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(self, times));
 }
 PyObject* size_add(PyObject* a, PyObject* b) {
   if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -103,7 +127,9 @@ PyType_Slot size_slots[] = {{Py_tp_base, nullptr},
                             {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
                             {Py_tp_methods, size_methods},
                             {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
+                            {Py_tp_new, reinterpret_cast<void*>(size_new)},
                             {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
+                            {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)},
                             {Py_nb_add, reinterpret_cast<void*>(size_add)},
                             {0, nullptr}};
 PyType_Spec size_spec = {"backlit.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
@@ -298,9 +324,17 @@ PyTypeObject* make_type(PyType_Spec& spec) {
 
 PyObject* dtype_object(Dtype d) { return dtypes[static_cast<int>(d)]; }
 Dtype dtype_from_object(PyObject* o) {
-  BACKLIT_CHECK(Py_TYPE(o) == dtype_type, Type, "expected a torch.dtype, but got ",
-                Py_TYPE(o)->tp_name);
-  return reinterpret_cast<DtypeObject*>(o)->dtype;
+  const std::optional<Dtype> dtype = as_dtype(o);
+  BACKLIT_CHECK(dtype, Type, "expected a torch.dtype, but got ", Py_TYPE(o)->tp_name);
+  return *dtype;
+}
+std::optional<Dtype> as_dtype(PyObject* o) {
+  if (Py_TYPE(o) == dtype_type) return reinterpret_cast<DtypeObject*>(o)->dtype;
+  const auto is = [o](PyTypeObject& type) { return o == reinterpret_cast<PyObject*>(&type); };
+  if (is(PyFloat_Type)) return Dtype::Float64;
+  if (is(PyLong_Type)) return Dtype::Int64;
+  if (is(PyBool_Type)) return Dtype::Bool;
+  return std::nullopt;
 }
 
 PyObject* size_object(Span sizes) {

@@ -125,6 +125,15 @@ Tensor clone_like(const Tensor& g, const Tensor& like) {
 
 Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : clone_contiguous(x); }
 
+Tensor as_tensor(const Scalar& number) {
+  const Dtype dtype = number.kind == Scalar::Kind::Float ? default_dtype()
+                      : number.kind == Scalar::Kind::Int ? Dtype::Int64
+                                                         : Dtype::Bool;
+  Tensor x = Tensor::empty(Dims{}, dtype);
+  fill_in_place(x, number);
+  return x;
+}
+
 Tensor to_dtype(const Tensor& x, Dtype dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = copy_with_layout(x, preserved(x), dtype);

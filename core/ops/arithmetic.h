@@ -30,6 +30,8 @@ Tensor clone_contiguous(const Tensor& x);
 // A copy of g with the strides of `like`; not recorded.
 Tensor clone_like(const Tensor& g, const Tensor& like);
 Tensor contiguous(const Tensor& x);
+// A number as a 0-d tensor: bool, int64 or the default float dtype.
+Tensor as_tensor(const Scalar& number);
 Tensor to_dtype(const Tensor& x, Dtype dtype);  // x itself when it has that dtype
 // x.copy_(from): checked, recorded.
 Tensor copy_(const Tensor& x, const Tensor& from);

@@ -77,13 +77,15 @@ const Register contiguous_row(
      .gradient = "∂L/∂x = ∂L/∂y",
      .function = false});
 
-Tensor copy_op(const Tensor& x, const Tensor& other, bool) { return copy_(x, other); }
-const Register copy_row("copy_(Tensor input, Tensor other, bool non_blocking=False) -> Tensor",
-                        copy_op,
-                        {.meaning = "Copies other into input, broadcast and converted.",
-                         .formula = "x ← other",
-                         .gradient = "∂L/∂x = 0, ∂L/∂other = ∂L/∂y",
-                         .function = false});
+Tensor copy_op(const Tensor& x, const Operand& other, bool) {
+  return copy_(x, other.t ? Tensor::borrow(other.t) : as_tensor(other.s));
+}
+const Register copy_row(
+    "copy_(Tensor input, Tensor|Number other, bool non_blocking=False) -> Tensor", copy_op,
+    {.meaning = "Copies other into input, broadcast and converted.",
+     .formula = "x ← other",
+     .gradient = "∂L/∂x = 0, ∂L/∂other = ∂L/∂y",
+     .function = false});
 
 Tensor fill_op(const Tensor& x, const Scalar& value) {
   check_fits(value, x.dtype(), nullptr);
@@ -149,8 +151,7 @@ Tensor detach_in_place(const Tensor& x) {
   return x;
 }
 const Register detach_row("detach_(Tensor input) -> Tensor", detach_in_place,
-                          {.meaning = "Forgets the history of input, in place.",
-                           .function = false});
+                          {.meaning = "Forgets the history of input, in place."});
 
 Tensor cpu(const Tensor& x, Any) { return x; }
 const Register cpu_row("cpu(Tensor input, any memory_format=None) -> Tensor", cpu,

@@ -362,9 +362,9 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   const Tensor x = Tensor::borrow(in[0].t);
   check_inplace(x);
   General g = plan(op, in);
-  check_can_cast(g.result, x.dtype());
   BACKLIT_CHECK(std::ranges::equal(Span(g.sizes), x.sizes()), Runtime, "output with shape ",
                 to_string(x.sizes()), " doesn't match the broadcast shape ", to_string(g.sizes));
+  check_can_cast(g.result, x.dtype());
   const TileFunction f = forward_for(op, g.compute);
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   check_no_partial_overlap(x, in);

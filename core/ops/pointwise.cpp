@@ -17,6 +17,17 @@ void need_tensor(const char* name, const Operand& a, const Operand& b) {
       "tensor.");
 }
 
+Choice of_numbers(const ElementwiseOp& formula, const Operand& a, const Operand& b) {
+  Choice c(formula, a, b);
+  if (a.t || b.t) return c;
+  const auto kind = std::max(a.s.kind, b.s.kind);
+  c.keep[0] = as_tensor(kind == a.s.kind              ? a.s
+                        : kind == Scalar::Kind::Float ? Scalar(a.s.d)
+                                                      : Scalar(a.s.i));
+  c.in[0] = Operand(c.keep[0]);
+  return c;
+}
+
 double parameter(const Scalar& s, Dtype dtype) {
   if (dtype == Dtype::Float64 || dtype == Dtype::Bool) return s.d;
   if (dtype == Dtype::Float32) {
@@ -83,24 +94,20 @@ double alpha_for(const Scalar& alpha, Dtype dtype) {
 
 bool is_one(const Scalar& s) { return s.kind == Scalar::Kind::Int && s.i == 1; }
 
-Choice scaled(const ElementwiseOp& op, const char* name, const Operand& a, const Operand& b,
-              const Scalar& alpha) {
-  need_tensor(name, a, b);
-  Choice c(op, a, b);
+Choice scaled(const ElementwiseOp& op, const Operand& a, const Operand& b, const Scalar& alpha) {
+  Choice c = of_numbers(op, a, b);
   if (!is_one(alpha)) c.params[0] = alpha_for(alpha, result_type(c.operands()));
   return c;
 }
 
-Choice add_front(Operand a, Operand b, Scalar alpha) {
-  return scaled(formula<Add>(), "add", a, b, alpha);
-}
+Choice add_front(Operand a, Operand b, Scalar alpha) { return scaled(formula<Add>(), a, b, alpha); }
 Choice sub_front(Operand a, Operand b, Scalar alpha) {
   refuse_bools(a, b);
-  return scaled(formula<Sub>(), "sub", a, b, alpha);
+  return scaled(formula<Sub>(), a, b, alpha);
 }
 Choice rsub_front(Tensor a, Operand b, Scalar alpha) {
   refuse_bools(a, b);
-  return scaled(formula<Rsub>(), "rsub", a, b, alpha);
+  return scaled(formula<Rsub>(), a, b, alpha);
 }
 
 const RegisterFront<&add_front> add_row(
@@ -148,13 +155,12 @@ const RegisterFront<&addcdiv_front> addcdiv_row(
 // --- quotients ---
 
 Choice div_front(Operand a, Operand b, std::optional<std::string> mode) {
-  need_tensor("div", a, b);
-  if (!mode) return {formula<Div>(), a, b};
-  if (*mode == "floor") return {formula<DivFloor>(), a, b};
+  if (!mode) return of_numbers(formula<Div>(), a, b);
+  if (*mode == "floor") return of_numbers(formula<DivFloor>(), a, b);
   BACKLIT_CHECK(*mode == "trunc", Runtime,
                 "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '",
                 *mode, "'");
-  return {formula<DivTrunc>(), a, b};
+  return of_numbers(formula<DivTrunc>(), a, b);
 }
 const RegisterFront<&div_front> div_row(
     "div(Tensor|Number input, Tensor|Number other, *, str? rounding_mode=None)",
@@ -165,15 +171,23 @@ const RegisterFront<&div_front> div_row(
      .gradient = "∂L/∂a = g / b, ∂L/∂b = -g a / b²; 0 when rounded",
      .aliases = "divide"});
 
-Choice true_divide_front(Operand a, Operand b) {
-  need_tensor("true_divide", a, b);
-  return {formula<Div>(), a, b};
-}
+Choice true_divide_front(Operand a, Operand b) { return of_numbers(formula<Div>(), a, b); }
 const RegisterFront<&true_divide_front> true_divide_row(
     "true_divide(Tensor|Number input, Tensor|Number other)",
     {.meaning = Div::meaning,
      .formula = Div::formula,
      .gradient = "∂L/∂a = g / b, ∂L/∂b = -g a / b²"});
+
+Choice floor_divide_front(Operand a, Operand b) { return of_numbers(formula<FloorDivide>(), a, b); }
+const RegisterFront<&floor_divide_front> floor_divide_row(FloorDivide::signature,
+                                                          {.meaning = FloorDivide::meaning,
+                                                           .formula = FloorDivide::formula});
+
+Choice mul_front(Operand a, Operand b) { return of_numbers(formula<Mul>(), a, b); }
+const RegisterFront<&mul_front> mul_row(Mul::signature, {.meaning = Mul::meaning,
+                                                         .formula = Mul::formula,
+                                                         .gradient = "∂L/∂a = b g, ∂L/∂b = a g",
+                                                         .aliases = Mul::aliases});
 
 // --- powers ---
 

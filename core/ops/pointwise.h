@@ -50,6 +50,8 @@ Choice choose_power(const Operand& base, const Operand& exponent);
 
 template <class F> const ElementwiseOp& formula() { return RecordOf<F>::op; }
 
+// A formula that also takes two numbers, of which the first becomes a tensor.
+Choice of_numbers(const ElementwiseOp& formula, const Operand& a, const Operand& b);
 // Throws TypeError when there is no tensor among the operands.
 void need_tensor(const char* name, const Operand& a, const Operand& b);
 // A number as a parameter of a computation in `dtype`; throws where it does not fit.

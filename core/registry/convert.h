@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,14 +20,18 @@ namespace backlit {
 extern PyTypeObject* dtype_type;
 extern PyTypeObject* size_type;
 extern PyTypeObject* generator_type;
-PyObject* dtype_object(Dtype d);       // borrowed: torch.float32, ...
-Dtype dtype_from_object(PyObject* o);  // of a dtype object
-PyObject* size_object(Span sizes);     // new reference: torch.Size
+PyObject* dtype_object(Dtype d);  // borrowed: torch.float32, ...
+Dtype dtype_from_object(PyObject* o);
+// torch.float32, ..., or Python's float, int, bool; none for other objects.
+std::optional<Dtype> as_dtype(PyObject* o);
+PyObject* size_object(Span sizes);  // new reference: torch.Size
 Generator& generator_from_object(PyObject* o);
 // A tensor from anything torch.tensor accepts; used where PyTorch takes array-likes.
 Tensor tensor_from_data(PyObject* data, std::optional<Dtype> dtype);
 // Result of an operation with named fields: torch.return_types.max(values=, indices=).
 PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>& values);
+// Writes results into out=, a tensor or a tuple of them, which then take their places.
+void write_out(const char* name, std::span<Tensor> results, PyObject* out);
 
 inline bool is_tensor(PyObject* o) { return PyObject_TypeCheck(o, tensor_type); }
 inline bool is_number(PyObject* o) {

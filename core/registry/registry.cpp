@@ -138,9 +138,20 @@ std::unique_ptr<Overload> parse_signature(const char* signature) {
   return row;
 }
 
-void check_parameter_count(const Overload& row, std::size_t n) {
-  if (row.parameters.size() != n)
-    throw std::logic_error("signature and function disagree: " + row.signature);
+bool serves_out(const Overload& row, std::size_t n) {
+  if (row.parameters.size() == n) return false;
+  if (row.parameters.size() != n + 1 || row.parameters.back().name != "out") refuse_signature(row);
+  return true;
+}
+
+PyObject* argument_for_out(const Overload& row, std::size_t i, PyObject* given, PyObject* out) {
+  const bool open = row.parameters[i].type == Parameter::Type::Dtype && given == Py_None;
+  if (!open || !is_tensor(out)) return given;
+  return dtype_object(reinterpret_cast<TensorObject*>(out)->dtype);
+}
+
+void refuse_signature(const Overload& row) {
+  throw std::logic_error("signature and function disagree: " + row.signature);
 }
 
 void set_python_error() noexcept {

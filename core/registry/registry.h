@@ -11,7 +11,9 @@
 // stays in one file). Parameter types: Tensor Tensor? Tensor|Number Tensor[] Scalar Scalar? int
 // int? int[] int[]? int[1] (also one int) int* and Tensor* (also separate positional arguments)
 // float float? bool bool? str str? dtype dtype? Generator? any. A parameter may be passed under
-// NumPy's names axis/axes, keepdims, x, x1, x2.
+// NumPy's names axis/axes, keepdims, x, x1, x2. A last parameter `Tensor? out=None` (or `Tensor[]?
+// out=None` for several results) that the function lacks is served here: the result is written into
+// it, and a dtype=None becomes that of out.
 #pragma once
 
 #include <memory>
@@ -68,6 +70,7 @@ struct Overload {
   std::vector<Parameter> parameters;
   std::size_t positional = 0;
   RowOptions options;
+  bool serves_out = false;  // `out` is the last parameter, and not one of the function
   Call call = nullptr;
   void (*function)() = nullptr;                // of a structured operation
   const ElementwiseOp* elementwise = nullptr;  // of an elementwise operation
@@ -79,6 +82,8 @@ std::vector<std::unique_ptr<Overload>>& registry_rows();
 // Parses the signature; throws on a malformed one (start-up, tested).
 std::unique_ptr<Overload> parse_signature(const char* signature);
 
+[[noreturn]] void refuse_signature(const Overload& row);
+
 template <class R, class... A, std::size_t... I>
 PyObject* call_with(R (*f)(A...), PyObject* const* arguments, std::index_sequence<I...>) {
   if constexpr (std::is_void_v<R>) {
@@ -89,19 +94,45 @@ PyObject* call_with(R (*f)(A...), PyObject* const* arguments, std::index_sequenc
   }
 }
 
-void check_parameter_count(const Overload& row, std::size_t n);
+// Whether the row has n parameters and `out`; throws when it has neither n nor those.
+bool serves_out(const Overload& row, std::size_t n);
+
+// The given argument; a dtype=None is that of out= (borrowed).
+PyObject* argument_for_out(const Overload& row, std::size_t i, PyObject* given, PyObject* out);
+
+// Whether results of that type can be written into out=.
+template <class R> constexpr bool kFillsOut = std::is_same_v<R, Tensor>;
+template <std::size_t N> constexpr bool kFillsOut<Named<N>> = true;
+
+template <class R, class... A, std::size_t... I>
+PyObject* call_into_out(const Overload& row, PyObject* const* arguments,
+                        std::index_sequence<I...>) {
+  auto f = reinterpret_cast<R (*)(A...)>(row.function);
+  PyObject* out = arguments[sizeof...(A)];
+  const auto argument = [&](std::size_t i) { return argument_for_out(row, i, arguments[i], out); };
+  R result = f(FromPython<std::remove_cvref_t<A>>::get(argument(I))...);
+  if constexpr (std::is_same_v<R, Tensor>)
+    write_out(row.name.c_str(), {&result, 1}, out);
+  else
+    write_out(row.name.c_str(), result.values, out);
+  return to_python(std::move(result));
+}
 
 struct Register {
   template <class R, class... A>
   Register(const char* signature, R (*f)(A...), RowOptions options = {}) {
     auto row = parse_signature(signature);
-    check_parameter_count(*row, sizeof...(A));
+    row->serves_out = serves_out(*row, sizeof...(A));
     row->options = options;
     row->function = reinterpret_cast<void (*)()>(f);
     row->call = [](const Overload& self, PyObject* const* arguments) -> PyObject* {
-      return call_with(reinterpret_cast<R (*)(A...)>(self.function), arguments,
-                       std::index_sequence_for<A...>());
+      constexpr std::index_sequence_for<A...> all;
+      if constexpr (kFillsOut<R>)
+        if (self.serves_out && arguments[sizeof...(A)] != Py_None)
+          return call_into_out<R, A...>(self, arguments, all);
+      return call_with(reinterpret_cast<R (*)(A...)>(self.function), arguments, all);
     };
+    if (row->serves_out && !kFillsOut<R>) refuse_signature(*row);
     registry_rows().push_back(std::move(row));
   }
 };

@@ -57,6 +57,8 @@ def _dtype_of(kind: Any) -> Any:
         return kind.dtype
     if kind is _C.Tensor:
         return _C.get_default_dtype()
+    if isinstance(kind, type):
+        kind = kind.__name__
     if not isinstance(kind, str):
         raise TypeError("dtype must be a type, str, or dtype object")
     name = kind.removeprefix("torch.")

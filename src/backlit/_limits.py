@@ -11,6 +11,11 @@ _FLOATS = {_C.float32: (32, 24, 6), _C.float64: (64, 53, 15)}
 _INTEGERS = {_C.uint8: 8, _C.int8: 8, _C.int16: 16, _C.int32: 32, _C.int64: 64}
 
 
+def _as_dtype(type: Any) -> Any:
+    """The dtype that Python's float, int or bool stand for; other objects as they are."""
+    return _C.promote_types(type, type) if type in (float, int, bool) else type
+
+
 class _Limits:
     """Equal when of the same dtype; immutable by convention."""
 
@@ -37,7 +42,7 @@ class finfo(_Limits):
     """
 
     def __init__(self, type: Any = None) -> None:
-        known = _C.get_default_dtype() if type is None else type
+        known = _C.get_default_dtype() if type is None else _as_dtype(type)
         if not isinstance(known, _C.dtype):
             raise TypeError(
                 f"finfo(): argument 'type' (position 1) must be torch.dtype, not "
@@ -73,6 +78,7 @@ class iinfo(_Limits):
     """
 
     def __init__(self, type: Any) -> None:
+        type = _as_dtype(type)
         if not isinstance(type, _C.dtype):
             raise TypeError(
                 f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
