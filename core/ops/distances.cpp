@@ -95,10 +95,12 @@ constexpr RowOptions cross_options(const char* home) {
           .gradient = "∂L/∂x = y × ∂L/∂z, ∂L/∂y = ∂L/∂z × x",
           .home = home};
 }
-const Register cross_row("cross(Tensor input, Tensor other, int? dim=None) -> Tensor", cross_op,
-                         cross_options("torch"));
-const Register linalg_cross_row("cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor",
-                                linalg_cross_op, cross_options("linalg"));
+const Register cross_row(
+    "cross(Tensor input, Tensor other, int? dim=None, *, Tensor? out=None) -> Tensor", cross_op,
+    cross_options("torch"));
+const Register linalg_cross_row(
+    "cross(Tensor input, Tensor other, *, int dim=-1, Tensor? out=None) -> Tensor", linalg_cross_op,
+    cross_options("linalg"));
 
 // --- cdist ---
 

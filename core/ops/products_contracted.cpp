@@ -26,8 +26,8 @@ Tensor tensordot(const Tensor& input1, const Tensor& input2, Span dims_a, Span d
     BACKLIT_CHECK(!summed_b[q], Runtime, "dim ", q, " appears multiple times in the list of dims");
     summed_a[p] = summed_b[q] = true;
     const std::int64_t m = a.layout().size(p), n = b.layout().size(q);
-    if (m == 1 && n != 1) b = sum(b, Dims{q}, true);
-    if (n == 1 && m != 1) a = sum(a, Dims{p}, true);
+    if (m == 1 && n != 1) b = sum(b, Dims{q}, true, b.dtype());
+    if (n == 1 && m != 1) a = sum(a, Dims{p}, true, a.dtype());
     BACKLIT_CHECK(m == n || m == 1 || n == 1, Runtime,
                   "contracted dimensions need to match, but first has size ", m, " in dim ",
                   dims_a[i], " and second has size ", n, " in dim ", dims_b[i]);
@@ -77,7 +77,7 @@ const Register tensordot_row(
      .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C, over the remaining dimensions",
      .home = "_C",
      .method = false});
-const Register inner_row("inner(Tensor input, Tensor other) -> Tensor", inner,
+const Register inner_row("inner(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", inner,
                          {.meaning = "Sums of products over the last dimensions of both.",
                           .formula = "C[i.., j..] = Σₖ A[i.., k] B[j.., k]",
                           .gradient = "∂L/∂A = ∂L/∂C · B, ∂L/∂B = ∂L/∂Cᵀ · A"});
@@ -101,7 +101,7 @@ Tensor kron_op(const Tensor& a, const Tensor& b) {
                      contiguous(mul(reshape(a, sizes_a), reshape(b, sizes_b))), out);
 }
 const Register kron_row(
-    "kron(Tensor input, Tensor other) -> Tensor", kron_op,
+    "kron(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kron_op,
     {.meaning = "Kronecker product: every element of the first times the whole second.",
      .formula = "C = A ⊗ B",
      .gradient = "∂L/∂A[i] = Σ of ∂L/∂C · B in block i, ∂L/∂B = Σᵢ A[i] · block i of ∂L/∂C"});
@@ -230,7 +230,7 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   return result;
 }
 const Register matrix_power_row(
-    "matrix_power(Tensor input, int n) -> Tensor", matrix_power_op,
+    "matrix_power(Tensor input, int n, *, Tensor? out=None) -> Tensor", matrix_power_op,
     {.meaning =
          "A matrix times itself, n times; n = 0 gives the identity, n < 0 powers of the inverse.",
      .formula = "Y = Aⁿ",

@@ -109,7 +109,9 @@ const Register sum_all_row("sum(Tensor input, *, dtype? dtype=None) -> Tensor", 
                             .formula = "y = Σᵢ xᵢ",
                             .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x"});
 const Register sum_row(
-    "sum(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", sum_op,
+    "sum(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) -> "
+    "Tensor",
+    sum_op,
     {.meaning = "Sum of all elements, or of those along dim.",
      .formula = "y = Σᵢ xᵢ",
      .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x"});
@@ -119,12 +121,15 @@ Tensor mean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim,
                std::optional<Dtype> dtype) {
   return mean(x, dims ? Span(*dims) : Span(), keepdim, dtype);
 }
-const Register mean_all_row("mean(Tensor input, *, dtype? dtype=None) -> Tensor", mean_all_op,
+const Register mean_all_row("mean(Tensor input, *, dtype? dtype=None, Tensor? out=None) -> Tensor",
+                            mean_all_op,
                             {.meaning = "Mean of all elements, or of those along dim.",
                              .formula = "y = 1/n Σᵢ xᵢ",
                              .gradient = "∂L/∂x = 1/n ∂L/∂y, expanded to the shape of x"});
 const Register mean_row(
-    "mean(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", mean_op,
+    "mean(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) "
+    "-> Tensor",
+    mean_op,
     {.meaning = "Mean of all elements, or of those along dim.",
      .formula = "y = 1/n Σᵢ xᵢ",
      .gradient = "∂L/∂x = 1/n ∂L/∂y, expanded to the shape of x"});

@@ -190,29 +190,34 @@ Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) {
   return extreme_over(x, dims, keepdim, kMinNames);
 }
 
-#define BACKLIT_EXTREME(name, word, sign)                                                          \
-  const Register name##_all_row(                                                                   \
-      "" #name "(Tensor input) -> Tensor", name##_all,                                             \
-      {.meaning =                                                                                  \
-           "The " word " element; along dim, its value and its position in each line; with "       \
-           "other, the " word " of two elements.",                                                 \
-       .formula = "y = " #name "ᵢ xᵢ",                                                             \
-       .gradient =                                                                                 \
-           "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"});       \
-  const Register name##_other_row("" #name "(Tensor input, Tensor other) -> Tensor", name##_other, \
-                                  {.meaning = "The " word " of two elements.",                     \
-                                   .formula = "y = " #name "(a, b)",                               \
-                                   .gradient = "as " #name "imum"});                               \
-  const Register name##_along_row(                                                                 \
-      "" #name "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",   \
-      name##_along,                                                                                \
-      {.meaning = "The " word " element of each line and its position.",                           \
-       .formula = "y = " #name "ᵢ xᵢ",                                                             \
-       .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});                                        \
-  const Register a##name##_row(                                                                    \
-      "a" #name "(Tensor input, int[1] dim=[], bool keepdim=False) -> Tensor", a##name##_op,       \
-      {.meaning = "The " word " element along dim; equal elements share the gradient.",            \
-       .formula = "y = " #name "ᵢ xᵢ",                                                             \
+#define BACKLIT_EXTREME(name, word, sign)                                                      \
+  const Register name##_all_row(                                                               \
+      "" #name "(Tensor input) -> Tensor", name##_all,                                         \
+      {.meaning =                                                                              \
+           "The " word " element; along dim, its value and its position in each line; with "   \
+           "other, the " word " of two elements.",                                             \
+       .formula = "y = " #name "ᵢ xᵢ",                                                         \
+       .gradient =                                                                             \
+           "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"});   \
+  const Register name##_other_row(                                                             \
+      "" #name "(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", name##_other,    \
+      {.meaning = "The " word " of two elements.",                                             \
+       .formula = "y = " #name "(a, b)",                                                       \
+       .gradient = "as " #name "imum"});                                                       \
+  const Register name##_along_row(                                                             \
+      "" #name                                                                                 \
+      "(Tensor input, int dim, bool keepdim=False, *, Tensor[]? out=None) -> (Tensor values, " \
+      "Tensor indices)",                                                                       \
+      name##_along,                                                                            \
+      {.meaning = "The " word " element of each line and its position.",                       \
+       .formula = "y = " #name "ᵢ xᵢ",                                                         \
+       .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});                                    \
+  const Register a##name##_row(                                                                \
+      "a" #name                                                                                \
+      "(Tensor input, int[1] dim=[], bool keepdim=False, *, Tensor? out=None) -> Tensor",      \
+      a##name##_op,                                                                            \
+      {.meaning = "The " word " element along dim; equal elements share the gradient.",        \
+       .formula = "y = " #name "ᵢ xᵢ",                                                         \
        .gradient = "∂L/∂xᵢ = ∂L/∂y / #{j : xⱼ = y} where xᵢ = y, else 0"});
 BACKLIT_EXTREME(max, "largest", ">")
 BACKLIT_EXTREME(min, "smallest", "<")
@@ -239,11 +244,13 @@ Tensor argmin_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
   return arg_op("argmin", x, dim, keepdim, false);
 }
 const Register argmax_row(
-    "argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmax_op,
+    "argmax(Tensor input, int? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    argmax_op,
     {.meaning =
          "Position of the largest element (the first of equals; of a nan, if there is one)."});
 const Register argmin_row(
-    "argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", argmin_op,
+    "argmin(Tensor input, int? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    argmin_op,
     {.meaning =
          "Position of the smallest element (the first of equals; of a nan, if there is one)."});
 
@@ -278,7 +285,8 @@ Named<2> aminmax_op(const Tensor& x, std::optional<i64> dim, bool keepdim) {
   return {"aminmax", "min max", {low, high}};
 }
 const Register aminmax_row(
-    "aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
+    "aminmax(Tensor input, *, int? dim=None, bool keepdim=False, Tensor[]? out=None) -> (Tensor "
+    "min, Tensor max)",
     aminmax_op,
     {.meaning = "The smallest and the largest element.",
      .formula = "(minᵢ xᵢ, maxᵢ xᵢ)",

@@ -24,10 +24,12 @@ Tensor any_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
 Tensor all_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
   return truth(Reduction::All, x, dims ? Span(*dims) : Span(), keepdim);
 }
-const Register any_row("any(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", any_op,
-                       {.meaning = "Whether any element is not zero.", .formula = "y = ∃i xᵢ ≠ 0"});
-const Register all_row("all(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", all_op,
-                       {.meaning = "Whether no element is zero.", .formula = "y = ∀i xᵢ ≠ 0"});
+const Register any_row(
+    "any(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    any_op, {.meaning = "Whether any element is not zero.", .formula = "y = ∃i xᵢ ≠ 0"});
+const Register all_row(
+    "all(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    all_op, {.meaning = "Whether no element is zero.", .formula = "y = ∀i xᵢ ≠ 0"});
 
 Tensor count_nonzero_op(const Tensor& x, std::optional<Dims> dims) {
   return reduce(Reduction::Count, x, ReducedDims(x, dims ? Span(*dims) : Span()), false);
@@ -140,7 +142,9 @@ const Register prod_all_row("prod(Tensor input, *, dtype? dtype=None) -> Tensor"
                              .formula = "y = Πᵢ xᵢ",
                              .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
 const Register prod_row(
-    "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", prod,
+    "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) -> "
+    "Tensor",
+    prod,
     {.meaning = "Product of the elements along dim.",
      .formula = "y = Πᵢ xᵢ",
      .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
@@ -161,7 +165,8 @@ Tensor nansum_op(const Tensor& input, std::optional<Dims> dims, bool keepdim,
   });
 }
 const Register nansum_row(
-    "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None, Tensor? "
+    "out=None) -> Tensor",
     nansum_op,
     {.meaning = "Sum of the elements that are not nan.",
      .formula = "y = Σᵢ xᵢ, nan as 0",
@@ -178,7 +183,8 @@ Tensor nanmean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim,
   return div(nansum_op(x, dims, keepdim, dtype), count);
 }
 const Register nanmean_row(
-    "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None, Tensor? "
+    "out=None) -> Tensor",
     nanmean_op,
     {.meaning = "Mean of the elements that are not nan.",
      .formula = "y = Σᵢ xᵢ / n, over the n numbers",

@@ -170,11 +170,12 @@ constexpr RowOptions kBoth{.meaning = "Spread and mean of all elements, or of th
                              spread_unbiased_op<root>, options);                                  \
   const Register name##_row3(#name                                                                \
                              "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool " \
-                             "keepdim=False) -> Tensor",                                          \
+                             "keepdim=False, Tensor? out=None) -> Tensor",                        \
                              spread_op<root>, options);                                           \
-  const Register name##_row4(                                                                     \
-      #name "(Tensor input, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",      \
-      spread_dim_op<root>, options);                                                              \
+  const Register name##_row4(#name                                                                \
+                             "(Tensor input, int[1]? dim, bool unbiased=True, bool "              \
+                             "keepdim=False, *, Tensor? out=None) -> Tensor",                     \
+                             spread_dim_op<root>, options);                                       \
   const Register name##_mean_row1(#name "_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", \
                                   both_unbiased_op<root>, kBoth);                                 \
   const Register name##_mean_row2(#name                                                           \
@@ -241,6 +242,52 @@ Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
       },
       true);
 }
+
+// --- renorm ---
+
+// What a slice of norm n is multiplied by.
+Tensor shrinkage(const Tensor& n, double most) {
+  const Tensor over = apply<formulas::Gt>(detach(n), Tensor::scalar(most, n.dtype()));
+  return where(over, div(Scalar(most), add(n, Scalar(1e-7))), Scalar(1.0));
+}
+
+Tensor renorm(const Tensor& x, const Scalar& p, i64 dim, const Scalar& maxnorm) {
+  BACKLIT_CHECK(p.d > 0, Runtime, "renorm: non-positive-norm not supported");
+  BACKLIT_CHECK(maxnorm.d >= 0, Runtime, "renorm: expected maxnorm to be >= 0 but got ", maxnorm.d);
+  BACKLIT_CHECK(x.dim() > 1, Runtime, "renorm: input needs at least 2 dimensions, got ", x.dim(),
+                " dimensions");
+  const int slices = wrap_dim(dim, x.dim());
+  Dims others;
+  for (int k = 0; k < x.dim(); ++k)
+    if (k != slices) others.push_back(k);
+  const double most = maxnorm.d, order = p.d;
+  const auto scaled = [=](const Tensor& t) {
+    return mul(t, shrinkage(vector_norm(t, order, others, true, {}), most));
+  };
+  // y = x f(|x|); the rule differentiates f by hand and the rest again
+  return record("RenormBackward0", scaled(detach(x)), {x}, {x}, [=](Vjp& v) {
+    const Tensor from = v.saved(0), n = vector_norm(from, order, others, true, {});
+    const Tensor f = shrinkage(n, most);
+    const Tensor over = apply<formulas::Gt>(detach(n), Tensor::scalar(most, n.dtype()));
+    const Tensor slope = where(over, mul(mul(f, f), Scalar(most > 0 ? -1 / most : 0)), Scalar(0.0));
+    const Tensor pull = mul(sum(mul(v.g(), from), others, true), slope);
+    v.set(0, add(mul(v.g(), f), norm_gradient(pull, from, n, order, others)));
+  });
+}
+const Register renorm_row(
+    "renorm(Tensor input, Scalar p, int dim, Scalar maxnorm, *, Tensor? out=None) -> Tensor",
+    renorm,
+    {.meaning = "Slices along dim, those with a p-norm above maxnorm scaled down to it.",
+     .formula = "y = x · maxnorm / |x| where |x| > maxnorm, else x",
+     .gradient = "∂L/∂x = f ∂L/∂y + f' (x · ∂L/∂y) ∂|x|/∂x for the factor f"});
+Tensor renorm_in_place(const Tensor& x, const Scalar& p, i64 dim, const Scalar& maxnorm) {
+  return copy_(x, renorm(clone(x), p, dim, maxnorm));
+}
+const Register renorm_in_place_row(
+    "renorm_(Tensor input, Scalar p, int dim, Scalar maxnorm) -> Tensor", renorm_in_place,
+    {.meaning = "renorm in place.", .function = false});
+
+// --- norms of matrices ---
 
 struct MatrixDims {
   int row, column;
@@ -320,7 +367,8 @@ Tensor norm_op(const Tensor& x, Any p, std::optional<Dims> dims, bool keepdim,
                      span_of(dims), keepdim, dtype);
 }
 const Register norm_row(
-    "norm(Tensor input, any p='fro', int[1]? dim=None, bool keepdim=False, dtype? dtype=None) -> "
+    "norm(Tensor input, any p='fro', int[1]? dim=None, bool keepdim=False, dtype? dtype=None, *, "
+    "Tensor? out=None) -> "
     "Tensor",
     norm_op,
     {.meaning = "The p-norm of all elements, or of those along dim.",
@@ -333,7 +381,7 @@ Tensor vector_norm_op(const Tensor& x, Scalar ord, std::optional<Dims> dims, boo
 }
 const Register vector_norm_row(
     "vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, dtype? "
-    "dtype=None) -> Tensor",
+    "dtype=None, Tensor? out=None) -> Tensor",
     vector_norm_op,
     {.meaning = "The norm of vectors.",
      .formula = "y = (Σᵢ |xᵢ|ᵖ)^(1/p)",
@@ -346,7 +394,7 @@ Tensor matrix_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool k
 }
 const Register matrix_norm_row(
     "matrix_norm(Tensor A, any ord='fro', int[]? dim=None, bool keepdim=False, *, dtype? "
-    "dtype=None) -> Tensor",
+    "dtype=None, Tensor? out=None) -> Tensor",
     matrix_norm_op,
     {.meaning = "The norm of matrices: 'fro', 'nuc', 1, -1, 2, -2, inf or -inf.",
      .formula = "‖A‖_F = √Σ A²; ‖A‖₁ = maxⱼ Σᵢ |Aᵢⱼ|; ‖A‖_∞ = maxᵢ Σⱼ |Aᵢⱼ|; ‖A‖₂ = maxₖ sₖ; "
@@ -366,7 +414,8 @@ Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool k
                      span_of(dims), keepdim, dtype);
 }
 const Register linalg_norm_row(
-    "norm(Tensor A, any ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> "
+    "norm(Tensor A, any ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None, "
+    "Tensor? out=None) -> "
     "Tensor",
     linalg_norm_op,
     {.meaning = "The norm of vectors or matrices.",
@@ -420,11 +469,13 @@ Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
       },
       true);
 }
-const Register logsumexp_row("logsumexp(Tensor input, int[1] dim, bool keepdim=False) -> Tensor",
-                             logsumexp_op,
-                             {.meaning = "Logarithm of the sum of exponentials, without overflow.",
-                              .formula = "y = log Σᵢ exp xᵢ",
-                              .gradient = "∂L/∂xᵢ = exp(xᵢ − y) ∂L/∂y"});
+const Register logsumexp_row(
+    "logsumexp(Tensor input, int[1] dim, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    logsumexp_op,
+    {.meaning = "Logarithm of the sum of exponentials, without overflow.",
+     .formula = "y = log Σᵢ exp xᵢ",
+     .gradient = "∂L/∂xᵢ = exp(xᵢ − y) ∂L/∂y",
+     .aliases = "special.logsumexp"});
 
 }  // namespace
 }  // namespace backlit::ops

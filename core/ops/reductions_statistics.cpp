@@ -10,6 +10,7 @@
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
 #include "ops/reductions_plan.h"
+#include "ops/scans.h"
 #include "ops/sorting.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -158,14 +159,14 @@ Tensor quantile_number_op(const Tensor& x, double q, std::optional<i64> dim, boo
 #define BACKLIT_QUANTILE(name, skip, text)                                                         \
   const Register name##_row1(#name                                                                 \
                              "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str "  \
-                             "interpolation='linear') -> Tensor",                                  \
+                             "interpolation='linear', Tensor? out=None) -> Tensor",                \
                              quantile_number_op<skip>,                                             \
                              {.meaning = text,                                                     \
                               .formula = "y = (1 − w) x₍ₗ₎ + w x₍ₗ₊₁₎ of the sorted x",            \
                               .gradient = "1 − w and w times ∂L/∂y at the two elements"});         \
   const Register name##_row2(#name                                                                 \
                              "(Tensor input, Tensor q, int? dim=None, bool keepdim=False, *, str " \
-                             "interpolation='linear') -> Tensor",                                  \
+                             "interpolation='linear', Tensor? out=None) -> Tensor",                \
                              quantile_op<skip>, {.meaning = text});
 BACKLIT_QUANTILE(quantile, false, "The value below which the fraction q of the elements lies.")
 BACKLIT_QUANTILE(nanquantile, true, "quantile of the elements that are not nan.")
@@ -200,10 +201,10 @@ Tensor diff_op(const Tensor& input, i64 n, i64 dim, const Tensor& prepend, const
                     "diff expects the shape of tensor to prepend or append to match that of input "
                     "except along the differencing dimension;");
   }
+  if (n == 0) return clone(input);
   Tensor x = input;
   if (prepend.defined()) x = join(prepend, x, d);
   if (append.defined()) x = join(x, append, d);
-  if (n == 0) return clone(x);
   n = std::min(n, x.size(d));
   for (i64 i = 0; i < n; ++i) {
     const i64 size = x.size(d);
@@ -215,7 +216,8 @@ Tensor diff_op(const Tensor& input, i64 n, i64 dim, const Tensor& prepend, const
   return x;
 }
 const Register diff_row(
-    "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
+    "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor? "
+    "out=None) -> Tensor",
     diff_op,
     {.meaning = "Differences of neighbours along dim, n times.",
      .formula = "yₖ = xₖ₊₁ − xₖ",
@@ -235,15 +237,20 @@ Tensor trapezoid_dx_op(const Tensor& y, Scalar dx, i64 dim) {
   const int d = wrap_dim(dim, y.dim());
   return mul(sum(pairs(y, d), Dims{d}, false), Scalar(dx.d / 2));
 }
+// The distances of the places x along dimension d, in a shape that broadcasts to y's.
+Tensor distances(const char* name, const Tensor& y, const Tensor& x, int d) {
+  Tensor dx = diff_op(x, 1, x.dim() == 1 ? 0 : d, Tensor(), Tensor());
+  if (x.dim() != 1) return dx;
+  BACKLIT_CHECK(x.numel() == y.size(d), Runtime, name,
+                ": There must be one `x` value for each sample point");
+  Dims sizes;
+  for (int k = 0; k < y.dim(); ++k) sizes.push_back(k == d ? dx.numel() : 1);
+  return reshape(dx, sizes);
+}
 Tensor trapezoid_x_op(const Tensor& y, const Tensor& x, i64 dim) {
   check_has_dims(y, dim);
   const int d = wrap_dim(dim, y.dim());
-  Tensor dx = diff_op(x, 1, x.dim() == 1 ? 0 : d, Tensor(), Tensor());
-  if (x.dim() == 1) {
-    Dims sizes;
-    for (int k = 0; k < y.dim(); ++k) sizes.push_back(k == d ? dx.numel() : 1);
-    dx = reshape(dx, sizes);
-  }
+  const Tensor dx = distances("trapezoid", y, x, d);
   return div(sum(mul(pairs(y, d), dx), Dims{d}, false), Scalar(2.0));
 }
 constexpr RowOptions kTrapezoid{.meaning = "Integral along dim by the trapezoidal rule.",
@@ -255,6 +262,34 @@ const Register trapezoid_x_row("trapezoid(Tensor y, Tensor x, *, int dim=-1) -> 
                                trapezoid_x_op, kTrapezoid);
 const Register trapezoid_dx_row("trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
                                 trapezoid_dx_op, kTrapezoid);
+
+void check_sliceable(const Tensor& y) {
+  BACKLIT_CHECK(y.dim() > 0, Index, "slice() cannot be applied to a 0-dim tensor.");
+}
+Tensor cumulative_trapezoid_dx_op(const Tensor& y, Scalar dx, i64 dim) {
+  check_sliceable(y);
+  const int d = wrap_dim(dim, y.dim());
+  return cumsum(mul(pairs(y, d), Scalar(dx.d / 2)), d);
+}
+Tensor cumulative_trapezoid_x_op(const Tensor& y, const Tensor& x, i64 dim) {
+  check_sliceable(y);
+  const int d = wrap_dim(dim, y.dim());
+  const Tensor dx = distances("cumulative_trapezoid", y, x, d);
+  const Tensor areas = mul(pairs(y, d), dx);
+  return div(cumsum(is_floating(areas.dtype()) ? areas : to_dtype(areas, Dtype::Int64), d),
+             Scalar(2.0));
+}
+constexpr RowOptions kCumulativeTrapezoid{
+    .meaning = "Running integral along dim by the trapezoidal rule.",
+    .formula = "zₖ = Σ_{i<k} (xᵢ₊₁ − xᵢ) (yᵢ + yᵢ₊₁) / 2",
+    .gradient = "of the sums and products it is made of",
+    .method = false};
+const Register cumulative_trapezoid_x_row(
+    "cumulative_trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor", cumulative_trapezoid_x_op,
+    kCumulativeTrapezoid);
+const Register cumulative_trapezoid_dx_row(
+    "cumulative_trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+    cumulative_trapezoid_dx_op, kCumulativeTrapezoid);
 
 // --- comparisons ---
 

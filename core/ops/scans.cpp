@@ -205,18 +205,18 @@ Tensor logcumsumexp_op(const Tensor& x, i64 dim) {
                 info(x.dtype()).scalar_name, "'");
   return logcumsumexp(x, wrap_dim(dim, x.dim()), false);
 }
-const Register cumsum_row("cumsum(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
-                          cumsum_op,
-                          {.meaning = "Running sum along dim.",
-                           .formula = "yₖ = Σ_{i≤k} xᵢ",
-                           .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ"});
-const Register cumprod_row("cumprod(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
-                           cumprod_op,
-                           {.meaning = "Running product along dim.",
-                            .formula = "yₖ = Π_{i≤k} xᵢ",
-                            .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ Π_{j≤i, j≠k} xⱼ"});
+const Register cumsum_row(
+    "cumsum(Tensor input, int dim, *, dtype? dtype=None, Tensor? out=None) -> Tensor", cumsum_op,
+    {.meaning = "Running sum along dim.",
+     .formula = "yₖ = Σ_{i≤k} xᵢ",
+     .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ"});
+const Register cumprod_row(
+    "cumprod(Tensor input, int dim, *, dtype? dtype=None, Tensor? out=None) -> Tensor", cumprod_op,
+    {.meaning = "Running product along dim.",
+     .formula = "yₖ = Π_{i≤k} xᵢ",
+     .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ Π_{j≤i, j≠k} xⱼ"});
 const Register logcumsumexp_row(
-    "logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_op,
+    "logcumsumexp(Tensor input, int dim, *, Tensor? out=None) -> Tensor", logcumsumexp_op,
     {.meaning = "Running logarithm of the sum of exponentials along dim.",
      .formula = "yₖ = log Σ_{i≤k} exp xᵢ",
      .gradient = "∂L/∂xₖ = Σ_{i≥k} exp(xₖ − yᵢ) ∂L/∂yᵢ"});
@@ -275,16 +275,18 @@ template <bool kMax> Named<2> running_extreme(const Tensor& input, i64 dim) {
                                 d, true, index);
   return {kMax ? "cummax" : "cummin", "values indices", {picked, index}};
 }
-const Register cummax_row("cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)",
-                          running_extreme<true>,
-                          {.meaning = "Running maximum along dim and its position.",
-                           .formula = "yₖ = max_{i≤k} xᵢ",
-                           .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
-const Register cummin_row("cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)",
-                          running_extreme<false>,
-                          {.meaning = "Running minimum along dim and its position.",
-                           .formula = "yₖ = min_{i≤k} xᵢ",
-                           .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
+const Register cummax_row(
+    "cummax(Tensor input, int dim, *, Tensor[]? out=None) -> (Tensor values, Tensor indices)",
+    running_extreme<true>,
+    {.meaning = "Running maximum along dim and its position.",
+     .formula = "yₖ = max_{i≤k} xᵢ",
+     .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
+const Register cummin_row(
+    "cummin(Tensor input, int dim, *, Tensor[]? out=None) -> (Tensor values, Tensor indices)",
+    running_extreme<false>,
+    {.meaning = "Running minimum along dim and its position.",
+     .formula = "yₖ = min_{i≤k} xᵢ",
+     .gradient = "∂L/∂xᵢ = Σ of ∂L/∂yₖ whose index is i"});
 
 }  // namespace
 

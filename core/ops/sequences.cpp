@@ -135,6 +135,36 @@ const Register eye_rows_row("eye(int n, int m, *, Tensor? out=None, " BACKLIT_FA
                             {.meaning = "Ones on the diagonal, zeros elsewhere.",
                              .formula = "yᵢⱼ = [i = j]"});
 
+Tensor range_op(const Scalar& start, const Scalar& end, const Scalar& step, const Tensor& out,
+                BACKLIT_FACTORY_PARAMETERS) {
+  if (PyErr_WarnEx(PyExc_UserWarning,
+                   "torch.range is deprecated and will be removed in a future release because its "
+                   "behavior is inconsistent with Python's range builtin. Instead, use "
+                   "torch.arange, which produces values in [start, end).",
+                   1) < 0)
+    throw PythonErrorSet();
+  check_device(device.object);
+  BACKLIT_CHECK(step.d != 0, Runtime, "step must be nonzero");
+  BACKLIT_CHECK(std::isfinite(start.d) && std::isfinite(end.d), Runtime,
+                "unsupported range: ", start.d, " -> ", end.d);
+  BACKLIT_CHECK(step.d > 0 ? end.d >= start.d : end.d <= start.d, Runtime,
+                "upper bound and lower bound inconsistent with step sign");
+  const auto n = static_cast<std::int64_t>((end.d - start.d) / step.d) + 1;
+  Tensor y = Tensor::empty(Dims{n}, floating_dtype(dtype, out));
+  visit(y.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (std::int64_t i = 0; i < n; ++i)
+      y.data<T>()[i] = static_cast<T>(start.d + static_cast<double>(i) * step.d);
+  });
+  return finish_factory(std::move(y), out, dtype, requires_grad);
+}
+const Register range_row(
+    "range(Scalar start, Scalar end, Scalar step=1, *, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
+    range_op,
+    {.meaning = "The numbers start, start + step, ... up to end, which is included; deprecated.",
+     .formula = "yᵢ = start + i·step"});
+
 // The (row, column) pairs with column - row <= offset (lower) or >= offset, row by row.
 Tensor triangle(std::int64_t rows, std::int64_t columns, std::int64_t offset, bool lower, Dtype d) {
   BACKLIT_CHECK(rows >= 0, Runtime, "row must be non-negative, got", rows);

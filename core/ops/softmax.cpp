@@ -133,15 +133,17 @@ Tensor log_softmax_op(const Tensor& x, std::int64_t dim, std::optional<Dtype> dt
 constexpr RowOptions kSoftmax{.meaning = "Exponentials along dim, divided by their sum.",
                               .formula = "yᵢ = exp xᵢ / Σⱼ exp xⱼ",
                               .gradient = "∂L/∂x = y ∘ (∂L/∂y − Σⱼ yⱼ ∂L/∂yⱼ)",
-                              .aliases = "nn.softmax"};
+                              .aliases = "nn.softmax special.softmax"};
 constexpr RowOptions kLogSoftmax{.meaning = "Logarithm of the softmax along dim, without overflow.",
                                  .formula = "yᵢ = xᵢ − log Σⱼ exp xⱼ",
                                  .gradient = "∂L/∂x = ∂L/∂y − exp y · Σⱼ ∂L/∂yⱼ",
-                                 .aliases = "nn.log_softmax"};
-const Register softmax_row("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
-                           softmax_op, kSoftmax);
-const Register log_softmax_row("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor",
-                               log_softmax_op, kLogSoftmax);
+                                 .aliases = "nn.log_softmax special.log_softmax"};
+const Register softmax_row(
+    "softmax(Tensor input, int dim, dtype? dtype=None, *, Tensor? out=None) -> Tensor", softmax_op,
+    kSoftmax);
+const Register log_softmax_row(
+    "log_softmax(Tensor input, int dim, dtype? dtype=None, *, Tensor? out=None) -> Tensor",
+    log_softmax_op, kLogSoftmax);
 
 }  // namespace
 

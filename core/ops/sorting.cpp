@@ -160,10 +160,12 @@ constexpr RowOptions kSort{.meaning =
                            .formula = "y_k = x_{index k}",
                            .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"};
 const Register sort_row(
-    "sort(Tensor input, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
+    "sort(Tensor input, int dim=-1, bool descending=False, *, Tensor[]? out=None) -> (Tensor "
+    "values, Tensor indices)",
     sort_op, kSort);
 const Register sort_stable_row(
-    "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, "
+    "sort(Tensor input, *, bool? stable, int dim=-1, bool descending=False, Tensor[]? out=None) -> "
+    "(Tensor values, "
     "Tensor indices)",
     sort_stable_op, kSort);
 
@@ -174,7 +176,7 @@ const Register argsort_row(
     "argsort(Tensor input, int dim=-1, bool descending=False, *, bool stable=False) -> Tensor",
     argsort_op, {.meaning = "Positions that put each line in order."});
 Tensor msort_op(const Tensor& x) { return sort("SortBackward0", x, 0, false).values; }
-const Register msort_row("msort(Tensor input) -> Tensor", msort_op,
+const Register msort_row("msort(Tensor input, *, Tensor? out=None) -> Tensor", msort_op,
                          {.meaning = "Sorted along the first dimension.",
                           .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"});
 
@@ -201,7 +203,8 @@ Named<2> topk_op(const Tensor& input, i64 k, i64 dim, bool largest, bool) {
   return {"topk", "values indices", {std::move(y), index}};
 }
 const Register topk_row(
-    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, "
+    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True, *, Tensor[]? "
+    "out=None) -> (Tensor values, "
     "Tensor indices)",
     topk_op,
     {.meaning = "The k largest (or smallest) elements of each line, in order, and their positions.",
@@ -218,7 +221,8 @@ Named<2> kthvalue_op(const Tensor& x, i64 k, i64 dim, bool keepdim) {
                       select_rank(x, d, [k](auto*, i64) { return k - 1; }));
 }
 const Register kthvalue_row(
-    "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor "
+    "kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False, *, Tensor[]? out=None) -> "
+    "(Tensor values, Tensor "
     "indices)",
     kthvalue_op,
     {.meaning = "The k-th smallest element of each line and its position.",
@@ -273,12 +277,14 @@ constexpr RowOptions kNanmedian{.meaning = "The middle of the elements that are 
                                 .gradient = "as median"};
 const Register median_all_row("median(Tensor input) -> Tensor", median_all_op<false>, kMedian);
 const Register median_row(
-    "median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    "median(Tensor input, int dim, bool keepdim=False, *, Tensor[]? out=None) -> (Tensor values, "
+    "Tensor indices)",
     median_op<false>, kMedian);
 const Register nanmedian_all_row("nanmedian(Tensor input) -> Tensor", median_all_op<true>,
                                  kNanmedian);
 const Register nanmedian_row(
-    "nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    "nanmedian(Tensor input, int dim, bool keepdim=False, *, Tensor[]? out=None) -> (Tensor "
+    "values, Tensor indices)",
     median_op<true>, kNanmedian);
 
 // The smallest of the most frequent elements, at its last position.
@@ -300,7 +306,8 @@ Named<2> mode_op(const Tensor& x, i64 dim, bool keepdim) {
   return named_choice("mode", "ModeBackward0", x, d, keepdim, at);
 }
 const Register mode_row(
-    "mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    "mode(Tensor input, int dim=-1, bool keepdim=False, *, Tensor[]? out=None) -> (Tensor values, "
+    "Tensor indices)",
     mode_op,
     {.meaning =
          "The most frequent element of each line (the smallest of several) and its last position.",

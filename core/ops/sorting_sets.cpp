@@ -237,8 +237,9 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   }
   return to_dtype(vector_of(count), input.dtype());
 }
-const Register histc_row("histc(Tensor input, int bins=100, float min=0, float max=0) -> Tensor",
-                         histc_op, {.meaning = "Histogram over equal bins between min and max."});
+const Register histc_row(
+    "histc(Tensor input, int bins=100, float min=0, float max=0, *, Tensor? out=None) -> Tensor",
+    histc_op, {.meaning = "Histogram over equal bins between min and max."});
 
 // --- searchsorted ---
 
@@ -315,14 +316,15 @@ constexpr RowOptions kSearch{
     .meaning = "Where values would be inserted to keep a sorted sequence sorted.", .method = false};
 const Register searchsorted_row(
     "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, bool right=False, "
-    "str? side=None, Tensor? sorter=None) -> Tensor",
+    "str? side=None, Tensor? sorter=None, Tensor? out=None) -> Tensor",
     searchsorted_op, kSearch);
 const Register searchsorted_scalar_row(
     "searchsorted(Tensor sorted_sequence, Scalar input, *, bool out_int32=False, bool right=False, "
-    "str? side=None, Tensor? sorter=None) -> Tensor",
+    "str? side=None, Tensor? sorter=None, Tensor? out=None) -> Tensor",
     searchsorted_scalar_op, kSearch);
 const Register bucketize_row(
-    "bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> "
+    "bucketize(Tensor input, Tensor boundaries, *, bool out_int32=False, bool right=False, Tensor? "
+    "out=None) -> "
     "Tensor",
     bucketize_op, kSearch);
 const Register bucketize_scalar_row(
@@ -360,11 +362,13 @@ Tensor isin_scalar_op(Scalar element, const Tensor& tests, bool unique, bool inv
 constexpr RowOptions kIsin{.meaning = "Whether each element is one of the test elements.",
                            .method = false};
 const Register isin_row(
-    "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) "
+    "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False, "
+    "Tensor? out=None) "
     "-> Tensor",
     isin_op, kIsin);
 const Register isin_row2(
-    "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> "
+    "isin(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False, "
+    "Tensor? out=None) -> "
     "Tensor",
     isin_test_scalar_op, kIsin);
 const Register isin_row3(

@@ -43,6 +43,7 @@ from ._C import (
     device as device,
     dtype as dtype,
 )
+from ._differences import gradient as gradient
 from ._products import (
     chain_matmul as chain_matmul,
     einsum as einsum,

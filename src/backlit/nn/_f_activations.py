@@ -186,17 +186,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return bl.where(input > 0, input, weight * input)
 
 
-def _rrelu(input: Tensor, lower: float, upper: float, training: bool) -> Tensor:
-    if not training:
-        return _leaky_relu(input, (lower + upper) / 2)
-    negative = input.detach() <= 0
-    slope = bl.ones_like(input, requires_grad=False)
-    # One draw in double precision for each element that is not positive.
-    drawn = bl.empty(int(negative.sum()), dtype=bl.float64).uniform_(lower, upper)
-    slope[negative] = drawn.to(slope.dtype)
-    return input * slope
-
-
 def rrelu(
     input: Tensor,
     lower: float = 1 / 8,
@@ -205,9 +194,7 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """A leaky relu whose slope is drawn from [lower, upper] in training."""
-    if inplace:
-        return _write(input, _rrelu, lower, upper, training)
-    return _rrelu(input, lower, upper, training)
+    return (bl.rrelu_ if inplace else bl.rrelu)(input, lower, upper, training)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
