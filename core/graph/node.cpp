@@ -238,8 +238,8 @@ Tensor unpack(Node& node, int i) {
   if (node.released && !modes.rereading) [[unlikely]]
     fail_released();
   if (s.kind == Saved::Kind::None) {
-    if (node.released) fail_released();
-    return {};
+    if (node.released && !(node.meta && node.meta->values)) fail_released();
+    return {};  // never saved
   }
   if (s.kind == Saved::Kind::Packed) return unpack_saved(s.object, &node, s.output_nr);
   Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(s.object));

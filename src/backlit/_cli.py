@@ -1,4 +1,4 @@
-"""The command line: `backlit run SCRIPT`, `backlit --version`.
+"""The command line: `backlit run SCRIPT`, `backlit explain SCRIPT`, `backlit --version`.
 
 A subcommand is one entry in `_COMMANDS`: its help, a function that adds its arguments to a parser,
 and a function that carries it out. Whatever a subcommand needs is imported when it runs.
@@ -154,10 +154,37 @@ def _run_code(code: CodeType, file: str | None) -> None:
     exec(code, namespace)
 
 
+def _configure_explain(parser: ArgumentParser) -> None:
+    parser.add_argument("--wrt", metavar="NAME", action="append", help="of this variable only")
+    parser.add_argument("--at", metavar="2,3", help="of one element of it")
+    parser.add_argument("--step", metavar="N", type=int, help="the N-th backward (default: last)")
+    parser.add_argument("--max-paths", metavar="N", type=int, default=8, help="to list (8)")
+    parser.add_argument("--by-sample", metavar="NAME", help="rank the samples of the batch")
+    parser.add_argument("--flow", action="store_true", help="norms from the result back")
+    parser.add_argument("--html", metavar="FILE", help="write the page")
+    parser.add_argument(
+        "--save", metavar="FILE", action="append", help="write .html .svg .tex .md .json .txt"
+    )
+    parser.add_argument("--open", action="store_true", help="show the file in the browser")
+    _configure_run(parser)
+
+
+def _explain(options: Namespace) -> int:
+    """Runs the script as `run` does."""
+    from .explain import _script
+
+    return _script.run(options, _run)
+
+
 _COMMANDS: dict[str, Command] = {
     "run": Command(
         "Run a script that says `import torch` on backlit, without changing it.",
         _configure_run,
         _run,
+    ),
+    "explain": Command(
+        "Run a script and show how the gradients of its last backward() come about.",
+        _configure_explain,
+        _explain,
     ),
 }

@@ -108,7 +108,7 @@ def input_shape(node: Any, i: int) -> tuple[int, ...] | None:
 
 def inputs(node: Any) -> tuple[Tensor | None, ...]:
     """The tensors that the operation was given, None for those that nobody kept."""
-    with plain_words():
+    with plain_words(), _rereading():
         return tuple(node._inputs)
 
 
@@ -120,7 +120,7 @@ def results(node: Any) -> tuple[Tensor | None, ...]:
 def saved(node: Any) -> tuple[Tensor | None, ...]:
     """The tensors kept for backward."""
     name = "saved_tensors" if isinstance(node, _C._FunctionBase) else "_saved_tensors"
-    with plain_words():
+    with plain_words(), _rereading():
         return tuple(getattr(node, name, ()))
 
 

@@ -216,33 +216,68 @@ def explain(
         >>> torch.explain(loss, w)["w"].gradient
         tensor(-2.)
     """
-    seed = _seed(result, gradient)
+    _check_result(result, gradient)
     if scopes is None:
         scopes = _frames.scopes_of(_frames.user_frames())
     names = _frames.names_in(scopes)
-    graph = Graph(result)
+    return explain_in(
+        result,
+        wrt,
+        names,
+        at=at,
+        max_paths=max_paths,
+        gradient=gradient,
+        digits=digits,
+        check=check,
+    )
+
+
+def explain_in(
+    result: Tensor,
+    wrt: Any,
+    names: _frames.Names,
+    *,
+    at: Sequence[int] | None = None,
+    max_paths: int = 8,
+    gradient: Tensor | None = None,
+    digits: int = 4,
+    check: bool = True,
+    values: Mapping[int, Tensor] | None = None,
+) -> Explanation:
+    """`explain` with the names that are known, and values of leaves that have changed since."""
+    _check_result(result, gradient)
+    seed = result.detach().new_ones(result.shape) if gradient is None else gradient.detach()
+    graph = Graph(result, values)
     describe(graph, names)
     wanted = _wanted(graph, wrt, at)
     with _engine.unrecorded():
-        gradients, contributions = propagate(graph, {graph.result: seed})
-        for node, g in gradients.items():
-            node.gradient = g
-        for edge, g in contributions.items():
-            edge.contribution = g
-        describe_edges(graph)
-        finder = PathFinder(graph, seed, max_paths)
-        variables = [finder.variable(node, index) for node, index in wanted]
-        for variable in variables:
-            if variable.index is not None:
-                variable.splits = element_splits(graph, variable.node, variable.index, digits)
-    _check_engine(result, gradient, variables)
-    if check:
-        with _engine.unrecorded():
+        variables = _solve(graph, seed, wanted, max_paths, digits)
+        _check_engine(result, gradient, variables)
+        if check:
             _check_differences(graph, seed, variables)
     return Explanation(graph, variables, {"max_paths": max_paths, "digits": digits})
 
 
-def _seed(result: Any, gradient: Tensor | None) -> Tensor:
+def _solve(
+    graph: Graph, seed: Tensor, wanted: list[Wanted], max_paths: int, digits: int
+) -> list[Variable]:
+    """Gradients and local derivatives into the graph; the variables' paths."""
+    gradients, contributions = propagate(graph, {graph.result: seed})
+    for node, g in gradients.items():
+        node.gradient = g
+    for edge, part in contributions.items():
+        edge.contribution = part
+    describe_edges(graph)
+    finder = PathFinder(graph, seed, max_paths)
+    variables = [finder.variable(node, index) for node, index in wanted]
+    for variable in variables:
+        if variable.index is not None:
+            variable.splits = element_splits(graph, variable.node, variable.index, digits)
+    return variables
+
+
+def _check_result(result: Any, gradient: Tensor | None) -> None:
+    """Raise where there is nothing to explain."""
     if not isinstance(result, Tensor):
         raise TypeError(f"explain: expected a tensor to explain, got {type(result).__name__}.")
     if not result.is_floating_point():
@@ -262,13 +297,11 @@ def _seed(result: Any, gradient: Tensor | None) -> Tensor:
                 f"explain: gradient has shape {tuple(gradient.shape)}, and the result "
                 f"{tuple(result.shape)}. Pass one of the result's shape."
             )
-        return gradient.detach()
-    if result.numel() != 1:
+    elif result.numel() != 1:
         raise ExplainError(
             f"explain: the result has {result.numel()} elements (shape {tuple(result.shape)}). "
             "Explain one of them or a sum, for example explain(y.sum()), or pass gradient=."
         )
-    return result.detach().new_ones(result.shape)
 
 
 def _wanted(graph: Graph, wrt: Any, at: Sequence[int] | None) -> list[Wanted]:

@@ -6,7 +6,7 @@ from an input to the value computed from it. Built from the engine's nodes witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -124,10 +124,12 @@ class Graph:
         [('w', ''), ('v1', 'sub'), ('loss', 'pow')]
     """
 
-    def __init__(self, result: Tensor) -> None:
+    def __init__(self, result: Tensor, values: Mapping[int, Tensor] | None = None) -> None:
+        """The graph behind `result`; `values` of leaves, by the id of their node, come first."""
+        self._values = values or {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.functions = _functions_of(result)  # in the order of the computation
+        self.functions = functions_of(result)  # in the order of the computation
         self._at: dict[tuple[int, int], Node] = {}
         self._constants: dict[object, tuple[Any, Node]] = {}  # the tensor keeps its id
         for function in self.functions:
@@ -151,6 +153,7 @@ class Graph:
             if source is None:
                 source = self._new("leaf" if _engine.is_leaf(before) else "operation")
                 source.function, source.output_nr = before, output_nr
+                source.value = self._values.get(id(before))
                 self._at[id(before), output_nr] = source
             if source.value is None and isinstance(value, Tensor):
                 source.value = value.detach()
@@ -261,7 +264,7 @@ class Graph:
         return graph
 
 
-def _functions_of(result: Tensor) -> list[Any]:
+def functions_of(result: Tensor) -> list[Any]:
     """Every engine's node that `result` depends on, in the order of the computation.
 
     A number is above those of the inputs; the nodes of leaves have no place of their own and come
