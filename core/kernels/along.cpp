@@ -51,7 +51,7 @@ template <class T> struct Gather {
   const T* whole;
   const i64* index;
   T* part;
-  i64 stride, limit;  // of the dimension indexed along
+  i64 stride, limit, wrap;  // of the dimension indexed along
 
   // kWhole: does whole step along the run? kFlat: are index and part contiguous there?
   template <bool kWhole, bool kFlat> bool run(Offsets at, const Along::Dim& d, i64 count) const {
@@ -60,7 +60,8 @@ template <class T> struct Gather {
     T* to = part + at.part;
     bool good = true;
     for (i64 i = 0; i < count; ++i) {
-      const i64 chosen = k[kFlat ? i : i * d.index];
+      i64 chosen = k[kFlat ? i : i * d.index];
+      chosen += chosen < 0 ? wrap : 0;
       if (!within(chosen, limit)) [[unlikely]] {
         good = false;
         continue;
@@ -85,7 +86,7 @@ template <class T> bool gather_typed(const Along& a, const T* whole, const i64* 
   while (at < a.n && a.others[at].part >= own.part) all.add(a.others[at++]);
   all.add(own);
   while (at < a.n) all.add(a.others[at++]);
-  const Gather<T> gather{whole, index, part, a.own.whole, a.limit};
+  const Gather<T> gather{whole, index, part, a.own.whole, a.limit, a.wraps ? a.limit : 0};
   std::atomic<bool> good = true;
   parallel_for(all.numel, kChunk, [&](i64 begin, i64 end) {
     for_runs(all.others, all.n, begin, end, [&](Offsets o, const Along::Dim& d, i64 count) {
@@ -113,21 +114,25 @@ template <class T, Put kPut> struct Scatter {
   const T* part;
   i64 stride, limit;
 
-  bool run(Offsets at, const Along::Dim& d, i64 count) const {
+  // kFlat: index and part are contiguous along the run.
+  template <bool kFlat> bool steps(Offsets at, const Along::Dim& d, i64 count) const {
     T* to = whole + at.whole;
     const i64* k = index + at.index;
     const T* from = part + at.part;
     bool good = true;
     for (i64 i = 0; i < count; ++i) {
-      const i64 chosen = k[i * d.index];
+      const i64 chosen = k[kFlat ? i : i * d.index];
       if (!within(chosen, limit)) [[unlikely]] {
         good = false;
         continue;
       }
       T& target = to[i * d.whole + chosen * stride];
-      target = put<kPut>(target, from[i * d.part]);
+      target = put<kPut>(target, from[kFlat ? i : i * d.part]);
     }
     return good;
+  }
+  bool run(Offsets at, const Along::Dim& d, i64 count) const {
+    return d.index == 1 && d.part == 1 ? steps<true>(at, d, count) : steps<false>(at, d, count);
   }
 };
 

@@ -21,6 +21,7 @@ struct Along {
   int n = 0;
   std::int64_t numel = 1;  // of the others
   std::int64_t limit = 0;  // indices are in [0, limit)
+  bool wraps = false;      // in [-limit, limit), for gathering
 
   // Adds a dimension; those of size 1 are left out.
   void add(const Dim& d);

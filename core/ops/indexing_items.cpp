@@ -107,7 +107,7 @@ class Reader {
       fail(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
     BACKLIT_CHECK(used <= x_.dim(), Index, "too many indices for tensor of dimension ", x_.dim());
     hidden_ = x_.dim() - used;
-    for (Py_ssize_t i = 0; i < n; ++i) read_item(items[i]);
+    for (; item_ < n; ++item_) read_item(items[item_]);
   }
 
   void read_item(PyObject* o) {
@@ -116,7 +116,6 @@ class Reader {
     if (o == Py_Ellipsis) {
       // a second one stands for nothing, as in PyTorch
       dim_ += hidden_;
-      source_ += hidden_;
       hidden_ = 0;
       return;
     }
@@ -151,10 +150,9 @@ class Reader {
     BACKLIT_CHECK(dim_ < pick_.sizes.n, Index, "too many indices for tensor of dimension ",
                   x_.dim());
     const std::int64_t n = pick_.sizes[dim_];
-    BACKLIT_CHECK(i >= -n && i < n, Index, "index ", i, " is out of bounds for dimension ", source_,
+    BACKLIT_CHECK(i >= -n && i < n, Index, "index ", i, " is out of bounds for dimension ", item_,
                   " with size ", n);
     pick_.select(dim_, i < 0 ? i + n : i);
-    ++source_;
     name_ = "SelectBackward0";
   }
 
@@ -163,13 +161,13 @@ class Reader {
     if (PySlice_Unpack(o, &start, &stop, &step) < 0) throw PythonErrorSet();
     BACKLIT_CHECK(step > 0, Value, "step must be greater than zero");
     const std::int64_t n = pick_.sizes[dim_];
+    const bool whole = start == 0 && stop >= n && step == 1;
     const Py_ssize_t length = PySlice_AdjustIndices(n, &start, &stop, step);
-    if (single_ || start != 0 || length != n || step != 1) {
+    if (single_ || !whole) {
       pick_.slice(dim_, length ? start : std::min<std::int64_t>(start, n), length, step);
       name_ = "SliceBackward0";
     }
     ++dim_;
-    ++source_;
   }
 
   void read_bool(bool on) {
@@ -188,16 +186,15 @@ class Reader {
     const int span = mask ? t.dim() : 1;
     groups_.push_back({std::move(t), dim_, span});
     dim_ += span;
-    source_ += span;
   }
 
   const Tensor& x_;
   Pick pick_;
   const char* name_ = nullptr;  // of the last step, as PyTorch would record it
   std::vector<IndexGroup> groups_;
-  int dim_ = 0;     // in the result of the basic part
-  int source_ = 0;  // in x
-  int hidden_ = 0;  // dimensions that an ellipsis stands for
+  int dim_ = 0;          // in the result of the basic part
+  Py_ssize_t item_ = 0;  // being read; PyTorch's errors count items, not dimensions
+  int hidden_ = 0;       // dimensions that an ellipsis stands for
   bool single_ = false;
 };
 
@@ -290,9 +287,12 @@ void set_item(const Tensor& x, PyObject* index, PyObject* value) {
              is_bool_like(r.groups()[0].index.dtype())) {
     source = to_dtype(v, x.dtype());
   }
-  int ndim = target.dim();
-  for (const IndexGroup& g : r.groups())
-    ndim = std::max(ndim, target.dim() - g.span + g.index.dim());
+  int kept = target.dim(), shape = 0;
+  for (const IndexGroup& g : r.groups()) {
+    kept -= g.span;
+    shape = std::max(shape, is_bool_like(g.index.dtype()) ? 1 : g.index.dim());
+  }
+  const int ndim = kept + shape;
   index_put_(target, r.groups(), without_leading_ones(source, ndim), false);
 }
 

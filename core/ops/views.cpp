@@ -15,7 +15,7 @@ Tensor expand(const Tensor& x, Span sizes) {
       ") must be greater or equal to the number of dimensions in the tensor (", x.dim(), ")");
   Dims out(sizes), strides;
   strides.n = out.n;
-  for (int d = 0; d < out.n; ++d) {
+  for (int d = out.n - 1; d >= 0; --d) {  // the last dimension that does not fit is told
     const int k = d - lead;
     if (k < 0) {
       BACKLIT_CHECK(out[d] >= 0, Runtime, "The expanded size of the tensor (", out[d],

@@ -1,0 +1,223 @@
+#include "kernels/pick.h"
+
+#include <atomic>
+#include <cstring>
+#include <type_traits>
+
+#include "base/threads.h"
+
+namespace backlit {
+namespace {
+
+using i64 = std::int64_t;
+
+constexpr i64 kChunk = 1 << 14;  // elements
+constexpr i64 kMaskPiece = 1 << 15;
+
+template <class T> void pick_rows(const Picks& p, const T* base, const i64* offsets, i64 n, T* y) {
+  const i64 width = p.trail.numel;
+  if (width == 1) {
+    for (i64 i = 0; i < n; ++i) y[i] = base[offsets[i]];
+  } else if (p.trail.flat()) {
+    for (i64 i = 0; i < n; ++i)
+      std::memcpy(y + i * width, base + offsets[i], static_cast<std::size_t>(width) * sizeof(T));
+  } else {
+    for (i64 i = 0; i < n; ++i)
+      p.trail.runs(0, width, [&](i64 at, i64 count, i64 stride) {
+        const T* from = base + offsets[i] + at;
+        for (i64 k = 0; k < count; ++k) *y++ = from[k * stride];
+      });
+  }
+}
+
+template <class T> void pick_typed(const Picks& p, const T* x, T* y) {
+  const i64 width = p.trail.numel;
+  if (p.numel() == 0) return;
+  parallel_for(p.lead.numel * p.count, std::max<i64>(kChunk / width, 1), [&](i64 begin, i64 end) {
+    while (begin < end) {
+      const i64 from = begin % p.count, n = std::min(end - begin, p.count - from);
+      pick_rows(p, x + p.lead.offset_of(begin / p.count), p.offsets + from, n, y + begin * width);
+      begin += n;
+    }
+  });
+}
+
+template <class T, bool kAdd> void put_run(T* to, i64 stride, const T* from, i64 step, i64 n) {
+  if (stride == 1 && step == 1) {
+    if constexpr (kAdd)
+      for (i64 k = 0; k < n; ++k) to[k] = static_cast<T>(to[k] + from[k]);
+    else
+      std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+    return;
+  }
+  for (i64 k = 0; k < n; ++k)
+    to[k * stride] = kAdd ? static_cast<T>(to[k * stride] + from[k * step]) : from[k * step];
+}
+
+// What one task writes: the picks of one place in `lead` whose offsets are in [low, high).
+template <class T, bool kAdd>
+void put_part(const Picks& p, T* base, const T* values, bool one, i64 low, i64 high) {
+  const i64 width = p.trail.numel, step = one ? 0 : 1;
+  const bool all = low == 0 && high >= p.extent;
+  if (width == 1 && all) {
+    for (i64 i = 0; i < p.count; ++i) {
+      T& target = base[p.offsets[i]];
+      target = kAdd ? static_cast<T>(target + values[i * step]) : values[i * step];
+    }
+    return;
+  }
+  for (i64 i = 0; i < p.count; ++i) {
+    if (!all && (p.offsets[i] < low || p.offsets[i] >= high)) continue;
+    const T* from = values + i * width * step;
+    if (p.trail.flat()) {
+      put_run<T, kAdd>(base + p.offsets[i], 1, from, step, width);
+      continue;
+    }
+    p.trail.runs(0, width, [&](i64 at, i64 count, i64 stride) {
+      put_run<T, kAdd>(base + p.offsets[i] + at, stride, from, step, count);
+      from += count * step;
+    });
+  }
+}
+
+// Tasks differ in `lead` or in the range of offsets that they write: an element gets its values in
+// order whoever runs them. Every task of one lead reads all offsets, hence few and large ranges.
+template <class T, bool kAdd> void put_typed(const Picks& p, T* x, const T* values, bool one) {
+  if (p.numel() == 0) return;
+  const i64 each = p.count * p.trail.numel;
+  const i64 ranges =
+      p.trail.numel < 16 ? 1 : std::clamp<i64>(each / (8 * kChunk), 1, std::min<i64>(8, p.extent));
+  const i64 length = (p.extent + ranges - 1) / ranges;
+  parallel_for(p.lead.numel * ranges, std::max<i64>(kChunk * ranges / each, 1),
+               [&](i64 begin, i64 end) {
+                 for (; begin < end; ++begin) {
+                   const i64 lead = begin / ranges, low = begin % ranges * length;
+                   put_part<T, kAdd>(p, x + p.lead.offset_of(lead),
+                                     one ? values : values + lead * each, one, low, low + length);
+                 }
+               });
+}
+
+template <class F> void with_size(std::size_t element, F&& f) {
+  switch (element) {
+    case 1: return f(std::uint8_t{});
+    case 2: return f(std::uint16_t{});
+    case 4: return f(std::uint32_t{});
+    default: return f(std::uint64_t{});
+  }
+}
+
+// The true elements of mask[0, n), of which there are `count`: each is written to out in turn. No
+// branch: what is written for a false element is overwritten, or lies before the end of `count`.
+template <class T, class F>
+void write_true(const std::uint8_t* mask, i64 n, i64 count, T* out, F value) {
+  i64 k = 0;
+  for (i64 i = 0; i < n && k < count; ++i) {
+    out[k] = value(i);
+    k += mask[i] != 0;
+  }
+}
+
+i64 count_in(const std::uint8_t* mask, i64 n) {
+  i64 total = 0;
+  for (i64 i = 0; i < n; ++i) total += mask[i] != 0;
+  return total;
+}
+
+// f(begin, end, before, count) for the pieces of a counted mask.
+template <class F> void for_pieces(i64 n, const TrueCount& c, F&& f) {
+  parallel_for(n, kMaskPiece, [&](i64 begin, i64 end) {
+    for (; begin < end; begin += kMaskPiece) {
+      const auto piece = static_cast<std::size_t>(begin / kMaskPiece);
+      const i64 after = piece + 1 < c.before.size() ? c.before[piece + 1] : c.total;
+      f(begin, std::min(begin + kMaskPiece, n), c.before[piece], after - c.before[piece]);
+    }
+  });
+}
+
+}  // namespace
+
+void pick(const Picks& p, const void* x, void* y, std::size_t element) {
+  with_size(element, [&](auto zero) {
+    using T = decltype(zero);
+    pick_typed(p, static_cast<const T*>(x), static_cast<T*>(y));
+  });
+}
+
+void put(const Picks& p, void* x, const void* values, bool one, Dtype dtype, bool add) {
+  if (!add)
+    return with_size(size_of(dtype), [&](auto zero) {
+      using T = decltype(zero);
+      put_typed<T, false>(p, static_cast<T*>(x), static_cast<const T*>(values), one);
+    });
+  visit(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    put_typed<T, true>(p, static_cast<T*>(x), static_cast<const T*>(values), one);
+  });
+}
+
+template <class Index>
+bool index_offsets(const Block& at, const Index* index, i64 limit, i64 stride, bool add, i64* out) {
+  std::atomic<bool> good = true;
+  parallel_for(at.numel, kChunk, [&](i64 begin, i64 end) {
+    i64* to = out + begin;
+    bool bad = false;
+    at.runs(begin, end, [&](i64 offset, i64 count, i64 step) {
+      const Index* from = index + offset;
+      for (i64 i = 0; i < count; ++i) {
+        i64 k = static_cast<i64>(from[i * step]);
+        k += k < 0 ? limit : 0;
+        bad |= static_cast<std::uint64_t>(k) >= static_cast<std::uint64_t>(limit);
+        to[i] = k * stride + (add ? to[i] : 0);
+      }
+      to += count;
+    });
+    if (bad) good.store(false, std::memory_order_relaxed);
+  });
+  return good;
+}
+template bool index_offsets(const Block&, const i64*, i64, i64, bool, i64*);
+template bool index_offsets(const Block&, const std::int32_t*, i64, i64, bool, i64*);
+
+TrueCount count_true(const std::uint8_t* mask, i64 n) {
+  TrueCount c;
+  c.before.resize(static_cast<std::size_t>((n + kMaskPiece - 1) / kMaskPiece));
+  parallel_for(n, kMaskPiece, [&](i64 begin, i64 end) {
+    for (; begin < end; begin += kMaskPiece)
+      c.before[static_cast<std::size_t>(begin / kMaskPiece)] =
+          count_in(mask + begin, std::min(kMaskPiece, n - begin));
+  });
+  for (i64& piece : c.before) {
+    const i64 own = piece;
+    piece = c.total;
+    c.total += own;
+  }
+  return c;
+}
+
+void true_offsets(const std::uint8_t* mask, const Block& at, const TrueCount& c, i64* out) {
+  for_pieces(at.numel, c, [&](i64 begin, i64 end, i64 before, i64 count) {
+    i64 position = begin, k = 0;
+    at.runs(begin, end, [&](i64 offset, i64 n, i64 stride) {
+      const i64 found = count == 0 ? 0 : count_in(mask + position, n);
+      write_true(mask + position, n, found, out + before + k,
+                 [&](i64 i) { return offset + i * stride; });
+      position += n;
+      k += found;
+    });
+  });
+}
+
+void compress(const std::uint8_t* mask, i64 n, const TrueCount& c, const void* x, void* y,
+              std::size_t element) {
+  with_size(element, [&](auto zero) {
+    using T = decltype(zero);
+    for_pieces(n, c, [&](i64 begin, i64 end, i64 before, i64 count) {
+      const T* from = static_cast<const T*>(x) + begin;
+      write_true(mask + begin, end - begin, count, static_cast<T*>(y) + before,
+                 [&](i64 i) { return from[i]; });
+    });
+  });
+}
+
+}  // namespace backlit
