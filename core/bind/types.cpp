@@ -208,6 +208,10 @@ PyObject* generator_set_state(PyObject* self, PyObject* state) {
     return self;
   });
 }
+PyObject* generator_reduce(PyObject* self, PyObject*) {
+  PyObject* state = generator_get_state(self, nullptr);
+  return state ? Py_BuildValue("(O()N)", generator_type, state) : nullptr;
+}
 PyObject* generator_clone_state(PyObject* self, PyObject*) {
   PyObject* copy = generator_type->tp_alloc(generator_type, 0);
   if (!copy) return nullptr;
@@ -228,6 +232,8 @@ PyMethodDef generator_methods[] = {
     {"get_state", generator_get_state, METH_NOARGS, "The state as a ByteTensor, PyTorch's layout."},
     {"clone_state", generator_clone_state, METH_NOARGS, "A new generator in the same state."},
     {"set_state", generator_set_state, METH_O, "Restores a state that get_state gave."},
+    {"__reduce__", generator_reduce, METH_NOARGS, nullptr},
+    {"__setstate__", generator_set_state, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef generator_getset[] = {{"device", generator_device, nullptr, nullptr, nullptr},
                                   {nullptr, nullptr, nullptr, nullptr, nullptr}};

@@ -344,6 +344,44 @@ void fill_geometric(Dtype dtype, void* out, int64_t n, double p, Generator& gen)
 
 namespace {
 
+// Numbers are multiplied until their product falls to exp(-rate).
+double poisson_by_products(double rate, Generator& gen) {
+  const double least = std::exp(-rate);
+  double product = unit_double(gen), count = 0;
+  for (; product > least; product *= unit_double(gen)) ++count;
+  return count;
+}
+
+// Hörmann's transformed rejection with squeeze, PTRS (1993), with the constants of its paper.
+double poisson_by_rejection(double rate, Generator& gen) {
+  const double b = 0.931 + 2.53 * std::sqrt(rate), a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
+  while (true) {
+    const double u = unit_double(gen) - 0.5, v = unit_double(gen), edge = 0.5 - std::abs(u);
+    const double count = std::floor((2 * a / edge + b) * u + rate + 0.43);
+    if (edge >= 0.07 && v <= squeeze) return count;
+    if (count < 0 || (edge < 0.013 && v > edge)) continue;
+    const double proposed = std::log(v * inverse_alpha / (a / (edge * edge) + b));
+    if (proposed <= count * std::log(rate) - rate - std::lgamma(count + 1)) return count;
+  }
+}
+
+}  // namespace
+
+template <class T> void fill_poisson(T* out, int64_t n, const T* rates, Generator& gen) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double rate = rates[i];
+    BACKLIT_CHECK(rate >= 0, Runtime, "invalid Poisson rate, expected rate to be non-negative");
+    out[i] = static_cast<T>(rate == 0   ? 0
+                            : rate < 10 ? poisson_by_products(rate, gen)
+                                        : poisson_by_rejection(rate, gen));
+  }
+}
+template void fill_poisson<float>(float*, int64_t, const float*, Generator&);
+template void fill_poisson<double>(double*, int64_t, const double*, Generator&);
+
+namespace {
+
 // One row drawn from its cumulative distribution.
 template <class T>
 void draw_with_replacement(const T* weights, int64_t categories, int64_t samples, int64_t* out,

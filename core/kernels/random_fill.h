@@ -45,6 +45,9 @@ void fill_bernoulli(Dtype dtype, void* out, std::int64_t n, Dtype p_dtype, const
                     Generator& gen);
 void fill_geometric(Dtype dtype, void* out, std::int64_t n, double p, Generator& gen);
 
+// Counts of a Poisson distribution, one rate for each; T is float or double.
+template <class T> void fill_poisson(T* out, std::int64_t n, const T* rates, Generator& gen);
+
 // weights: (rows, categories), out: (rows, samples), both contiguous; T is float or double. Rows
 // need not sum to one. Throws Error(Runtime) on negative, infinite, NaN or all-zero weights.
 template <class T>

@@ -44,9 +44,9 @@ template <class Op>
 Tensor run_added_in_place(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                           const Scalar& alpha) {
   const Tensor y = Op::value(input, a, b, beta, alpha);
-  BACKLIT_CHECK(y.layout().same_sizes(input.layout()), Runtime, "output with shape ",
-                to_string(input.sizes()), " doesn't match the broadcast shape ",
-                to_string(y.sizes()));
+  BACKLIT_CHECK(y.layout().same_sizes(input.layout()), Runtime,
+                "Bad in-place call: input tensor size ", to_string(input.sizes()),
+                " and output tensor size ", to_string(y.sizes()), " should match");
   const Factors f{input.sizes(), beta, alpha};
   return record_in_place(
       Op::node, input, {input, a, b}, {read_by(b, a), read_by(a, b)},

@@ -288,6 +288,23 @@ const Register bernoulli_p_row(
     "bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor", bernoulli_p_op,
     {.gradient = "∂L/∂x = 0"});
 
+// --- poisson ---
+
+Tensor poisson_op(const Tensor& x, Generator* generator) {
+  const Tensor rates = contiguous(detach(x));
+  Tensor y = Tensor::empty(x.sizes(), x.dtype());
+  visit_floating(x.dtype(), "poisson_cpu", [&](auto zero) {
+    using T = decltype(zero);
+    fill_poisson(y.data<T>(), y.numel(), rates.data<T>(), *generator);
+  });
+  return record("PoissonBackward0", std::move(y), {x}, {},
+                [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
+}
+const Register poisson_row("poisson(Tensor input, Generator? generator=None) -> Tensor", poisson_op,
+                           {.meaning = "Counts of a Poisson distribution whose rates input holds.",
+                            .gradient = "∂L/∂x = 0",
+                            .method = false});
+
 // --- normal with tensors ---
 
 void check_deviations(const Tensor& std) {

@@ -14,10 +14,21 @@ def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
     if kind is None:
         base = namedtuple(name, fields)  # type: ignore[misc]
         kind = type(
-            name, (base,), {"__slots__": (), "__repr__": _repr, "__module__": "torch.return_types"}
+            name,
+            (base,),
+            {
+                "__slots__": (),
+                "__repr__": _repr,
+                "__reduce__": _reduce,
+                "__module__": "torch.return_types",
+            },
         )
         _types[name] = kind
     return kind(*values)
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    return make, (type(self).__name__, " ".join(self._fields), tuple(self))
 
 
 def _repr(self: Any) -> str:

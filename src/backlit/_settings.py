@@ -151,11 +151,6 @@ def compile(model: Any = None, **options: Any) -> NoReturn:
     )
 
 
-def poisson(input: _C.Tensor, generator: Any = None) -> NoReturn:
-    """Refused by name."""
-    raise NotImplementedError("torch.poisson: backlit does not draw from the Poisson distribution")
-
-
 PUBLIC = (
     are_deterministic_algorithms_enabled,
     compile,
@@ -168,7 +163,6 @@ PUBLIC = (
     is_deterministic_algorithms_warn_only_enabled,
     is_storage,
     is_tensor,
-    poisson,
     set_default_device,
     set_default_dtype,
     set_float32_matmul_precision,

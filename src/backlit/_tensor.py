@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from . import _C, _copies, _legacy
+from . import _C, _copies, _histogram, _legacy
 from ._tensor_str import tensor_format
 from .autograd import _hooks
 
@@ -60,16 +60,43 @@ def _explain(self: _C.Tensor, wrt: Any = None, **options: Any) -> Any:
     return explain(self, wrt, **options)
 
 
+def _apply(self: _C.Tensor, callable: Any) -> _C.Tensor:
+    """Replace each element by `callable(element)`; slow, and not recorded."""
+    return _replace(self, "apply_", callable, self)
+
+
+def _map(self: _C.Tensor, tensor: _C.Tensor, callable: Any) -> _C.Tensor:
+    """Replace each element by `callable(element, that of tensor)`; slow, and not recorded."""
+    if tensor.dtype != self.dtype:
+        raise TypeError(f"map_: expected {self.type()} for 'other' (got {tensor.type()})")
+    return _replace(self, "map_", callable, self, tensor.expand_as(self))
+
+
+def _replace(x: _C.Tensor, name: str, callable: Any, *tensors: _C.Tensor) -> _C.Tensor:
+    if x.requires_grad:
+        raise RuntimeError(
+            f"Can't call {name}() on Variable that requires grad. "
+            f"Use var.detach().{name}() instead."
+        )
+    elements = (t.flatten().tolist() for t in tensors)
+    results = [callable(*parts) for parts in zip(*elements, strict=True)]
+    return x.copy_(_C.tensor(results, dtype=x.dtype).view(x.shape))
+
+
 _PARTS: dict[str, Any] = {
     "__copy__": _copies.shallow,
     "__deepcopy__": _copies.deep,
     "__format__": tensor_format,
     "__reduce_ex__": _copies.reduce,
+    "apply_": _apply,
     "as_subclass": _as_subclass,
     "cuda": _cuda,
     "explain": _explain,
+    "histogram": _histogram.histogram,
     "imag": property(_C.imag, doc="The imaginary part: refused, without complex numbers."),
+    "is_cpu": property(lambda self: True, doc="True: there is one device."),
     "layout": property(lambda self: _legacy.strided, doc="torch.strided: the one layout."),
+    "map_": _map,
     "new": _legacy.new,
     "real": property(_real),
     "share_memory_": _share_memory,

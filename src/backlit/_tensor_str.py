@@ -280,7 +280,7 @@ def parameter_repr(t: Any) -> str:
 
 
 def tensor_format(t: Any, spec: str) -> str:
-    """`format(t, spec)`: a 0-d tensor formats as its number; any other accepts no format."""
-    if t.dim() == 0:
+    """`format(t, spec)`: a 0-d tensor formats as its number; others accept no format."""
+    if t.dim() == 0 and type(t) is _C.Tensor:  # a Parameter prints as what it is
         return format(t.item(), spec)
     return object.__format__(t, spec)

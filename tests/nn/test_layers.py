@@ -120,6 +120,7 @@ LOSSES = [
     "triplet_margin_with_distance_loss(x,t,p)",
     "pairwise_distance(x,t)",
     "cosine_similarity(x,t)",
+    "cosine_similarity(x[:,None],t[None],0)",
     "normalize(x)",
     "normalize(x,1.,0)",
     "pdist(x)",

@@ -499,6 +499,7 @@ def pairwise_distance(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 · x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`."""
+    x1, x2 = bl.broadcast_tensors(x1, x2)
     length1 = x1.norm(2, dim, True).clamp(min=eps)
     length2 = x2.norm(2, dim, True).clamp(min=eps)
     return (x1 / length1 * (x2 / length2)).sum(dim)
