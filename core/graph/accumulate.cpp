@@ -12,7 +12,7 @@ struct Accumulate {
   Tensor leaf;
 
   void operator()(Vjp& v) const {
-    Tensor g = v.g();
+    Tensor g = v.take_g();
     if (leaf->meta && leaf->meta->hooks) call_tensor_hooks(leaf->meta->hooks, g);
     accumulate_grad(leaf, std::move(g));
     if (leaf->meta && leaf->meta->post_accumulate) call_post_accumulate_hooks(leaf);

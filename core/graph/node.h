@@ -134,7 +134,7 @@ void release_saved(Node& node);
 // One application of a rule: incoming gradients, outgoing gradients.
 class Vjp {
  public:
-  Vjp(Node& node, const Tensor* in, Tensor* out, const bool* needs)
+  Vjp(Node& node, Tensor* in, Tensor* out, const bool* needs)
       : node_(node), in_(in), out_(out), needs_(needs) {}
   Node& node() const { return node_; }
   int inputs() const { return node_.n_edges; }
@@ -142,13 +142,17 @@ class Vjp {
   bool needs(int i) const { return needs_[i]; }
   // Incoming gradient of output i; undefined when nothing depended on that output.
   const Tensor& g(int i = 0) const { return in_[i]; }
+  // The same for a rule that keeps it: the only reference to it, unless a hook will see it.
+  Tensor take_g(int i = 0) {
+    return node_.meta && node_.meta->post_hooks ? in_[i] : std::move(in_[i]);
+  }
   Tensor saved(int i) const { return unpack(node_, i); }
   void set(int i, Tensor t) { out_[i] = std::move(t); }
   template <class P> P& payload() const { return *static_cast<P*>(node_.payload()); }
 
  private:
   Node& node_;
-  const Tensor* in_;
+  Tensor* in_;
   Tensor* out_;
   const bool* needs_;
 };
