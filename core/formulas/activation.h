@@ -145,18 +145,21 @@ struct Celu : Unary {
 };
 BACKLIT_FORMULA(Celu)
 
+using math::normal;
+template <class T> math::Normal<T> normal(T x) {
+  constexpr double top = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+  return {T(0.5) * (1 + erf(x * T(std::numbers::sqrt2 / 2))), exp(T(-0.5) * (x * x)) * T(top)};
+}
+
 struct Gelu : Activation<Unary> {
   static constexpr const char* name = "gelu";
   static constexpr const char* signature = "gelu(Tensor input, *, str approximate='none')";
   static constexpr const char* meaning = "Gaussian error linear unit: x times P(N ≤ x).";
   static constexpr const char* formula = "y = x (1 + erf(x / √2)) / 2";
-  template <class T> static T value(T x) { return x * cumulative(x); }
+  template <class T> static T value(T x) { return x * normal(x).below; }
   template <class T> static T local(T x, T) {
-    constexpr double normaliser = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-    return cumulative(x) + x * (exp(T(-0.5) * (x * x)) * T(normaliser));
-  }
-  template <class T> static T cumulative(T x) {
-    return T(0.5) * (1 + erf(x * T(std::numbers::sqrt2 / 2)));
+    const auto [below, density] = normal(x);
+    return below + x * density;
   }
 };
 BACKLIT_FORMULA(Gelu)

@@ -124,22 +124,29 @@ template <Floating T> BACKLIT_INLINE T cosh(T x) {
   return h + T(0.25) / h;
 }
 
-// (tanh √z / √z - 1) / z on √z <= 0.625: 2^-32 (float), 2^-57 (double).
-template <Floating T> BACKLIT_INLINE T tanh_poly(T z) {
-  if constexpr (std::is_same_v<T, float>)
-    return polynomial(z, -0x1.555554p-2f, 0x1.11107cp-3f, -0x1.b9f21ep-5f, 0x1.63aceap-6f,
-                      -0x1.0c880ap-7f, 0x1.1ac7e6p-9f);
-  else
-    return polynomial(z, -0x1.5555555555552p-2, 0x1.1111111110c39p-3, -0x1.ba1ba1b9d1188p-5,
-                      0x1.664f4870c1b04p-6, -0x1.226e32d14ae04p-7, 0x1.d6d35aa9f92a8p-9,
-                      -0x1.7d9c3a5186bddp-10, 0x1.350bce355023ep-11, -0x1.f116a8bb0a33bp-13,
-                      0x1.80280cda81fa7p-14, -0x1.fafa0c2b8158ep-16, 0x1.966450c942812p-18);
+// e^x where it is a normal number.
+template <Floating T> BACKLIT_INLINE T exp_bounded(T x) {
+  const auto [r, n] = reduce_ln2(x);
+  const T p = fma(r * r, exp_tail(r), r) + 1;
+  return p * from_bits<T>((n + Format<T>::bias) << Format<T>::mantissa);
 }
 
+// e^x - 1 where e^x is a normal number: one formula for every x, so that a function which is small
+// with x needs no other one near 0.
+template <Floating T> BACKLIT_INLINE T expm1_bounded(T x) {
+  const auto [r, n] = reduce_ln2(x);
+  const T p = fma(r * r, exp_tail(r), r);
+  const T power = from_bits<T>((n + Format<T>::bias) << Format<T>::mantissa);
+  return fma(p, power, power - 1);
+}
+
+// (e^2x - 1) / (e^2x + 1), which is 1 from the limit on.
 template <Floating T> BACKLIT_INLINE T tanh(T x) {
-  const T a = abs(x), z = x * x;
-  const T large = T(1) - T(2) / (exp(2 * a) + 1);
-  return copysign(where(a < T(0.625), fma(a * z, tanh_poly(z), a), large), x);
+  constexpr T limit = std::is_same_v<T, float> ? 10 : 20;
+  const T a = abs(x), e = expm1_bounded(2 * where(a > limit, limit, a));
+  const T sum = e + 2, y = e / sum;
+  const T lost = where(e < 2, T(0.5) * (e - (sum - 2)), T(0));  // 0.5: about 1 / sum
+  return copysign(fma(-lost, y, y), x);
 }
 
 }  // namespace math

@@ -13,6 +13,7 @@ struct Sin : Unary {
   static constexpr const char* meaning = "Sine of each element, in radians.";
   static constexpr const char* formula = "y = sin x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool trigonometric = true;
   template <class T> static T value(T x) { return sin(x); }
   template <class T> static T local(T x, T) { return cos(x); }
 };
@@ -24,6 +25,7 @@ struct Cos : Unary {
   static constexpr const char* meaning = "Cosine of each element, in radians.";
   static constexpr const char* formula = "y = cos x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool trigonometric = true;
   template <class T> static T value(T x) { return cos(x); }
   template <class T> static T local(T x, T) { return -sin(x); }
 };
@@ -35,6 +37,7 @@ struct Tan : Unary {
   static constexpr const char* meaning = "Tangent of each element, in radians.";
   static constexpr const char* formula = "y = tan x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool trigonometric = true;
   static constexpr Domain domain[] = {{-1.4, 1.4}};
   template <class T> static T value(T x) { return tan(x); }
   template <class T> static T local(T, T y) { return 1 + y * y; }

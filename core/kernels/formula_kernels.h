@@ -30,14 +30,40 @@ template <class T> T parameter_as(double p) {
   }
 }
 
+// A number whose sine needs no more than the reduction of bounded numbers.
+template <class T> struct Bounded {
+  T v;
+  Bounded(T x) : v(x) {}
+  operator T() const { return v; }
+  friend BACKLIT_INLINE T sin(Bounded x) { return math::bounded::sin(x.v); }
+  friend BACKLIT_INLINE T cos(Bounded x) { return math::bounded::cos(x.v); }
+  friend BACKLIT_INLINE T tan(Bounded x) { return math::bounded::tan(x.v); }
+};
+template <class T> bool all_bounded(const T* x, std::int64_t n) {
+  int outside = 0;  // nan is outside
+  for (std::int64_t i = 0; i < n; ++i) outside |= !(math::abs(x[i]) <= math::bounded::limit);
+  return !outside;
+}
+
+// A loop with a call in it is not vectorised, and the compiler finds long formulas too long to
+// inline.
+#define BACKLIT_FLATTEN __attribute__((flatten))
+
 // n input pointers of type T, indexed at once.
 template <class F, class T, std::size_t... I, std::size_t... P>
-void forward_loop(const void* const* in, void* out, std::int64_t n, const double* params,
-                  std::index_sequence<I...>, std::index_sequence<P...>) {
+BACKLIT_FLATTEN void forward_loop(const void* const* in, void* out, std::int64_t n,
+                                  const double* params, std::index_sequence<I...>,
+                                  std::index_sequence<P...>) {
   const T* const x[] = {static_cast<const T*>(in[I])...};
   [[maybe_unused]] const T p[] = {parameter_as<T>(params[P])..., T()};
   using Result = std::conditional_t<F::promote == Promote::ToBool, bool, T>;
   auto* y = static_cast<Result*>(out);
+  if constexpr (F::trigonometric)
+    if (all_bounded(x[0], n)) {
+#pragma GCC ivdep
+      for (std::int64_t i = 0; i < n; ++i) y[i] = F::value(Bounded<T>(x[0][i]));
+      return;
+    }
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<Result>(F::value(x[I][i]..., p[P]...));
 }
@@ -56,13 +82,21 @@ template <class F, int Input> struct Local {
 };
 
 template <class F, int Input, class T, std::size_t... I, std::size_t... P>
-void backward_loop(const void* const* in, void* out, std::int64_t n, const double* params,
-                   std::index_sequence<I...>, std::index_sequence<P...>) {
+BACKLIT_FLATTEN void backward_loop(const void* const* in, void* out, std::int64_t n,
+                                   const double* params, std::index_sequence<I...>,
+                                   std::index_sequence<P...>) {
   const T* const g = static_cast<const T*>(in[0]);
   const T* const x[] = {static_cast<const T*>(in[I + 1])...};
   const T* const y = static_cast<const T*>(in[F::arity + 1]);
   [[maybe_unused]] const T p[] = {parameter_as<T>(params[P])..., T()};
   auto* gx = static_cast<T*>(out);
+  if constexpr (F::trigonometric)
+    if (all_bounded(x[0], n)) {
+#pragma GCC ivdep
+      for (std::int64_t i = 0; i < n; ++i)
+        gx[i] = g[i] * F::local(Bounded<T>(x[0][i]), Bounded<T>(y[i]));
+      return;
+    }
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) {
     const T local = Local<F, Input>::template at<T>(x[I][i]..., y[i], p[P]...);

@@ -52,8 +52,8 @@ LEFT_OUT = {
     r"ndtr": (lambda x: x < -20, "PyTorch has 0 for 3e-98"),
     r"bessel": (lambda x: np.abs(x) > 1e6, "PyTorch reduces the argument with fewer digits"),
     r"gelu\(a\)": (
-        lambda x: (x == -3) | np.isposinf(x),
-        "PyTorch is off by 40 ulp, and has nan for inf on some processors (oneDNN)",
+        lambda x: np.isfinite(x) & (x <= -3) | np.isposinf(x),
+        "PyTorch loses digits, then all, and has nan for inf on some processors (oneDNN)",
     ),
 }
 # PyTorch raises in these backward passes.
