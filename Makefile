@@ -21,7 +21,7 @@ pip := $(py) -m pip install --quiet --quiet
 requirements := scripts/requirements.py
 cpp_files = $$(git ls-files 'core/*.h' 'core/*.cpp' 'core/*.in' 'tests/*.cpp')
 
-.PHONY: help setup build demo test test-fast test-web screenshots test-sanitize test-threads lint format types bench docs \
+.PHONY: help setup build demo test test-fast test-web screenshots test-sanitize test-threads lint format types bench conformance docs \
   generate wheel clean
 
 help:  ## List the commands
@@ -105,6 +105,9 @@ docs: generate  ## The same
 
 bench: build $(VENV)/.examples $(VENV)/.oracle  ## PyTorch beside backlit; writes docs/benchmarks.md
 	@$(py) -m benchmarks $(BENCH_ARGS)
+
+conformance: build $(VENV)/.oracle  ## PyTorch's database of operations on both; writes docs/conformance.md
+	@$(py) -m conformance $(NAMES)
 
 wheel: $(VENV)/.build  ## A wheel in dist/
 	@$(py) -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kCopyChunk = 1 << 18;  // bytes
 
 // A 1-D tensor without elements may stand in any list, for code from before zero-size dimensions.
+constexpr std::int64_t kLegacy = -1;  // the length that stands for a tensor of sizes (0)
 bool is_legacy_empty(const Tensor& t) { return t.dim() == 1 && t.numel() == 0; }
 
 Dtype common_dtype(const std::vector<Tensor>& tensors) {
@@ -118,13 +119,16 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim) {
   join(y, tensors, d, lengths);
   y->inference = modes.inference;
   if (!y.is_floating() || !should_record(tensors)) return y;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (is_legacy_empty(tensors[i])) lengths[i] = kLegacy;
   return record("CatBackward0", y, tensors, {},
                 [d, lengths, types = mixed_dtypes(tensors)](Vjp& v) {
                   std::int64_t at = 0;
                   for (int i = 0; i < v.inputs(); ++i) {
-                    const std::int64_t n = lengths[static_cast<std::size_t>(i)];
+                    const std::int64_t length = lengths[static_cast<std::size_t>(i)];
+                    const bool legacy = length == kLegacy;
+                    const std::int64_t n = legacy ? 0 : length;
                     if (v.needs(i)) {
-                      const bool legacy = n == 0 && v.g().dim() != 1;
                       v.set(i, types.back_to(i, legacy ? Tensor::zeros(Dims{0}, v.g().dtype())
                                                        : slice(v.g(), d, at, at + n, 1)));
                     }

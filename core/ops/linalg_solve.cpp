@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "ops/arithmetic.h"
+#include "ops/joining.h"
 #include "ops/linalg.h"
 #include "ops/products.h"
 #include "ops/views.h"
@@ -401,6 +402,30 @@ Unpacked unpack_lu(const Tensor& lu) {
   return {add(below, one), triu(narrow(lu, -2, 0, k))};
 }
 
+// Pᵀ·∂L/∂A from the cotangent of the packed factors. With k = min(m, n), the k by k part is
+// L⁻ᵀ · (tril₋₁(Lᵀ·gL) + triu(gU·Uᵀ)) · U⁻ᵀ; the other columns, U₂ = L⁻¹·A₂, and rows,
+// L₂ = A₂·U⁻¹, have gradients of their own and add to gL and gU.
+Tensor lu_gradient(const Tensor& lu, const Tensor& g) {
+  const i64 m = lu.size(-2), n = lu.size(-1), k = std::min(m, n);
+  const auto [tall, wide] = unpack_lu(lu);
+  const Tensor L = narrow(tall, -2, 0, k), U = narrow(wide, -1, 0, k);
+  const Tensor square = narrow(narrow(g, -2, 0, k), -1, 0, k);
+  Tensor gL = tril(square, -1), gU = triu(square), other;
+  if (n > k) {
+    const Tensor rest = narrow(g, -1, k, n - k);
+    other = solve_triangular(mT(L), rest, true, true, true);
+    gL = sub(gL, matmul(other, mT(narrow(wide, -1, k, n - k))));
+  } else if (m > k) {
+    const Tensor rest = narrow(g, -2, k, m - k);
+    other = solve_triangular(mT(U), rest, false, false);
+    gU = sub(gU, matmul(mT(narrow(tall, -2, k, m - k)), other));
+  }
+  const Tensor middle = add(tril(matmul(mT(L), gL), -1), triu(matmul(gU, mT(U))));
+  const Tensor right = solve_triangular(mT(U), middle, false, false);
+  const Tensor both = solve_triangular(mT(L), right, true, true, true);
+  return other.defined() ? cat({both, other}, n > k ? -1 : -2) : both;
+}
+
 Named<3> lu_factor_ex(const Tensor& a, bool pivot, bool check_errors, const char* name) {
   check_matrix(name, a);
   BACKLIT_CHECK(pivot, Runtime, name, ": LU without pivoting is not implemented on the CPU");
@@ -409,17 +434,8 @@ Named<3> lu_factor_ex(const Tensor& a, bool pivot, bool check_errors, const char
   Tensor y = record(
       "LinalgLuFactorExBackward0", std::move(f.lu), {a}, {f.pivots},
       [](Vjp& v) {
-        const Tensor lu = v.saved(1), g = v.g();
-        BACKLIT_CHECK(lu.size(-1) == lu.size(-2), NotImplemented,
-                      "linalg.lu_factor: the derivative is implemented for square matrices; got ",
-                      to_string(lu.sizes()));
-        const auto [L, U] = unpack_lu(lu);
-        const Tensor middle =
-            add(tril(matmul(mT(L), tril(g, -1)), -1), triu(matmul(triu(g), mT(U))));
-        // P · L⁻ᵀ · middle · U⁻ᵀ
-        const Tensor right = solve_triangular(mT(U), middle, false, false);
-        const Tensor both = solve_triangular(mT(L), right, true, true, true);
-        v.set(0, matmul(permutation(v.saved(0), lu.size(-2), lu.dtype()), both));
+        v.set(0, matmul(permutation(v.saved(0), v.saved(1).size(-2), v.g().dtype()),
+                        lu_gradient(v.saved(1), v.g())));
       },
       true);
   return {"linalg_lu_factor_ex",

@@ -294,21 +294,29 @@ template <class F> Tensor pseudo_inverse_above(const Tensor& a, F cutoff) {
       },
       true);
 }
-Tensor pseudo_inverse(const Tensor& a, const Tensor& cutoff) {
-  const Tensor limits = to_dtype(contiguous(expand(detach(cutoff), batch_of(a))), Dtype::Float64);
-  return pseudo_inverse_above(a, [&](i64 i, double) { return limits.data<double>()[i]; });
+Tensor pseudo_inverse(const Tensor& a, const Tensor& atol, const Tensor& rtol) {
+  check_matrix("linalg.pinv", a);
+  const auto per_matrix = [&](const Tensor& t) {
+    return contiguous(expand(to_dtype(detach(t), Dtype::Float64), batch_of(a)));
+  };
+  const Tensor absolute = per_matrix(atol), relative = per_matrix(rtol);
+  return pseudo_inverse_above(a, [&](i64 i, double largest) {
+    return std::max(absolute.data<double>()[i], relative.data<double>()[i] * largest);
+  });
 }
 Tensor pinverse(const Tensor& a, double rcond) {
   return pseudo_inverse_above(a, [&](i64, double largest) { return rcond * largest; });
 }
-const Register pinv_row("_pinv(Tensor A, Tensor cutoff) -> Tensor", pseudo_inverse,
-                        {.meaning = "The pseudo-inverse; singular values up to cutoff count as 0.",
-                         .formula = "P = V·diag(1/s)·Uᵀ",
-                         .gradient = "∂L/∂A = −Pᵀ·G·Pᵀ + (I − A·P)·Gᵀ·P·Pᵀ + Pᵀ·P·Gᵀ·(I − P·A) "
-                                     "with G = ∂L/∂P",
-                         .home = "_C",
-                         .method = false,
-                         .node = "LinalgPinvBackward0"});
+const Register pinv_row(
+    "_pinv(Tensor A, Tensor atol, Tensor rtol) -> Tensor", pseudo_inverse,
+    {.meaning = "The pseudo-inverse; singular values up to max(atol, rtol times "
+                "the largest) count as 0.",
+     .formula = "P = V·diag(1/s)·Uᵀ",
+     .gradient = "∂L/∂A = −Pᵀ·G·Pᵀ + (I − A·P)·Gᵀ·P·Pᵀ + Pᵀ·P·Gᵀ·(I − P·A) "
+                 "with G = ∂L/∂P",
+     .home = "_C",
+     .method = false,
+     .node = "LinalgPinvBackward0"});
 
 const Register pinverse_row("pinverse(Tensor input, float rcond=1e-15) -> Tensor", pinverse,
                             {.meaning = "The pseudo-inverse; singular values up to rcond times the "

@@ -35,19 +35,17 @@ def _into(result: Tensor, out: Tensor | None) -> Tensor:
     return out
 
 
-def _tolerance(
-    A: Tensor, largest: Tensor, atol: Any, rtol: Any, name: str = "linalg.pinv"
-) -> Tensor:
-    """max(atol, rtol · largest singular value) for each matrix; PyTorch's defaults."""
+def _tolerances(A: Tensor, atol: Any, rtol: Any, name: str) -> tuple[Tensor, Tensor]:
+    """(atol, rtol) as tensors, with PyTorch's defaults."""
     if rtol is None:
         rtol = 0.0 if atol is not None and not _is_zero(atol) else _epsilon(A)
-    atol = 0.0 if atol is None else atol
-    for value in (atol, rtol):
-        if isinstance(value, bl.Tensor) and not value.is_floating_point():
+        if isinstance(atol, bl.Tensor):
+            rtol = bl.where(atol > 0, 0.0, _epsilon(A))
+    pair = [bl.as_tensor(0.0 if value is None else value) for value in (atol, rtol)]
+    for value in pair:
+        if not value.is_floating_point() and value.dtype != bl.int64:
             raise RuntimeError(f"{name}: tolerances are real numbers; got {value.dtype}")
-    relative = largest * rtol
-    absolute = bl.as_tensor(atol, dtype=largest.dtype)
-    return bl.maximum(relative, absolute.expand_as(relative) if not absolute.dim() else absolute)
+    return pair[0], pair[1]
 
 
 def _is_zero(value: Any) -> bool:
@@ -78,10 +76,11 @@ def matrix_rank(
     """Number of singular values above max(atol, rtol · largest). (*, m, n) -> (*), int64."""
     with bl.no_grad():
         s = _magnitudes(A, hermitian)
+        absolute, relative = _tolerances(A, atol, rtol, "linalg.matrix_rank")
         limit = (
             bl.as_tensor(tol, dtype=s.dtype)
             if tol is not None
-            else _tolerance(A, _largest(s), atol, rtol, "linalg.matrix_rank")
+            else bl.maximum(absolute, relative * _largest(s))
         )
         return _into((s > limit.unsqueeze(-1)).sum(-1), out)
 
@@ -105,9 +104,10 @@ def pinv(
     """
     if rcond is not None:
         rtol = rcond
-    with bl.no_grad():
-        cutoff = _tolerance(A, _largest(_magnitudes(A, hermitian)), atol, rtol)
-    return _into(_C._pinv(A, cutoff), out)
+    if hermitian:  # of which the lower half is read
+        lower = A.tril(-1)
+        A = lower + lower.mT + A.diagonal(dim1=-2, dim2=-1).diag_embed()
+    return _into(_C._pinv(A, *_tolerances(A, atol, rtol, "linalg.pinv")), out)
 
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -157,7 +157,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     with bl.no_grad():
         solution, rank = _C._least_squares(A.expand(*batch, m, n), wide, limit)
     if bl.is_grad_enabled() and (A.requires_grad or B.requires_grad):
-        solution = _C._pinv(A, _linalg.svdvals(A.detach()).amax(-1) * limit) @ wide
+        solution = _C._pinv(A, bl.zeros(()), bl.tensor(limit)) @ wide
     residuals = bl.empty(0, dtype=A.dtype)
     if m > n and driver != "gelsy" and bool((rank == n).all()):
         residuals = (A @ solution - wide).square().sum(-2)
@@ -221,6 +221,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     """Powers 0 to N - 1 of each element. (*, n) -> (*, n, N)."""
     if N is not None and N < 1:
         raise RuntimeError(f"N must be greater than 1. Got {N}")
+    x = x.unsqueeze(-1) if x.dim() == 0 else x
     count = x.shape[-1] if N is None else N
     powers = x.unsqueeze(-1).expand(*x.shape, count - 1) if count > 1 else x.unsqueeze(-1)[..., :0]
     return bl.cat([bl.ones_like(x).unsqueeze(-1), powers.cumprod(-1)], -1)

@@ -1,0 +1,117 @@
+"""PyTorch's values and functions as backlit's."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+import backlit
+
+FLOATS = (torch.float32, torch.float64)
+
+
+class Untranslatable(Exception):
+    """The sample uses something that only PyTorch has: a dtype, a device, a layout."""
+
+
+def to_backlit(value: Any, leaves: list[tuple[Any, Any]]) -> Any:
+    """The same value for backlit; pairs of tensors that require grad are added to `leaves`."""
+    if isinstance(value, torch.Tensor):
+        return _tensor(value, leaves)
+    if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
+        items = [to_backlit(item, leaves) for item in value]
+        return type(value)(items) if type(value) in (list, tuple) else tuple(items)
+    if isinstance(value, torch.Size):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {key: to_backlit(item, leaves) for key, item in value.items()}
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return slice(*(to_backlit(part, leaves) for part in parts))
+    if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
+        return _named(str(value).rpartition(".")[2])
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, complex) or type(value).__module__.startswith("torch"):
+        raise Untranslatable(f"{type(value).__name__}")
+    if isinstance(value, types.FunctionType):
+        return rebound(value)
+    return value
+
+
+def _named(name: str) -> Any:
+    found = getattr(backlit, name, None)
+    if found is None:
+        raise Untranslatable(name)
+    return found
+
+
+def _tensor(value: torch.Tensor, leaves: list[tuple[Any, Any]]) -> Any:
+    if value.layout != torch.strided or value.is_complex() or value.is_conj() or value.is_neg():
+        raise Untranslatable(f"a {value.dtype} tensor of layout {value.layout}")
+    _named(str(value.dtype).rpartition(".")[2])
+    if isinstance(value, torch.nn.Parameter):
+        value = value.detach().requires_grad_(value.requires_grad)
+    whole = torch.empty(0, dtype=value.dtype).set_(value.untyped_storage()).clone()
+    try:
+        base = backlit.from_numpy(whole.numpy())
+        mine = base.as_strided(tuple(value.shape), value.stride(), value.storage_offset())
+    except RuntimeError as error:
+        raise Untranslatable(str(error)) from error
+    if value.requires_grad:
+        mine.requires_grad_()
+        leaves.append((value, mine))
+    return mine
+
+
+def rebound(function: types.FunctionType) -> Callable[..., Any]:
+    """A Python function whose global `torch` is backlit: how the database wraps some operations."""
+    scope = {**function.__globals__, "torch": backlit, "wrapper_set_seed": _seeded}
+    closure = function.__closure__
+    if closure is not None:
+        cells = [_cell(cell.cell_contents) for cell in closure]
+        closure = tuple(cells)
+    copy = types.FunctionType(
+        function.__code__, scope, function.__name__, function.__defaults__, closure
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _cell(content: Any) -> types.CellType:
+    if isinstance(content, types.FunctionType) and content.__module__.startswith("torch.testing"):
+        content = rebound(content)
+    return types.CellType(content)
+
+
+def _seeded(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    backlit.manual_seed(42)
+    return operation(*args, **kwargs)
+
+
+def counterpart(op: Any) -> Callable[..., Any] | None:
+    """What backlit has for an entry of the database; None where there is nothing of the name."""
+    function = op.op
+    if isinstance(function, types.FunctionType) and function.__module__.startswith("torch.testing"):
+        needed = op.name.split(".")[0]
+        if not hasattr(backlit, needed) and not _is_method(op.name):
+            return None
+        return rebound(function)
+    found: Any = backlit
+    for part in op.name.split("."):
+        try:
+            found = getattr(found, part)
+        except (AttributeError, NotImplementedError):
+            found = None
+            break
+    if callable(found):
+        return found
+    method = getattr(backlit.Tensor, op.name, None)
+    return method if callable(method) else None
+
+
+def _is_method(name: str) -> bool:
+    return hasattr(backlit.Tensor, name) or hasattr(backlit.Tensor, name + "_")
