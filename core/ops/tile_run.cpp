@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/threads.h"
+#include "kernels/transposed_copy.h"
 
 namespace backlit {
 namespace {
@@ -47,6 +48,9 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
         std::memcpy(buffer + done, p, static_cast<std::size_t>(run) * sizeof(T));
       else
         std::memcpy(p, buffer + done, static_cast<std::size_t>(run) * sizeof(T));
+    } else if (kGather && step == -static_cast<std::int64_t>(sizeof(T))) {
+      const T* last = reinterpret_cast<const T*>(p);
+      for (std::int64_t i = 0; i < run; ++i) buffer[done + i] = last[-i];
     } else if (kGather && step == 0) {
       std::fill_n(buffer + done, run, *reinterpret_cast<T*>(p));
     } else {
@@ -251,6 +255,41 @@ void copy_tile(const void* const* in, void* out, std::int64_t n, const double*) 
   std::memcpy(out, in[0], static_cast<std::size_t>(n) * kSize);
 }
 
+// The dimension in which the input is contiguous while the output steps far, if the innermost one
+// is the other way round and the two make a matrix worth copying in blocks; else 0.
+int transposed_dim(const Walk& w, const Side& in, const Side& out) {
+  constexpr std::int64_t kLeast = 8;  // rows and columns
+  const auto element = static_cast<std::int64_t>(in.element);
+  if (w.ndim < 2 || out.strides[0] != element || in.strides[0] <= element || w.sizes[0] < kLeast)
+    return 0;
+  for (int d = 1; d < w.ndim; ++d)
+    if (in.strides[d] == element && w.sizes[d] >= kLeast) return d;
+  return 0;
+}
+
+void copy_matrices(const Walk& w, const Side& in, const Side& out, int d) {
+  const TransposedCopy t{w.sizes[d], w.sizes[0], in.strides[0], out.strides[d], in.element};
+  const std::int64_t line =
+      64 / static_cast<std::int64_t>(in.element);  // rows of one task, at least
+  const std::int64_t tasks = (t.rows + line - 1) / line;
+  const std::int64_t matrices = w.numel / (t.rows * t.columns);
+  parallel_for(matrices * tasks, std::max<std::int64_t>(kChunk / (line * t.columns), 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (; begin < end; ++begin) {
+                   std::int64_t rest = begin / tasks, from = 0, to = 0;
+                   for (int k = 1; k < w.ndim; ++k) {
+                     if (k == d) continue;
+                     from += rest % w.sizes[k] * in.strides[k];
+                     to += rest % w.sizes[k] * out.strides[k];
+                     rest /= w.sizes[k];
+                   }
+                   const std::int64_t row = begin % tasks * line;
+                   copy_transposed(t, in.data + from, out.data + to, row,
+                                   std::min(row + line, t.rows));
+                 }
+               });
+}
+
 }  // namespace
 
 void run_tiles(TileFunction f, std::span<const TileInput> in, const TileOutput& out, Dtype compute,
@@ -259,10 +298,34 @@ void run_tiles(TileFunction f, std::span<const TileInput> in, const TileOutput& 
 }
 
 void copy_tiles(const TileInput& in, const TileOutput& out) {
-  constexpr TileFunction by_size[] = {&copy_tile<1>, &copy_tile<2>, &copy_tile<4>, &copy_tile<8>};
-  const auto size = size_of(out.dtype);
-  const TileFunction f = by_size[size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3];
-  run_tiles(f, {&in, 1}, out, out.dtype, out.dtype, nullptr);
+  if (in.dtype != out.dtype) {  // the tiles are converted on the way
+    constexpr TileFunction by_size[] = {&copy_tile<1>, &copy_tile<2>, &copy_tile<4>, &copy_tile<8>};
+    const auto size = size_of(out.dtype);
+    const TileFunction f = by_size[size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3];
+    return run_tiles(f, {&in, 1}, out, out.dtype, out.dtype, nullptr);
+  }
+  Side sides[2];
+  const Walk w = make_walk({&in, 1}, out, sides);
+  if (w.numel == 0) return;
+  const GilRelease release(w.numel >= kGilReleaseElements);
+  if (const int d = transposed_dim(w, sides[0], sides[1]))
+    return copy_matrices(w, sides[0], sides[1], d);
+  const auto step = static_cast<std::int64_t>(sides[0].element);
+  parallel_for(w.numel, kChunk, [&](std::int64_t begin, std::int64_t end) {
+    if (sides[1].flat) {
+      move<true>(w, sides[0], begin, end - begin, sides[1].data + begin * step);
+    } else if (sides[0].flat) {
+      move<false>(w, sides[1], begin, end - begin, sides[0].data + begin * step);
+    } else {
+      alignas(64) char buffer[kTileBytes];
+      const std::int64_t tile = kTileBytes / step;
+      for (std::int64_t b = begin; b < end; b += tile) {
+        const std::int64_t n = std::min(tile, end - b);
+        move<true>(w, sides[0], b, n, buffer);
+        move<false>(w, sides[1], b, n, buffer);
+      }
+    }
+  });
 }
 
 LayoutRef result_layout(Span sizes, std::span<const Layout* const> inputs) {
