@@ -1,11 +1,13 @@
 // How a product is computed: integers by the loops at the end; one row, one column and small ones
-// by small_gemm.h; the rest by OpenBLAS on one thread, block of C by block of C. What is chosen,
-// and the blocks, depend on the sizes alone, so the bits do not depend on the number of threads.
+// by small_gemm.h, large ones too where it has loops for them; the rest by OpenBLAS on one thread,
+// block of C by block of C. What is chosen, and the blocks, depend on the sizes alone, so the bits
+// do not depend on the number of threads.
 #include "kernels/gemm.h"
 
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <new>
 #include <type_traits>
 
 #include "base/error.h"
@@ -31,8 +33,12 @@ constexpr int64_t kBlockWork = 256 << 10;  // a block of C is not made smaller t
 constexpr int64_t kBlockEdge = 64;         // nor thinner than this, unless there are two
 constexpr int64_t kLargeEdge = 256;        // edge when there are more than four: packing costs less
 constexpr int64_t kMaxBlocks = 32;
-constexpr int64_t kDepthWork = 4 << 20;    // from here on a small C is summed over pieces of k
-constexpr int64_t kMinDepth = 512;         // of a piece
+constexpr int64_t kDepthWork = 4 << 20;   // from here on a small C is summed over pieces of k
+constexpr int64_t kMinDepth = 512;        // of a piece
+constexpr int64_t kPackedWork = 4 << 20;  // from here on packed operands are worth their copies
+constexpr int64_t kPackedEdge = 64;       // unless C is thinner than this
+constexpr int64_t kPackedDepth = 256;     // of k at a time: a panel of b fits in L1
+constexpr int64_t kPackedRows = 10, kPackedColumns = 8;  // panels in a block of C, which fit in L2
 constexpr int64_t kVectorWork = 32 << 10;  // elements of a matrix that one chunk reads (gemv, ger)
 constexpr int64_t kVectorWidth = 1024;     // columns of a row read in a piece
 constexpr int64_t kDotChunk = 32 << 10;
@@ -139,6 +145,57 @@ void deep_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> 
       const T* from = parts.get() + (piece * m + i) * n;
       for (int64_t j = 0; j < n; ++j) to[j] += from[j];
     }
+  }
+}
+
+// Memory for panels.
+template <class T> class Aligned {
+ public:
+  explicit Aligned(int64_t n)
+      : data_(static_cast<T*>(
+            ::operator new(static_cast<std::size_t>(n) * sizeof(T), std::align_val_t{64}))) {}
+  ~Aligned() { ::operator delete(data_, std::align_val_t{64}); }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  T* get() const { return data_; }
+
+ private:
+  T* data_;
+};
+
+// Large products: a and b are packed for a piece of k, which is then added to every block of C.
+template <class T>
+void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+                 int64_t ldc, const T* row) {
+  const SmallGemm<T>& loops = small<T>();
+  const int64_t height = loops.a_lines, width = loops.b_lines;
+  const int64_t a_panels = (m - 1) / height + 1, b_panels = (n - 1) / width + 1;
+  const int64_t down = (a_panels - 1) / kPackedRows + 1;
+  const int64_t across = (b_panels - 1) / kPackedColumns + 1;
+  const int64_t rows = kPackedRows * height, columns = kPackedColumns * width;
+  const int64_t most = std::min(k, kPackedDepth);
+  const Aligned<T> packed_a(a_panels * height * most), packed_b(b_panels * width * most);
+  for (int64_t p = 0; p < k; p += kPackedDepth) {
+    const int64_t depth = std::min(kPackedDepth, k - p);
+    parallel_for(down + across, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t)
+        if (const int64_t i = t * rows, j = (t - down) * columns; t < down)
+          loops.pack_a(std::min(rows, m - i), depth, a.at(i, p).data, a.row(), a.column(),
+                       packed_a.get() + i * depth);
+        else
+          loops.pack_b(std::min(columns, n - j), depth, b.at(p, j).data, b.column(), b.row(),
+                       packed_b.get() + j * depth);
+    });
+    parallel_for(down * across, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t i = t / across * rows, j = t % across * columns;
+        const int64_t high = std::min(rows, m - i), wide = std::min(columns, n - j);
+        T* to = c + i * ldc + j;
+        if (row && p == 0) fill_rows(high, wide, row + j, to, ldc);
+        loops.packed(high, wide, depth, alpha, packed_a.get() + i * depth,
+                     packed_b.get() + j * depth, p == 0 ? beta : T(1), to, ldc);
+      }
+    });
   }
 }
 
@@ -281,6 +338,9 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
   } else if (m * n * k <= kSmallWork) {
     small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta,
                     c, ldc);
+  } else if (small<T>().packed && !deep && m * n * k >= kPackedWork && m >= kPackedEdge &&
+             n >= kPackedEdge) {
+    packed_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
   } else {
     openblas();  // loads here, not in a worker: loading touches the environment
     if (deep)

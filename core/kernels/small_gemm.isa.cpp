@@ -84,7 +84,8 @@ void tile(i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 l
     Vec row[V];
     for (int v = 0; v < V; ++v) row[v] = Lane::load(b + p * ldb + v * L);
     for (int r = 0; r < R; ++r) {
-      const Vec x = Vec{} + a.data[r * a.row + p * a.column];
+      const Vec x =
+          a.data[r * a.row + p * a.column] - Vec{};  // + would turn -0 into 0: an addition
       for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(x, row[v], sum[r][v]);
     }
   }
@@ -228,8 +229,90 @@ template <class T> T dot(i64 n, const T* x, const T* y) {
   return sum;
 }
 
+template <class T, int W> void pack(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to) {
+  for (i64 i = 0; i < lines; i += W, to += W * k) {
+    const i64 n = lines - i < W ? lines - i : W;
+    const T* from = x + i * line;
+    if (n < W)
+      for (i64 p = 0; p < W * k; ++p) to[p] = 0;
+    if (line == 1 && n == W) {
+      for (i64 p = 0; p < k; ++p)
+        for (int l = 0; l < W; ++l) to[p * W + l] = from[p * along + l];
+      continue;
+    }
+    constexpr i64 run = kBytes / sizeof(T);  // of each line at a time: what is written stays in L1
+    for (i64 p = 0; p < k; p += run) {
+      const i64 end = p + run < k ? p + run : k;
+      for (i64 l = 0; l < n; ++l) {
+        const T* at = from + l * line;
+        __builtin_prefetch(at + (p + 2 * run) * along);  // lines are far apart in memory
+        for (i64 q = p; q < end; ++q) to[q * W + l] = at[q * along];
+      }
+    }
+  }
+}
+
+// R rows of V vectors: sums of a panel of a times one of b. Not inlined, so that the sums, a row of
+// b and one element of a have all registers to themselves.
+template <class T, int R, int V>
+__attribute__((noinline)) void packed_tile(i64 k, T alpha, const T* a, const T* b, T beta, T* c,
+                                           i64 ldc) {
+  using Lane = Lanes<T, kLanes<T>>;
+  using Vec = typename Lane::Type;
+  constexpr int L = kLanes<T>;
+  Vec sum[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) sum[r][v] = Vec{};
+  for (i64 p = 0; p < k; ++p, a += R, b += V * L) {
+    Vec row[V];
+    for (int v = 0; v < V; ++v) row[v] = *reinterpret_cast<const Vec*>(b + v * L);
+    for (int v = 0; v < V; ++v) __builtin_prefetch(b + (8 * V + v) * L);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec x = a[r] - Vec{};  // + would turn -0 into 0: an addition
+      for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(x, row[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) {
+      T* to = c + r * ldc + v * L;
+      Vec out = sum[r][v] * alpha;
+      if (beta != 0) out = out + Lane::load(to) * beta;
+      Lane::store(to, out);
+    }
+}
+
+template <class T, int R, int V>
+void packed(i64 m, i64 n, i64 k, T alpha, const T* a, const T* b, T beta, T* c, i64 ldc) {
+  constexpr int W = V * kLanes<T>;
+  alignas(64) T edge[R * W];
+  for (i64 j = 0; j < n; j += W)
+    for (i64 i = 0; i < m; i += R) {
+      T* to = c + i * ldc + j;
+      if (m - i >= R && n - j >= W) {
+        packed_tile<T, R, V>(k, alpha, a + i * k, b + j * k, beta, to, ldc);
+        continue;
+      }
+      packed_tile<T, R, V>(k, alpha, a + i * k, b + j * k, T(0), edge, W);
+      for (i64 r = 0; r < R && i + r < m; ++r)
+        for (i64 l = 0; l < W && j + l < n; ++l) {
+          T& out = to[r * ldc + l];
+          out = beta != 0 ? edge[r * W + l] + beta * out : edge[r * W + l];
+        }
+    }
+}
+
 template <class T> constexpr SmallGemm<T> functions() {
-  return {gemm<T>, dot_rows<T>, add_rows<T>, dot<T>};
+  SmallGemm<T> table{gemm<T>, dot_rows<T>, add_rows<T>, dot<T>, 0, 0, nullptr, nullptr, nullptr};
+#if defined(__AVX512F__)  // elsewhere OpenBLAS is as fast
+  constexpr int R = 12, V = 2, W = V * kLanes<T>;
+  table.a_lines = R, table.b_lines = W;
+  table.pack_a = pack<T, R>, table.pack_b = pack<T, W>;
+  table.packed = packed<T, R, V>;
+#endif
+  return table;
 }
 
 constexpr SmallGemmTable table{functions<float>(), functions<double>()};

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 import backlit
@@ -221,3 +222,28 @@ def test_an_operand_may_change_when_no_gradient_reads_it(name, needs, changed):
         assert mine[0][:2] == theirs[0][:2]
     else:
         assert mine == theirs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m,k,n", [(131, 300, 203), (64, 1030, 65), (257, 64, 512)])
+def test_large_products_of_transposed_and_strided_matrices(m, k, n, dtype):
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((m, k)), rng.standard_normal((k, n))
+    bias = rng.standard_normal(n)
+    expected = left @ right
+    to = getattr(backlit, dtype)
+    rtol = 1e-4 if dtype == "float32" else 1e-11
+
+    def layouts(x):
+        t = backlit.tensor(x, dtype=to)
+        wide = backlit.zeros(x.shape[0], x.shape[1] + 3, dtype=to)
+        wide[:, 1:-2] = t
+        return [t, t.t().contiguous().t(), wide[:, 1:-2]]
+
+    for a in layouts(left):
+        for b in layouts(right):
+            np.testing.assert_allclose((a @ b).numpy(), expected, rtol, rtol)
+            y = backlit.nn.functional.linear(a, b.t(), backlit.tensor(bias, dtype=to))
+            np.testing.assert_allclose(y.numpy(), expected + bias, rtol, rtol)
+            z = backlit.addmm(y, a, b, beta=-1, alpha=2)
+            np.testing.assert_allclose(z.numpy(), expected - bias, rtol, 10 * rtol)
