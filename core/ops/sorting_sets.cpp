@@ -225,8 +225,8 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
     low -= 1;
     high += 1;
   }
-  BACKLIT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "torch.histc: range of [", low, ", ", high,
-                "] is not finite");
+  BACKLIT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "torch.histc: range of [", low,
+                ", ", high, "] is not finite");
   BACKLIT_CHECK(low < high, Runtime, "max must be larger than min");
   std::vector<i64> count(static_cast<std::size_t>(bins));
   for (i64 i = 0; i < x.numel(); ++i) {
