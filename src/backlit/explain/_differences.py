@@ -27,7 +27,8 @@ def check_differences(graph: Graph, variable: Variable, seed: Tensor) -> Check:
     """The slope of the result along the variable, beside the explained gradient."""
     if variable.gradient is None:
         return Check(_WHAT, None, note="No gradient reaches it.")
-    moved = [node for node in graph if node in _moved(variable.node)]
+    behind = ancestors(variable.node) - {variable.node}
+    moved = [node for node in graph if node in behind]
     reason = _obstacle(variable.node, moved)
     if reason:
         return Check(_WHAT, None, note=reason)
@@ -48,10 +49,6 @@ def check_differences(graph: Graph, variable: Variable, seed: Tensor) -> Check:
     if not abs(middle - again) <= _SAME * max(1.0, abs(again)):
         return Check(_WHAT, None, note="Run again, the operations give another result.")
     return _judged(expected, left, middle, right, step, variable)
-
-
-def _moved(node: Node) -> set[Node]:
-    return ancestors(node) - {node}
 
 
 def _obstacle(node: Node, moved: list[Node]) -> str:

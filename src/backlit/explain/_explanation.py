@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _frames
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ._flow import Flow
     from ._parts import Parts
 
+_MOST_PATHS = 400  # listed in all
 _MOST_RERUN = 10_000  # nodes that finite differences run again, three times each
 
 Wanted = tuple[Node, tuple[int, ...] | None]  # a variable, or one of its elements
@@ -120,13 +120,15 @@ class Explanation:
 
     def to_html(self) -> str:
         """One page without anything to load: the graph, step by step."""
-        page: str = import_module("._page", __package__).render(self.to_dict())
-        return page
+        from ._page import render
+
+        return render(self.to_dict())
 
     def to_svg(self) -> str:
         """A drawing of the graph with its values and local gradients."""
-        svg: str = import_module("._figure", __package__).Figure(self.to_dict()).svg()
-        return svg
+        from ._figure import Figure
+
+        return Figure(self.to_dict()).svg()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the form that the suffix names: .html .svg .tex .md .json .txt."""
@@ -199,7 +201,8 @@ def explain(
         wrt: a tensor, an element of one (``W[2, 3]``), a name, or several of them; every leaf by
             default.
         at: the index of an element of `wrt`, as another way to say ``wrt[2, 3]``.
-        max_paths: how many paths to list per variable; all are counted and summed.
+        max_paths: how many paths to list per variable; all are counted and summed. Fewer are
+            listed when there are hundreds of variables.
         gradient: what flows into `result`; one by default.
         digits: behind the point, when numbers are written.
         check: also by finite differences, which runs the recorded operations again.
@@ -250,6 +253,7 @@ def explain_in(
     graph = Graph(result, values)
     describe(graph, names)
     wanted = _wanted(graph, wrt, at)
+    max_paths = max(1, min(max_paths, _MOST_PATHS // max(1, len(wanted))))
     with _engine.unrecorded():
         variables = _solve(graph, seed, wanted, max_paths, digits)
         _check_engine(result, gradient, variables)

@@ -103,12 +103,12 @@ def flow_of(graph: Graph, wanted: list[Node]) -> Flow:
         for edge in graph.edges
         if edge.contribution is not None
     }
-    best = _paths.best_paths(graph, weights, 1, set(wanted))
+    best = _paths.best_ways(graph, weights, 1)
     counts = _paths.count_paths(graph)
     routes = []
     for node in wanted:
         if best.get(node):
-            steps = _steps(graph, best[node][0], norms)
+            steps = _steps(graph, best[node][0].edges(), norms)
             routes.append(Route(node, steps, counts[node] - 1))
     return Flow(graph.result, routes)
 

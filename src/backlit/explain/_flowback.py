@@ -5,8 +5,6 @@ The same order and the same sums as the engine's, so the same bits, but every st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from . import _engine
 from ._engine import Tensor
 from ._graph import Edge, Graph, Node
@@ -64,16 +62,6 @@ def along(edge: Edge, gradient: Tensor) -> Tensor | None:
     grads[target.output_nr] = gradient
     found = _engine.vjp(target.function, grads)
     return found[edge.input]
-
-
-def chain(edges: Iterable[Edge], gradient: Tensor) -> Tensor | None:
-    """The product of local derivatives along a path (result first), applied to `gradient`."""
-    g: Tensor | None = gradient
-    for edge in edges:
-        if g is None:
-            return None
-        g = along(edge, g)
-    return g
 
 
 def ancestors(node: Node) -> set[Node]:

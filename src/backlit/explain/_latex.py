@@ -74,7 +74,7 @@ def to_latex(explanation: Explanation) -> str:
         _local_table(words),
         r"\subsection*{Chain rule}",
     ]
-    parts += [derivation(words, variable) for variable in explanation.variables]
+    parts += [derivation(words, variable) for variable in words.variables()]
     return "\n".join([*parts, r"\end{document}", ""])
 
 

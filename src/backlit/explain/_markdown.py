@@ -17,14 +17,14 @@ def to_markdown(explanation: Explanation) -> str:
     parts = [f"# {_plain(words.title())}", *words.subtitle()]
     parts += [_table(section) for section in (words.forward(), words.locals()) if section.rows]
     parts.append(f"## {words.chain_title()}")
-    for variable in explanation.variables:
+    for variable in words.variables():
         parts.append(f"### {_plain(words.variable_title(variable))}")
         parts += words.variable_intro(variable)
         parts.append(f"$$\n{derivation(words, variable)}\n$$")
         for split in variable.splits:
             parts += [f"**{_plain(split.title)}**", _rows(["", "value", "share"], split.rows())]
         parts += [f"- {words.check_line(variable, check)[0]}" for check in variable.checks]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *words.left_out()]) + "\n"
 
 
 def _table(section: Section) -> str:

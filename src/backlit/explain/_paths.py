@@ -17,12 +17,21 @@ from ._graph import Edge, Graph, Node
 Path = tuple[Edge, ...]  # from the result back
 
 
-class _Partial(NamedTuple):
-    """A way from the result to some node: one more edge on a way to the edge's target."""
+class Way(NamedTuple):
+    """A path: one more edge on a way to the edge's target, so that ways share beginnings."""
 
     weight: float  # log2 of the size of the product
-    edge: Edge | None
-    before: _Partial | None
+    edge: Edge | None  # None: the result itself
+    before: Way | None
+
+    def edges(self) -> Path:
+        """The path, from the result back."""
+        edges = []
+        way: Way | None = self
+        while way is not None and way.edge is not None:
+            edges.append(way.edge)
+            way = way.before
+        return tuple(reversed(edges))
 
 
 def count_paths(graph: Graph) -> dict[Node, int]:
@@ -38,11 +47,9 @@ def count_paths(graph: Graph) -> dict[Node, int]:
     return counts
 
 
-def best_paths(
-    graph: Graph, weights: dict[Edge, float], k: int, wanted: set[Node]
-) -> dict[Node, list[Path]]:
-    """For each wanted node the `k` paths with the largest product of weights, largest first."""
-    best = {graph.result: [_Partial(0.0, None, None)]}
+def best_ways(graph: Graph, weights: dict[Edge, float], k: int) -> dict[Node, list[Way]]:
+    """For each node the `k` paths with the largest product of weights, largest first."""
+    best = {graph.result: [Way(0.0, None, None)]}
     for node in reversed(graph):
         if node is graph.result:
             continue
@@ -52,9 +59,9 @@ def best_paths(
             if edge in weights and edge.target in best
         ]
         if ways:
-            merged = heapq.merge(*ways, key=lambda way: -way.weight)
+            merged = heapq.merge(*ways, key=_lightest_last) if len(ways) > 1 else ways[0]
             best[node] = list(itertools.islice(merged, k))
-    return {node: [_edges_of(way) for way in best[node]] for node in wanted if node in best}
+    return best
 
 
 def exact_totals(graph: Graph, locals_: dict[Edge, float]) -> dict[Node, Exact] | None:
@@ -107,20 +114,15 @@ def carries(edge: Edge) -> bool:
     return edge.source.kind != "constant"
 
 
-def _extended(ways: list[_Partial], edge: Edge, weight: float) -> list[_Partial]:
-    return [_Partial(_sum(way.weight, weight), edge, way) for way in ways]
+def _lightest_last(way: Way) -> float:
+    return -way.weight
+
+
+def _extended(ways: list[Way], edge: Edge, weight: float) -> list[Way]:
+    return [Way(_sum(way.weight, weight), edge, way) for way in ways]
 
 
 def _sum(a: float, b: float) -> float:
     """inf - inf: a zero on the way of an infinite factor; seen first, as NaN is."""
     total = a + b
     return math.inf if math.isnan(total) else total
-
-
-def _edges_of(way: _Partial) -> Path:
-    edges = []
-    current: _Partial | None = way
-    while current is not None and current.edge is not None:
-        edges.append(current.edge)
-        current = current.before
-    return tuple(reversed(edges))

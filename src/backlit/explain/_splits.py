@@ -86,8 +86,8 @@ def _towards_result(graph: Graph, node: Node) -> list[Node]:
     weights = {
         e: _paths.weight_of(norm(e.contribution)) for e in graph.edges if e.contribution is not None
     }
-    (path,) = _paths.best_paths(graph, weights, 1, {node})[node]
-    return [edge.target for edge in reversed(path)]
+    (way,) = _paths.best_ways(graph, weights, 1)[node]
+    return [edge.target for edge in reversed(way.edges())]
 
 
 def _factors(batch: Batch, node: Node, index: Index, n: int) -> tuple[float, ...]:

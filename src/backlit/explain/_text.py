@@ -44,10 +44,13 @@ def to_text(explanation: Explanation, color: bool | None = None, width: int = WI
         _print_table(console, section)
     console.print()
     console.print(Text(words.chain_title(), style="bold underline"))
-    for i, variable in enumerate(explanation.variables):
+    for i, variable in enumerate(words.variables()):
         if i:
             console.print()
         _print_variable(console, words, variable)
+    for line in words.left_out():
+        console.print()
+        console.print(Text(_INDENT + line, style="dim"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from . import _paths
 from ._engine import Tensor
 from ._exact import ZERO, Exact, exact_sum, ulps
-from ._flowback import chain
+from ._flowback import along
 from ._graph import Edge, Graph, Node
 from ._parts import Parts
 
 _FEW_PATHS = 64  # of tensors: so many are computed, to list the largest exactly
+_MOST_STEPS = 20_000  # of the chain rule, for the paths of all variables
+_MOST_ELEMENTS = 1 << 26  # of the gradients along them
 
 
 @dataclass(eq=False)
@@ -89,6 +91,9 @@ class PathFinder:
         self._totals: dict[Node, Exact] | None = None
         self._totals_known = False
         self._bounds: dict[Node, tuple[float, int]] | None = None
+        self._number_ways: dict[Node, list[_paths.Way]] | None = None
+        self._tensor_ways: dict[Node, list[_paths.Way]] | None = None
+        self._products: dict[int, Tensor | None] = {}  # of a way, by its id; the tables keep them
 
     def variable(self, node: Node, index: tuple[int, ...] | None = None) -> Variable:
         """The paths to `node`, or to one of its elements."""
@@ -116,10 +121,12 @@ class PathFinder:
         return self._totals
 
     def _number(self, node: Node) -> Variable:
-        weights = {e: _paths.weight_of(abs(v)) for e, v in self.factors.items()}
+        if self._number_ways is None:
+            weights = {e: _paths.weight_of(abs(v)) for e, v in self.factors.items()}
+            self._number_ways = _paths.best_ways(self.graph, weights, self.max_paths)
         seed = float(self.seed.item())
         terms = []
-        for path in _paths.best_paths(self.graph, weights, self.max_paths, {node})[node]:
+        for path in (way.edges() for way in self._number_ways[node]):
             factors = [self.factors[edge] for edge in path]
             product = seed
             for value in factors:
@@ -154,14 +161,15 @@ class PathFinder:
         largest product of growth factors.
         """
         count = self.counts.get(node, 0)
-        weights = {e: _paths.weight_of(_growth(e)) for e in self.graph.edges if _paths.carries(e)}
-        candidates = max(_FEW_PATHS, 2 * self.max_paths)
-        found = _paths.best_paths(self.graph, weights, candidates, {node}).get(node, [])
+        if self._tensor_ways is None:
+            carrying = (edge for edge in self.graph.edges if _paths.carries(edge))
+            weights = {edge: _paths.weight_of(_growth(edge)) for edge in carrying}
+            self._tensor_ways = _paths.best_ways(self.graph, weights, self._candidates())
         terms = []
-        for path in found:
-            product = chain(path, self.seed)
+        for way in self._tensor_ways.get(node, ()):
+            product = self._product(way)
             if product is not None:
-                terms.append(PathTerm(path, None, _element(product, index)))
+                terms.append(PathTerm(way.edges(), None, _element(product, index)))
         terms.sort(key=lambda term: -term.size)
         terms = terms[: self.max_paths]
         remainder: Tensor | float = 0.0
@@ -169,6 +177,24 @@ class PathFinder:
         if whole is not None and count > len(terms):
             remainder = whole - sum(term.product for term in terms)
         return Variable(node, whole, count, terms, remainder, whole)
+
+    def _candidates(self) -> int:
+        """How many paths to compute: fewer where each is long, or takes much memory."""
+        elements = sum(n.gradient.numel() for n in self.graph if n.gradient is not None)
+        most = min(_MOST_STEPS // len(self.graph), _MOST_ELEMENTS // max(1, elements))
+        return max(1, min(max(_FEW_PATHS, 2 * self.max_paths), most))
+
+    def _product(self, way: _paths.Way) -> Tensor | None:
+        """What the seed becomes along the way; beginnings that ways share are computed once."""
+        todo = []
+        while way.before is not None and id(way) not in self._products:
+            todo.append(way)
+            way = way.before
+        g: Tensor | None = self._products.get(id(way), self.seed)
+        for way in reversed(todo):
+            g = None if g is None or way.edge is None else along(way.edge, g)
+            self._products[id(way)] = g
+        return g
 
 
 def _factors(graph: Graph) -> Iterator[tuple[Edge, float]]:

@@ -19,6 +19,7 @@ _MOST_ROWS = 40  # of a table
 _LONG_PATH = 10  # edges; of longer ones the two ends are shown
 _ENDS = 4
 _WIDTH = 76
+_MOST_VARIABLES = 16
 _BLOCK = 16  # elements of a matrix that a table shows whole
 
 
@@ -104,6 +105,20 @@ class Words:
             for row in section.rows:
                 row.pop(2)
         return section
+
+    def variables(self) -> list[Variable]:
+        """Those that are shown: a text with hundreds is read by nobody."""
+        return self.explanation.variables[:_MOST_VARIABLES]
+
+    def left_out(self) -> list[str]:
+        """Says that there are more."""
+        hidden = self.explanation.variables[_MOST_VARIABLES:]
+        if not hidden:
+            return []
+        some = ", ".join(variable.node.name for variable in hidden[:3])
+        return [
+            f"{_numbers.plural(len(hidden), 'more variable')}: explain one by name ({some}, …)."
+        ]
 
     # --- one variable ---
 
@@ -248,7 +263,7 @@ class Words:
     def shown_edges(self) -> list[Edge]:
         """The edges of the listed paths, in the order of the chain rule."""
         seen: dict[Edge, None] = {}
-        for variable in self.explanation.variables:
+        for variable in self.variables():
             for term in variable.paths:
                 for edge in term.edges:
                     seen.setdefault(edge)
