@@ -155,7 +155,7 @@ def test_a_dead_relu_is_a_zero_with_a_reason():
     y = torch.relu(x) * 2
     explanation = torch.explain(y, x)
     assert explanation["x"].gradient.item() == 0
-    assert "relu: x = -0.3000" in str(explanation)
+    assert "relu: x = -0.3000 < 0" in str(explanation)
     assert "zero, first behind relu" in str(explanation.flow())
 
 

@@ -292,11 +292,12 @@ def _fill_whole(edge: Edge) -> None:
 
 
 def _why_zero(edge: Edge, values: dict[str, float]) -> str:
-    """`relu: x = -0.3`: which numbers made the local derivative zero."""
+    """`relu: x = -0.3 < 0`: which numbers made the local derivative zero."""
     node = edge.target
     parts = []
     for other in node.inputs:
         letter = _engine.letters(node.function)[other.input]
         if letter in values:
-            parts.append(f"{other.source.name} = {number(values[letter])}")
+            below = " < 0" if values[letter] < 0 and len(node.inputs) == 1 else ""
+            parts.append(f"{other.source.name} = {number(values[letter])}{below}")
     return f"{node.operation}: {', '.join(parts)}" if parts else node.operation

@@ -60,7 +60,9 @@ def _obstacle(node: Node, moved: list[Node]) -> str:
             if edge.source.value is None:
                 name = edge.source.name
                 return f"The value of {name} is not kept; run the program with backlit.trace()."
-    return "" if node.value is not None else f"The value of {node.name} is not kept."
+    if node.value is None:
+        return f"The value of {node.name} is not kept."
+    return "" if node.value.numel() else f"{node.name} has no elements."
 
 
 def _direction(variable: Variable) -> tuple[Tensor, float]:

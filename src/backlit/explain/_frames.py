@@ -32,10 +32,13 @@ class Names:
         self.tensors: dict[Key, Tensor] = {}
         self.owners: dict[Key, str] = {}  # of a parameter: the path of its module
         self._modules: set[int] = set()
+        self._alive: list[Any] = []  # an unused leaf's node would go, and another take its id
 
     def add(self, name: str, t: Tensor, owner: str = "") -> None:
-        key = key_of(t)
+        node = _engine.node_of(t) if t.requires_grad else t
+        key = (id(node), t.output_nr if t.requires_grad else -1)
         if key not in self.found:
+            self._alive.append(node)
             self.found[key], self.tensors[key] = name, t
             if owner:
                 self.owners[key] = owner
@@ -62,13 +65,6 @@ class Names:
             if not full[0].isalpha():  # of a Sequential: its variable comes first
                 full = f"{variable}.{full}"
             self.add(full, t, full.rpartition(".")[0])
-
-
-def key_of(t: Tensor) -> Key:
-    """What tells a tensor from others: its place in the graph, or itself."""
-    if t.requires_grad:
-        return (id(_engine.node_of(t)), t.output_nr)
-    return (id(t), -1)
 
 
 def user_frames() -> Iterator[FrameType]:

@@ -54,9 +54,10 @@ def rules_of(node: Node) -> list[tuple[str, str]]:
     """(variable, right side) of each input, in the order of the operation's arguments."""
     text = node.gradient_formula
     found = list(_RULE.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    starts = [*(match.start() for match in found), len(text)]
     return [
-        (match.group(1), text[match.end() : end]) for match, end in zip(found, ends, strict=True)
+        (match.group(1), text[match.end() : end])
+        for match, end in zip(found, starts[1:], strict=True)
     ]
 
 
