@@ -14,6 +14,7 @@ void init_node_type();    // graph nodes (bind/node_type.cpp)
 void bind_types(nanobind::module_& m);
 void bind_autograd(nanobind::module_& m);
 void bind_nodes(nanobind::module_& m);
+void bind_formulas(nanobind::module_& m);
 void bind_grad_mode(nanobind::module_& m);
 void bind_optim(nanobind::module_& m);
 void bind_interchange(nanobind::module_& m);
@@ -42,6 +43,9 @@ namespace ops {
 PyObject* get_item(const Tensor& x, PyObject* index);
 void set_item(const Tensor& x, PyObject* index, PyObject* value);
 }  // namespace ops
+
+// The formula's numbers that are no inputs: negative_slope, alpha (bind/formulas.cpp).
+std::vector<std::string> parameter_names(const ElementwiseOp& op);
 
 // Null for what is no node, and for a context whose graph was freed (bind/autograd.cpp).
 Node* node_from(PyObject* o);

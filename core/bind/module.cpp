@@ -27,6 +27,7 @@ NB_MODULE(_C, m) {
   bind_types(m);
   bind_nodes(m);
   bind_autograd(m);
+  bind_formulas(m);
   bind_grad_mode(m);
   bind_optim(m);
   bind_interchange(m);

@@ -72,16 +72,8 @@ PyObject* local_formulas(Node& node) {
   return tuple_of(node.n_edges, [&](int i) -> PyObject* {
     if (!p || !p->is_tensor[i] || !has_local(*p->op, i)) Py_RETURN_NONE;
     const Symbol s = local_symbol(*p, i);
-    return Py_BuildValue("(ss)", s.text().c_str(), s.latex().c_str());
+    return Py_BuildValue("(ss)", render(s).c_str(), render(s, {.latex = true}).c_str());
   });
-}
-
-// The names of the numbers that are no inputs: negative_slope, alpha.
-std::vector<std::string> parameter_names(const ElementwiseOp& op) {
-  std::vector<std::string> names;
-  for (const Parameter& p : parse_signature(op.signature)->parameters)
-    if (p.type != Parameter::Type::Tensor) names.push_back(p.name);
-  return names;
 }
 
 PyObject* constants(Node& node) {
@@ -169,14 +161,13 @@ template <int Item> PyObject* module_item(Node& node) {
 
 // How a formula is to be read: whose names, which numbers, in text or LaTeX.
 struct Reading {
-  std::map<std::string, std::string> names;
-  Symbol::Values values;
+  Names names;
+  Values values;
   bool latex = false;
   int digits = 6;
 
   std::string operator()(const Symbol& s) const {
-    return SymbolRenderer({.latex = latex, .digits = digits, .values = &values, .names = &names})(
-        s);
+    return render(s, {.latex = latex, .digits = digits, .values = &values, .names = &names});
   }
 };
 

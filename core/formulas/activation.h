@@ -284,11 +284,7 @@ struct Logsigmoid : Activation<Unary> {
   static constexpr const char* formula = "y = ln σ(x)";
   static constexpr const char* node = "LogSigmoidBackward0";
   template <class T> static T value(T x) { return minimum(T(0), x) - log1p(exp(-abs(x))); }
-  template <class T> static T local(T x, T) {
-    const T z = exp(-abs(x));
-    const T tail = z / (1 + z);
-    return where(x < 0, 1 - tail, tail);
-  }
+  template <class T> static T local(T x, T) { return sigmoid(-x); }
 };
 BACKLIT_FORMULA(Logsigmoid)
 

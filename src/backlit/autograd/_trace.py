@@ -11,7 +11,7 @@ from .. import _C
 def set_record_locations(mode: bool) -> None:
     """Should nodes remember the line of the user's program that made them? They do by default.
 
-    It costs a few nanoseconds per recorded operation (`python -m benchmarks --only recorded`).
+    It costs a few nanoseconds per recorded operation: `python -m benchmarks.recording`.
 
     Example:
         >>> import backlit as torch

@@ -1,6 +1,4 @@
 // Symbols as characters: Unicode text and LaTeX, with as few parentheses as the reader needs.
-// Included by symbol.h.
-#pragma once
 
 #include <cctype>
 #include <cmath>
@@ -8,27 +6,20 @@
 #include <cstdlib>
 #include <map>
 #include <numbers>
+#include <set>
 #include <string>
 #include <unordered_map>
 
+#include "base/error.h"
 #include "formulas/symbol.h"
 
 namespace backlit {
+namespace {
 
-class SymbolRenderer {
+class Renderer {
  public:
-  using Names = std::map<std::string, std::string>;
-  struct Options {
-    bool latex = false;
-    int digits = 6;                          // of numbers in place of variables
-    const Symbol::Values* values = nullptr;  // numbers for the variables that have one
-    const Names* names = nullptr;            // other names for variables
-  };
-  explicit SymbolRenderer(const Options& options)
-      : latex_(options.latex),
-        digits_(options.digits),
-        values_(options.values),
-        names_(options.names) {}
+  explicit Renderer(const Rendering& how)
+      : latex_(how.latex), digits_(how.digits), values_(how.values), names_(how.names) {}
 
   std::string operator()(const Symbol& s) const { return render(s).text; }
 
@@ -69,6 +60,7 @@ class SymbolRenderer {
   // --- numbers and names ---
 
   Piece number(double x) const {
+    if (x == 0) return {"0", Atom};  // of either sign
     if (x < 0) return {minus() + number(-x).text, Sum};
     if (const Piece* constant = named(x)) return *constant;
     if (std::isnan(x)) return {latex_ ? "\\mathrm{nan}" : "nan", Atom};
@@ -121,6 +113,16 @@ class SymbolRenderer {
     return nullptr;
   }
 
+  // What a constant divides by, where that is how it is written.
+  const Piece* reciprocal(double x) const {
+    using namespace std::numbers;
+    static const Piece root[] = {{"√2", Power}, {"\\sqrt{2}", Power}};
+    static const Piece root_of_2pi[] = {{"√(2·π)", Power}, {"\\sqrt{2 \\pi}", Power}};
+    if (x == sqrt2 / 2) return &root[latex_];
+    if (x == inv_sqrtpi / sqrt2 || x == 1 / (sqrt2 / inv_sqrtpi)) return &root_of_2pi[latex_];
+    return nullptr;
+  }
+
   Piece variable(const std::string& formula_name) const {
     if (values_ != nullptr)
       if (const auto found = values_->find(formula_name); found != values_->end())
@@ -128,10 +130,26 @@ class SymbolRenderer {
     const auto given = names_ ? names_->find(formula_name) : Names::const_iterator();
     const std::string& name = names_ && given != names_->end() ? given->second : formula_name;
     // an expression of the user's, which binds as loosely as it may
-    const Level level = is_name(name) ? Atom : Choice;
-    if (!latex_ || name.size() == 1) return {name, level};
-    if (name == "alpha" || name == "beta" || name == "delta") return {"\\" + name, level};
-    return {"\\mathrm{" + escaped(name) + "}", level};
+    const Level level = is_name(name) || name.find('\\') != std::string::npos ? Atom : Choice;
+    return {latex_ ? latex_name(name) : name, level};
+  }
+  // alpha is the letter, w1 and w_1 have an index, x_hat a hat; a name with a backslash is LaTeX.
+  static std::string latex_name(const std::string& name) {
+    static const std::set<std::string> letters = {
+        "alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu",
+        "nu",    "pi",   "rho",   "sigma", "tau",     "phi",   "psi",    "omega"};
+    if (name.size() == 1 || name.find('\\') != std::string::npos) return name;
+    if (letters.count(name)) return concat("\\", name);
+    const std::size_t n = name.size(), digits = name.find_first_of("0123456789");
+    if (n > 4 && name.compare(n - 4, 4, "_hat") == 0)
+      return concat("\\hat{", latex_name(name.substr(0, n - 4)), "}");
+    const bool indexed = digits != std::string::npos && digits > 0 &&
+                         name.find_first_not_of("0123456789", digits) == std::string::npos;
+    if (indexed) {
+      const std::size_t stem = name[digits - 1] == '_' && digits > 1 ? digits - 1 : digits;
+      return concat(latex_name(name.substr(0, stem)), "_{", name.substr(digits), "}");
+    }
+    return concat("\\mathrm{", escaped(name), "}");
   }
 
   // The number of one element.
@@ -167,6 +185,10 @@ class SymbolRenderer {
     return !latex_ && a.is("/") ? parentheses(render(a).text) : operand(a, Product);
   }
   Piece product(const Symbol& a, const Symbol& b) const {
+    if (const Piece* divisor = a.is_number() ? reciprocal(a.number()) : nullptr) {
+      if (latex_) return {"\\frac{" + render(b).text + "}{" + divisor->text + "}", Power};
+      return {left_factor(b) + "/" + divisor->text, Product};
+    }
     return {left_factor(a) + (latex_ ? " \\cdot " : "·") + operand(b, b.is("*") ? Product : Power),
             Product};
   }
@@ -180,12 +202,19 @@ class SymbolRenderer {
     if (latex_) return {base + "^{" + render(b).text + "}", Power};
     const bool integer =
         b.is_number() && std::round(b.number()) == b.number() && std::fabs(b.number()) < 1000;
-    return {base + (integer ? superscript(decimal(b.number())) : "^" + operand(b, Atom)), Power};
+    if (integer) return {base + superscript(decimal(b.number())), Power};
+    return {base + "^" + operand(b, Atom), Power};
   }
-  static std::string superscript(const std::string& digits) {
+  // Of digits, signs and n.
+  static std::string superscript(const std::string& text) {
     static const char* const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     std::string result;
-    for (const char c : digits) result += c == '-' ? "⁻" : raised[c - '0'];
+    for (const char c : text) {
+      if (c == '-') result += "⁻";
+      if (c == '+') result += "⁺";
+      if (c == 'n') result += "ⁿ";
+      if (c >= '0' && c <= '9') result += raised[c - '0'];
+    }
     return result;
   }
 
@@ -299,7 +328,6 @@ class SymbolRenderer {
         {"fmax", call("max", "\\max")},
         {"fmin", call("min", "\\min")},
         {"digamma", call("ψ", "\\psi")},
-        {"polygamma", call("ψ", "\\psi")},
         {"zeta", call("ζ", "\\zeta")},
         {"ndtr", call("Φ", "\\Phi")},
         {"ndtri", call("Φ⁻¹", "\\Phi^{-1}")},
@@ -318,11 +346,18 @@ class SymbolRenderer {
     return found == table.end() ? nullptr : &found->second;
   }
 
+  Piece derivative_of_digamma(const Symbol& order, const Symbol& x) const {
+    const std::string n = render(order).text, of = parentheses(render(x).text);
+    if (latex_) return {concat("\\psi^{(", n, ")}", of), Atom};
+    return {concat("ψ⁽", superscript(n), "⁾", of), Atom};
+  }
+
   Piece function(const Symbol& s) const {
     if (s.name() == "sqrt")
       return {latex_ ? "\\sqrt{" + render(s.argument(0)).text + "}"
                      : "√" + operand(s.argument(0), Atom),
               Power};
+    if (s.name() == "polygamma") return derivative_of_digamma(s.argument(0), s.argument(1));
     std::string arguments;
     for (const Symbol& argument : s.arguments())
       arguments += (arguments.empty() ? "" : ", ") + render(argument).text;
@@ -336,14 +371,12 @@ class SymbolRenderer {
 
   bool latex_;
   int digits_;
-  const Symbol::Values* values_;
+  const Values* values_;
   const Names* names_;
 };
 
-inline std::string Symbol::text() const { return SymbolRenderer({})(*this); }
-inline std::string Symbol::text(const Values& values) const {
-  return SymbolRenderer({.values = &values})(*this);
-}
-inline std::string Symbol::latex() const { return SymbolRenderer({.latex = true})(*this); }
+}  // namespace
+
+std::string render(const Symbol& s, const Rendering& how) { return Renderer(how)(s); }
 
 }  // namespace backlit
