@@ -94,7 +94,8 @@ def test_turns_of_a_loop_are_numbered_and_have_their_line():
     for _ in range(3):
         h = h * w
     graph = torch.explain(h, w).graph
-    assert [n.name for n in graph if n.inputs] == ["h#1", "h#2", "h#3"]
+    assert [n.name for n in graph if n.name.startswith("h")] == ["h#1", "h#2", "h#3", "h#4"]
+    assert graph.find("h#1").kind == "constant"  # what h was before the loop
     assert {n.location.source for n in graph if n.inputs} == {"h = h * w"}
 
 
@@ -140,3 +141,15 @@ def test_hooks_do_not_run():
     y.register_hook(seen.append)
     torch.explain(y**2, w)
     assert not seen
+
+
+def test_a_constant_that_is_gone_keeps_the_name_in_the_source():
+    def loss_of(w):
+        target = torch.tensor([3.0, 4.0])
+        return (w - target).sum()
+
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    explanation = torch.explain(loss_of(w), w)
+    target = explanation.graph.find("target")
+    assert target.kind == "constant" and target.value is None
+    assert "w - target" in str(explanation)

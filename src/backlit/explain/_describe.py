@@ -177,6 +177,8 @@ def _fill_names(graph: Graph, names: Names, origins: dict[Node, Origin]) -> None
         if len(node.name) > _LONGEST_NAME:
             node.name = ""
         node.given_name = bool(node.name)
+    for node, origin in origins.items():
+        _name_constant(node, origin)
     _number_repeated(graph)
     taken = {node.name for node in graph}
     fresh = {prefix: _unused(prefix, taken) for prefix in ("v", "c", "p")}
@@ -186,6 +188,15 @@ def _fill_names(graph: Graph, names: Names, origins: dict[Node, Origin]) -> None
             node.name = next(fresh[prefix])
     if not graph.result.given_name:
         graph.result.name = "result" if "result" not in taken else graph.result.name
+
+
+def _name_constant(node: Node, origin: Origin) -> None:
+    """The one constant without a name is the one operand that the source names and nobody is."""
+    unnamed = [edge.source for edge in node.inputs if not edge.source.name]
+    others = {edge.source.name for edge in node.inputs}
+    left = [name for name in origin.operands if name not in others]
+    if len(left) == 1 and len(unnamed) == 1 and unnamed[0].kind == "constant":
+        unnamed[0].name, unnamed[0].given_name = left[0], True
 
 
 def _unused(prefix: str, taken: set[str]) -> itertools.filterfalse[str]:

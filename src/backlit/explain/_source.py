@@ -16,6 +16,7 @@ class Origin(NamedTuple):
     location: Location
     expression: str  # "w * x"; "" when the source is not at hand
     target: str  # the variable that the expression was assigned to, or ""
+    operands: tuple[str, ...] = ()  # the variables among its operands
 
 
 def origin_of(place: tuple[CodeType, int]) -> Origin:
@@ -27,7 +28,7 @@ def origin_of(place: tuple[CodeType, int]) -> Origin:
     node = _expression_at(code, lasti, line)
     if node is None:
         return Origin(location, "", "")
-    return Origin(location, _text(node), _target(node))
+    return Origin(location, _text(node), _target(node), _operands(node))
 
 
 def _line_of(code: CodeType, lasti: int) -> int:
@@ -54,6 +55,18 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.AugAssign):
         node = ast.BinOp(_as_value(node.target), node.op, node.value)
     return " ".join(ast.unparse(node).split())
+
+
+def _operands(node: ast.AST) -> tuple[str, ...]:
+    """`y_hat`, `y` of `y_hat - y`."""
+    parts: list[ast.AST] = []
+    if isinstance(node, ast.BinOp):
+        parts = [node.left, node.right]
+    elif isinstance(node, ast.AugAssign):
+        parts = [node.target, node.value]
+    elif isinstance(node, ast.Call):
+        parts = list(node.args)
+    return tuple(ast.unparse(part) for part in parts if isinstance(part, (ast.Name, ast.Attribute)))
 
 
 def _as_value(target: ast.expr) -> ast.expr:

@@ -109,7 +109,8 @@ def _print_variable(console: Console, words: Words, variable: Variable) -> None:
     for check in variable.checks:
         text, good = words.check_line(variable, check)
         style = "" if good is None else "green" if good else "bold red"
-        console.print(Text(_INDENT + text, style=style))
+        for line in words.wrapped(text, " ", 7):
+            console.print(Text(_INDENT + line, style=style))
 
 
 def _print_path(console: Console, words: Words, variable: Variable, term: PathTerm, i: int) -> None:
