@@ -83,12 +83,20 @@ def _replace(x: _C.Tensor, name: str, callable: Any, *tensors: _C.Tensor) -> _C.
     return x.copy_(_C.tensor(results, dtype=x.dtype).view(x.shape))
 
 
+def _repr_html(self: _C.Tensor) -> str:
+    """For notebooks: what `print` shows, and a heat map."""
+    from .explain._notebook import tensor_html
+
+    return tensor_html(self)
+
+
 _PARTS: dict[str, Any] = {
     "__copy__": _copies.shallow,
     "__deepcopy__": _copies.deep,
     "__format__": tensor_format,
     "__reduce_ex__": _copies.reduce,
     "apply_": _apply,
+    "_repr_html_": _repr_html,
     "as_subclass": _as_subclass,
     "cuda": _cuda,
     "explain": _explain,

@@ -151,12 +151,10 @@ class Explanation:
             file.write(text if text.endswith("\n") else text + "\n")
 
     def _repr_html_(self) -> str:
-        """For notebooks: the page in a frame of its own, so that styles stay apart."""
-        from html import escape
+        """For notebooks: the page in a frame of its own."""
+        from ._notebook import explanation_html
 
-        page = escape(self.to_html(), quote=True)
-        style = "width:100%;height:640px;border:0"
-        return f'<iframe srcdoc="{page}" style="{style}" title="{escape(repr(self))}"></iframe>'
+        return explanation_html(self)
 
     def _repr_latex_(self) -> str:
         """For notebooks without HTML: the derivations."""

@@ -6,10 +6,10 @@ All of it is drawn here, values and gradients included; the page only moves, hid
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from . import _heat
+from ._files import styles
 from ._layout import COLUMN_GAP, NODE_HEIGHT, NODE_WIDTH, TITLE, Group, Item, Layout, layout
 from ._numbers import number
 
@@ -31,19 +31,12 @@ class Figure:
 
     def svg(self) -> str:
         """A file of its own, its styles inside."""
-        style = (Path(__file__).parent / "page" / "figure.css").read_text(encoding="utf-8")
+        style = styles("heat.css", "figure.css")
         box = self._box()
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="backlit" viewBox="{box}" role="img" '
             f'style="background:var(--paper)" aria-label="{escape(self.summary())}">\n'
             f"<style>\n{style}</style>\n{self.world()}\n</svg>\n"
-        )
-
-    def inline(self) -> str:
-        """An element within a page that has the styles."""
-        return (
-            f'<svg viewBox="{self._box()}" role="img" aria-label="{escape(self.summary())}">'
-            f"{self.world()}</svg>"
         )
 
     def world(self) -> str:
@@ -240,11 +233,6 @@ def without_literals(document: dict[str, Any]) -> dict[str, Any]:
         "nodes": [node for node in document["nodes"] if node["id"] not in hidden],
         "edges": [edge for edge in document["edges"] if edge["from"] not in hidden],
     }
-
-
-def svg(document: dict[str, Any]) -> str:
-    """The graph of a document, as the text of an SVG file."""
-    return Figure(document).svg()
 
 
 def curve(points: list[tuple[float, float]]) -> str:

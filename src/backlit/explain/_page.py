@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from html import escape
-from pathlib import Path
 from string import Template
 from typing import Any
 
 from ._figure import Figure
+from ._files import part, styles
 from ._layout import COLUMN_GAP, NODE_HEIGHT, NODE_WIDTH, PADDING, TITLE, Group, Layout
 from ._tables import tables
 
-_FOLDER = Path(__file__).parent / "page"
 _DIGITS = 6  # of the elements of tensors; single numbers are written out
 
 
@@ -24,22 +23,12 @@ def render(document: dict[str, Any]) -> str:
         title=escape(document["title"]),
         version=escape(document["backlit"]),
         summary=escape(figure.summary()),
-        style=styles("figure.css", "tables.css", "page.css"),
+        style=styles("heat.css", "figure.css", "tables.css", "page.css"),
         world=figure.world(),
         tables=tables(document),
         document=_embedded(_for_page(figure)),
         script="".join(part(name) for name in ("graph.js", "panel.js", "steps.js")),
     )
-
-
-def part(name: str) -> str:
-    """One of the files that the page is made of."""
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def styles(*names: str) -> str:
-    """Style sheets, one after the other."""
-    return "".join(part(name) for name in names)
 
 
 def _embedded(data: Any) -> str:
