@@ -76,9 +76,9 @@ def _filled(edge: Edge, rule: str, upstream: str) -> str:
         names.setdefault(result, node.name)
     mark = "\0"
     text = re.sub(r"∂L/∂[A-Za-z]\w*?(?=ᵀ|\W|$)", mark, rule)
-    for letter, name in names.items():
-        plain = name.replace("\\", "")  # a replacement, not a pattern
-        text = re.sub(rf"(?<!\w){re.escape(letter)}(?![^\Wᵀᵢ])", plain, text)
+    if names:  # all at once: a name of the program may be another one's letter
+        known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        text = re.sub(rf"(?<!\w)({known})(?![^\Wᵀᵢ])", lambda match: names[match[1]], text)
     text = text.replace("β·", "").replace("α·", "") if node.forward is not None else text
     if upstream == ONE:
         for gone in (f" · {mark}", f"{mark} · ", f" {mark}", f"{mark} "):

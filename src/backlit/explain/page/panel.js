@@ -288,6 +288,9 @@ function localLine(edge) {
   return h("p", { class: "math" }, parts.join(" = "));
 }
 
+// The lines of a product are broken for a terminal; rows of matrices stay.
+const unwrapped = (lines) => lines.join("\n").replace(/\n {2}(?=[^ [])/g, " ");
+
 function showVariable(variable, light) {
   const node = nodes.get(variable.node);
   const paths = variable.paths.map((path, i) => {
@@ -295,7 +298,7 @@ function showVariable(variable, light) {
     const only = () => light([i]);
     const all = () => light(null);
     return h("div", { class: `path path-${i % 4}`, tabindex: 0, mouseenter: only, mouseleave: all, focus: only, blur: all },
-      h("div", { class: "route" }, route), h("div", { class: "lines" }, lines.join("\n")));
+      h("div", { class: "route" }, route), h("div", { class: "lines" }, unwrapped(lines)));
   });
   const count = variable.paths.length;
   const rest = variable.path_count === String(count) ? "" : `, the ${count} largest are listed`;
