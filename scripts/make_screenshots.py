@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import backlit as torch
+from backlit.explain import explain
 
 DOCS = Path(__file__).parents[1] / "docs"
 SIZE = (1200, 700)
@@ -32,7 +33,7 @@ def three_variables() -> Any:
     s = y * z
     q = p + s
     r = q**2
-    return torch.explain(r)
+    return explain(r)
 
 
 def xor() -> Any:
@@ -44,7 +45,7 @@ def xor() -> Any:
     h = torch.sigmoid(hidden(x))
     y_hat = torch.sigmoid(output(h))
     loss = torch.nn.functional.mse_loss(y_hat, y)
-    return torch.explain(loss)
+    return explain(loss)
 
 
 def browser(folder: str) -> Any:
