@@ -69,6 +69,7 @@ class Symbol {
     if (a.is(0.0) || b.is(0.0)) return 0.0;
     if (a.is(1.0)) return b;
     if (b.is(1.0)) return a;
+    if (a.same(b)) return pow(a, 2.0);
     if (b.is_number() || (b.kind() == Kind::Variable && (a.is("+") || a.is("-")))) return b * a;
     if (a.is_number() && b.is("*") && b.argument(0).is_number())
       return a.number() * b.argument(0).number() * b.argument(1);
@@ -77,7 +78,6 @@ class Symbol {
     if (a.is_negative()) return -(-a * b);
     if (b.is_negative()) return -(a * -b);
     if (b.is("/") && b.argument(0).is(1.0)) return a / b.argument(1);
-    if (a.same(b)) return pow(a, 2.0);
     if (a.is("^") && a.argument(0).same(b) && a.argument(1).is_number())
       return pow(b, a.argument(1) + 1.0);
     return infix("*", {a, b});
