@@ -291,6 +291,8 @@ function localLine(edge) {
 // The lines of a product are broken for a terminal; rows of matrices stay.
 const unwrapped = (lines) => lines.join("\n").replace(/\n {2}(?=[^ [])/g, " ");
 
+const isMatrix = (lines) => lines.some((line) => line.startsWith("  ["));
+
 function showVariable(variable, light) {
   const node = nodes.get(variable.node);
   const paths = variable.paths.map((path, i) => {
@@ -298,7 +300,7 @@ function showVariable(variable, light) {
     const only = () => light([i]);
     const all = () => light(null);
     return h("div", { class: `path path-${i % 4}`, tabindex: 0, mouseenter: only, mouseleave: all, focus: only, blur: all },
-      h("div", { class: "route" }, route), h("div", { class: "lines" }, unwrapped(lines)));
+      h("div", { class: "route" }, route), h("div", { class: isMatrix(lines) ? "lines rows" : "lines" }, unwrapped(lines)));
   });
   const count = variable.paths.length;
   const rest = variable.path_count === String(count) ? "" : `, the ${count} largest are listed`;
