@@ -54,7 +54,8 @@ def test_the_last_backward(explain):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == ["done", "∂loss/∂w = -16.2288"]
-    assert any("script.py:4" in line and "y_pred" in line for line in lines)
+    assert any(line.split()[:1] == ["y_pred"] and line.endswith(" 4") for line in lines)
+    assert "The lines are those of script.py." in done.stdout
     assert "check: engine: -16.2288, the same" in done.stdout
 
 

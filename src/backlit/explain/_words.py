@@ -68,7 +68,8 @@ class Words:
     def forward(self) -> Section:
         """Every value, with what it was computed from."""
         nodes = self.shown_nodes()
-        with_lines = any(node.location for node in nodes)
+        files = sorted({node.location.file for node in nodes if node.location})
+        with_lines = bool(files)
         columns = [Column("name"), Column("computed as"), Column("value", right=True)]
         section = Section(
             "1. Forward: values, each computed from those above it",
@@ -77,8 +78,10 @@ class Words:
         for node in nodes:
             if node.is_literal:
                 continue  # it stands in the expressions
-            line = [self._line(node)] if with_lines else []
+            line = [self._line(node, len(files) > 1)] if with_lines else []
             section.rows.append([node.name, self._made(node), self._cell(node.value), *line])
+        if len(files) == 1:
+            section.after.append(f"The lines are those of {os.path.basename(files[0])}.")
         if any(node.value is None and row_needs(node) for node in nodes):
             section.after.append(
                 "not computed: nobody kept it. Run the program `with backlit.trace():` to keep all."
@@ -250,14 +253,16 @@ class Words:
 
     def _made(self, node: Node) -> str:
         if node.kind == "leaf":
-            return "variable (requires grad)"
+            return "variable"
         if node.kind == "constant":
             return "constant"
         return node.expression
 
-    def _line(self, node: Node) -> str:
+    def _line(self, node: Node, with_file: bool) -> str:
         if node.location is None:
             return ""
+        if not with_file:
+            return str(node.location.line)
         return f"{os.path.basename(node.location.file)}:{node.location.line}"
 
     def shown_edges(self) -> list[Edge]:
