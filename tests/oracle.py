@@ -13,7 +13,7 @@ import backlit
 
 def first_sentence(message: object) -> str:
     """What a program or a person would search for; names of classes without their module."""
-    text = re.split(r"\n|\\n|\. ", str(message))[0].rstrip(". ")
+    text = re.split(r"\n|\\n|\. ", str(message).replace("torch::autograd::", ""))[0].rstrip(". ")
     return re.sub(r"(torch|backlit)\.(\w+\.)*(?=\w)", "", text)
 
 

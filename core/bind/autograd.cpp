@@ -46,7 +46,8 @@ Tensor incoming(const Tensor& root, PyObject* given, std::size_t i) {
 }
 
 struct FunctionContext {
-  PyObject_HEAD Node* node;  // borrowed: the node owns its context
+  PyObject_HEAD Node* node;  // owned when nobody else does, else it owns its context
+  bool owns_node;
 };
 PyTypeObject* function_type = nullptr;
 
@@ -59,16 +60,19 @@ Node* node_from(PyObject* o) {
 
 namespace {
 
+// A new reference to a node or to the node behind a context, which then belongs to the graph again.
+Ref<Node> shared_node(PyObject* o);
+
 // A tensor, or graph.GradientEdge(node, output_nr). The edge owns a reference.
 Edge edge_from(PyObject* o) {
   if (is_tensor(o)) return gradient_edge(Tensor::borrow(reinterpret_cast<TensorObject*>(o)));
   BACKLIT_CHECK(PyTuple_Check(o) && PyTuple_GET_SIZE(o) >= 2, Type,
                 "expected a tensor or a GradientEdge, but got ", Py_TYPE(o)->tp_name);
-  Node* node = node_from(PyTuple_GET_ITEM(o, 0));
+  Ref<Node> node = shared_node(PyTuple_GET_ITEM(o, 0));
   BACKLIT_CHECK(node, Type, "expected a graph node, but got ",
                 Py_TYPE(PyTuple_GET_ITEM(o, 0))->tp_name);
-  Py_INCREF(node);
-  return {node, static_cast<std::uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1)))};
+  return {node.release(),
+          static_cast<std::uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(o, 1)))};
 }
 
 struct Edges {
@@ -117,18 +121,19 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
         accumulate_grad(Tensor::borrow(reinterpret_cast<TensorObject*>(wanted[i].get())), found[i]);
     return Object::borrow(Py_None);
   }
-  for (const Tensor& t : found)
-    BACKLIT_CHECK(
-        allow_unreachable || t.defined(), Runtime,
-        "One of the differentiated Tensors appears to not have been used in the graph. Set "
-        "allow_unused=True if this is the desired behavior.");
+  for (std::size_t i = 0; i < found.size(); ++i)
+    BACKLIT_CHECK(allow_unreachable || found[i].defined(), Runtime,
+                  "The differentiated Tensor at index ", i,
+                  " appears to not have been used in the graph. Set allow_unused=True if this is "
+                  "the desired behavior.");
   return Object::steal(to_python(std::move(found)));
 }
 
 // --- custom functions ---
 
 struct FunctionPayload {
-  PyObject* context;
+  PyObject* context;  // null after it was freed
+  bool owns_context;
   std::vector<std::pair<LayoutRef, Dtype>> inputs;  // null layout: not a tensor
 };
 
@@ -173,21 +178,45 @@ void function_vjp(Vjp& v) {
 }
 void function_destroy(void* payload) noexcept {
   auto* p = static_cast<FunctionPayload*>(payload);
-  reinterpret_cast<FunctionContext*>(p->context)->node = nullptr;
-  Py_DECREF(p->context);
+  if (p->context) reinterpret_cast<FunctionContext*>(p->context)->node = nullptr;
+  if (p->owns_context) Py_DECREF(p->context);
   p->~FunctionPayload();
 }
 int function_traverse(void* payload, visitproc visit, void* arg) {
-  Py_VISIT(static_cast<FunctionPayload*>(payload)->context);
+  const auto* p = static_cast<FunctionPayload*>(payload);
+  if (p->owns_context) Py_VISIT(p->context);
   return 0;
 }
 void function_release(void* payload) {
   const Object context = Object::borrow(static_cast<FunctionPayload*>(payload)->context);
+  if (!context) return;
   const Object done = Object::steal(PyObject_CallMethod(context.get(), "_release", nullptr));
   if (!done) throw PythonErrorSet();
 }
+// The graph has let go of the node, but Python still holds its context as y.grad_fn: from here on
+// the context owns the node. Either owns the other, never both: no cycle keeps the graph.
+bool function_survives(Node& node) {
+  auto* p = static_cast<FunctionPayload*>(node.payload());
+  if (!p->owns_context || Py_REFCNT(p->context) == 1) return false;
+  p->owns_context = false;
+  reinterpret_cast<FunctionContext*>(p->context)->owns_node = true;
+  Py_DECREF(p->context);
+  return true;
+}
 constexpr NodeKind kFunction{&function_vjp, &function_destroy, &function_traverse,
-                             &function_release};
+                             &function_release, &function_survives};
+
+Ref<Node> shared_node(PyObject* o) {
+  Node* node = node_from(o);
+  if (!node || !PyObject_TypeCheck(o, function_type)) return Ref<Node>::borrow(node);
+  auto& context = *reinterpret_cast<FunctionContext*>(o);
+  if (!context.owns_node) return Ref<Node>::borrow(node);
+  auto* p = static_cast<FunctionPayload*>(node->payload());
+  context.owns_node = false;
+  p->owns_context = true;
+  Py_INCREF(p->context);
+  return Ref<Node>::steal(node);
+}
 
 const char* interned_name(const char* name) {
   static auto* names = new std::vector<std::unique_ptr<std::string>>;
@@ -203,12 +232,41 @@ void keep_function_inputs(Node& node, nb::tuple inputs) {
   keep_inputs(node, tensors);
 }
 
+// A dirty output is an input that was changed in place; with it, its base gets the history.
+void rebase_dirty(const Tensor& t, Node* node, nb::tuple inputs, std::uint32_t nr) {
+  check_inplace(t, true);
+  BACKLIT_CHECK(!(t->meta && t->meta->base) || node->n_outputs == 1, Runtime,
+                "If your Function modifies inplace an input that is a view of another Tensor, your "
+                "Function cannot return more than one Tensor. clone() the input first, or split "
+                "the Function into two.");
+  int input = 0;
+  while (inputs[static_cast<std::size_t>(input)].ptr() != t.object()) ++input;
+  rebase_history(t, node, nr, input);
+}
+
+void attach_outputs(Node* node, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty) {
+  int differentiable = 0;
+  for (nb::handle o : outputs) differentiable += !o.is_none();
+  for (int i = 0; i < node->n_outputs; ++i) {
+    PyObject* o = outputs[static_cast<std::size_t>(i)].ptr();
+    if (o == Py_None) continue;
+    const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
+    if (nb::cast<bool>(dirty[static_cast<std::size_t>(i)])) {
+      rebase_dirty(t, node, inputs, static_cast<std::uint32_t>(i));
+      continue;
+    }
+    replace_history(t, node, static_cast<std::uint32_t>(i));
+    if (t->meta && t->meta->base)
+      t->meta->view_kind = differentiable > 1 ? ViewKind::Several : ViewKind::Function;
+  }
+}
+
 Object record_function(nb::object context, const char* name, nb::tuple inputs, nb::tuple outputs,
                        nb::tuple dirty) {
   const auto n_in = static_cast<int>(inputs.size()), n_out = static_cast<int>(outputs.size());
   Node* node = new_node(kFunction, interned_name(name), n_in, 0, n_out, sizeof(FunctionPayload));
   auto owner = Ref<Node>::steal(node);
-  auto* p = new (node->payload()) FunctionPayload{context.ptr(), {}};
+  auto* p = new (node->payload()) FunctionPayload{context.ptr(), true, {}};
   Py_INCREF(p->context);
   reinterpret_cast<FunctionContext*>(p->context)->node = node;
   track(*node);  // the context may hold any Python object
@@ -223,25 +281,8 @@ Object record_function(nb::object context, const char* name, nb::tuple inputs, n
     node->edges()[i] = gradient_edge(t);
   }
   if (modes.tracing) keep_function_inputs(*node, inputs);
-  std::vector<Object> results;
-  for (int i = 0; i < n_out; ++i) {
-    PyObject* o = outputs[static_cast<std::size_t>(i)].ptr();
-    if (o != Py_None) {
-      const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
-      if (nb::cast<bool>(dirty[static_cast<std::size_t>(i)])) {
-        check_inplace(t);
-        Ref<Node> former = Ref<Node>::steal(std::exchange(t->grad_fn, nullptr));
-        t->requires_grad = false;
-      }
-      if (t->grad_fn) Py_CLEAR(t->grad_fn);
-      set_history(t, node, static_cast<std::uint32_t>(i));
-    }
-    results.push_back(Object::borrow(o));
-  }
-  PyObject* tuple = PyTuple_New(n_out);
-  for (int i = 0; i < n_out; ++i)
-    PyTuple_SET_ITEM(tuple, i, results[static_cast<std::size_t>(i)].release());
-  return Object::steal(tuple);
+  attach_outputs(node, inputs, outputs, dirty);
+  return Object::borrow(outputs.ptr());
 }
 
 PyObject* context_attribute(PyObject* self, void* name) {
@@ -271,12 +312,37 @@ PyGetSetDef context_getset[] = {
     BACKLIT_DELEGATE_SET("_post_hooks"), {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef context_methods[] = {{"name", context_name, METH_NOARGS, nullptr},
                                  {nullptr, nullptr, 0, nullptr}};
-PyType_Slot context_slots[] = {{Py_tp_getset, context_getset},
+int traverse_context(PyObject* self, visitproc visit, void* arg) {
+  const auto& context = *reinterpret_cast<FunctionContext*>(self);
+  Py_VISIT(Py_TYPE(self));
+  if (context.owns_node) Py_VISIT(context.node);
+  return 0;
+}
+int clear_context(PyObject* self) {
+  auto& context = *reinterpret_cast<FunctionContext*>(self);
+  if (!std::exchange(context.owns_node, false)) return 0;
+  Node* node = std::exchange(context.node, nullptr);
+  static_cast<FunctionPayload*>(node->payload())->context = nullptr;
+  Py_DECREF(node);
+  return 0;
+}
+void dealloc_context(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  clear_context(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+PyType_Slot context_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc_context)},
+                               {Py_tp_traverse, reinterpret_cast<void*>(traverse_context)},
+                               {Py_tp_clear, reinterpret_cast<void*>(clear_context)},
+                               {Py_tp_getset, context_getset},
                                {Py_tp_methods, context_methods},
                                {Py_tp_call, reinterpret_cast<void*>(call_node)},
                                {0, nullptr}};
 PyType_Spec context_spec = {"backlit._C._FunctionBase", sizeof(FunctionContext), 0,
-                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, context_slots};
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                            context_slots};
 
 // A tensor kept by a custom function, with the checks of the core's own saved tensors.
 class SavedTensor {
@@ -292,7 +358,7 @@ class SavedTensor {
   Tensor unpack(nb::object context) {
     // the checks live with nodes: lend this one to a node-shaped frame
     if (saved_.kind == Saved::Kind::Packed)
-      return unpack_saved(saved_.object, node_from(context.ptr()), saved_.output_nr);
+      return unpack_saved(saved_.object, shared_node(context.ptr()).get(), saved_.output_nr);
     Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(saved_.object));
     BACKLIT_CHECK(
         t.version() == saved_.version, Runtime,
@@ -302,10 +368,10 @@ class SavedTensor {
         "; expected version ", saved_.version, " instead. Hint: it was saved by ",
         Py_TYPE(context.ptr())->tp_name,
         "; clone() it before the in-place change, or use the out-of-place form.");
-    Node* node = node_from(context.ptr());
+    const Ref<Node> node = shared_node(context.ptr());
     if (saved_.kind == Saved::Kind::Output && modes.grad && node) {
       Tensor y = t.alias();
-      set_history(y, node, saved_.output_nr);
+      set_history(y, node.get(), saved_.output_nr);
       return y;
     }
     return t;

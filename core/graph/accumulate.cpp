@@ -12,6 +12,7 @@ struct Accumulate {
   Tensor leaf;
 
   void operator()(Vjp& v) const {
+    if (!leaf->requires_grad) return;  // it was set free after it was used
     Tensor g = v.take_g();
     if (leaf->meta && leaf->meta->hooks) call_tensor_hooks(leaf->meta->hooks, g);
     accumulate_grad(leaf, std::move(g));

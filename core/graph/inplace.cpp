@@ -20,43 +20,48 @@ bool overlaps(const Layout& l) {
   return false;
 }
 
-// Payload of CopySlices. Edge 0 leads to the base's former origin, the others are those of `change`
-// behind its first.
+// Payload of CopySlices. Its edges are those of `change`, but for number `input`, which leads to
+// the base's former origin instead of the view's.
 struct CopySlices {
   LayoutRef base, view;
   std::int64_t offset;
   Ref<Node> change;
+  int input;
 
   void operator()(Vjp& v) const {
     if (!change) fail_released();
     // with create_graph every step is recorded, so that the gradient differentiates again
     Tensor result, slice, inner;
+    Ref<Node> origin;  // of what the change saved of its result: the view, right after this node
     if (modes.grad) {
       inner = ops::pick_strided(v.g(), base, view, offset);
+      Py_INCREF(&v.node());
+      origin = ops::as_strided_node({&v.node(), 0}, base, view, offset);
     } else {
       result = Tensor::empty(base, v.g().dtype());
       ops::copy_in_place(result, v.g());
       slice = result.alias(view, offset);
       inner = ops::clone(slice);
     }
-    std::vector<Tensor> out(change->n_edges);
-    std::vector<char> needs(change->n_edges);
+    const auto n = static_cast<std::size_t>(v.inputs());
+    std::vector<Tensor> out(n);
+    std::vector<char> needs(n);
     for (int i = 0; i < v.inputs(); ++i) needs[static_cast<std::size_t>(i)] = v.needs(i);
-    Vjp nested(*change, &inner, out.data(), reinterpret_cast<bool*>(needs.data()));
+    Vjp nested(*change, &inner, out.data(), reinterpret_cast<bool*>(needs.data()), origin.get());
     change->kind->vjp(nested);
-    if (v.needs(0)) {
-      if (modes.grad) {
-        v.set(0, ops::slice_scatter_strided(v.g(), out[0], base, view, offset));
-      } else {
-        if (out[0].defined())
-          ops::copy_in_place(slice, out[0]);
-        else
-          ops::fill_in_place(slice, Scalar(0));
-        v.set(0, result);
-      }
+    for (int i = 0; i < v.inputs(); ++i) {
+      const Tensor& g = out[static_cast<std::size_t>(i)];
+      if (!v.needs(i)) continue;
+      if (i != input)
+        v.set(i, g);
+      else if (modes.grad)
+        v.set(i, ops::slice_scatter_strided(v.g(), g, base, view, offset));
+      else if (g.defined())
+        ops::copy_in_place(slice, g);
+      else
+        ops::fill_in_place(slice, Scalar(0));
     }
-    for (int i = 1; i < v.inputs(); ++i)
-      if (v.needs(i)) v.set(i, out[static_cast<std::size_t>(i)]);
+    if (v.needs(input) && !modes.grad) v.set(input, result);
   }
   static int traverse(void* p, visitproc visit, void* arg) {
     Py_VISIT(static_cast<CopySlices*>(p)->change.get());
@@ -67,7 +72,7 @@ struct CopySlices {
 constexpr NodeKind kCopySlices{&RuleKind<CopySlices>::vjp, &RuleKind<CopySlices>::destroy,
                                &CopySlices::traverse, &CopySlices::release};
 
-void rebase_view(const Tensor& t, Node* change) {
+void rebase_view(const Tensor& t, Node* change, int input) {
   Tensor base = Tensor::borrow(t->meta->base);
   BACKLIT_CHECK(
       ops::lies_within(base, t), NotImplemented,
@@ -77,52 +82,16 @@ void rebase_view(const Tensor& t, Node* change) {
   auto owner = Ref<Node>::steal(node);
   const auto step = static_cast<std::int64_t>(size_of(t.dtype()));
   new (node->payload()) CopySlices{base.layout_ref(), t.layout_ref(), (t.raw() - base.raw()) / step,
-                                   Ref<Node>::borrow(change)};
-  node->edges()[0] = gradient_edge(base);
-  for (int i = 1; i < change->n_edges; ++i) {
-    node->edges()[i] = change->edges()[i];
-    Py_XINCREF(node->edges()[i].node);
+                                   Ref<Node>::borrow(change), input};
+  for (int i = 0; i < change->n_edges; ++i) {
+    node->edges()[i] = i == input ? gradient_edge(base) : change->edges()[i];
+    if (i != input) Py_XINCREF(node->edges()[i].node);
   }
-  Ref<Node> former = Ref<Node>::steal(base->grad_fn);
-  base->grad_fn = nullptr;
-  set_history(base, node);
+  replace_history(base, node);
   grad_fn_of(t);
 }
 
 }  // namespace
-
-void check_inplace(const Tensor& t) {
-  BACKLIT_CHECK(!t->storage->read_only, Runtime,
-                "backlit: this tensor shares read-only memory and cannot be changed in place. "
-                "clone() it first.");
-  BACKLIT_CHECK(
-      !overlaps(t.layout()), Runtime,
-      "unsupported operation: more than one element of the written-to tensor refers to a "
-      "single memory location. Please clone() the tensor before performing the operation.");
-  if (!modes.grad) {
-    BACKLIT_CHECK(
-        !(t->inference && !modes.inference && t->requires_grad), Runtime,
-        "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
-        "make a clone to get a normal tensor before doing inplace update.");
-    return;
-  }
-  BACKLIT_CHECK(!(t->inference && !modes.inference), Runtime,
-                "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
-                "make a clone to get a normal tensor before doing inplace update. See "
-                "torch.inference_mode for how to leave the mode on.");
-  if (t->meta && t->meta->base &&
-      (t.requires_grad() || Tensor::borrow(t->meta->base).requires_grad()))
-    check_view_kind(t);
-  BACKLIT_CHECK(
-      !(t->requires_grad && !t->grad_fn), Runtime,
-      "a leaf Variable that requires grad is being used in an in-place operation. Wrap the "
-      "change in torch.no_grad(), or work on a clone().");
-  if (t->meta && t->meta->base) {
-    BACKLIT_CHECK(!(t->meta->base->requires_grad && !t->meta->base->grad_fn), Runtime,
-                  "a view of a leaf Variable that requires grad is being used in an in-place "
-                  "operation. Wrap the change in torch.no_grad(), or work on a clone().");
-  }
-}
 
 namespace {
 
@@ -132,54 +101,82 @@ namespace {
   const char* what = changed_elsewhere
                          ? "its base or another view of its base has been modified inplace"
                          : "is being modified inplace";
+  const bool inference = kind == ViewKind::Inference, no_grad = kind == ViewKind::NoGrad;
   std::string text;
-  if (node && kind == ViewKind::Several)
+  if (node && !inference && !no_grad)
     text = concat("Output ", t->output_nr, " of ", short_name(*node), " is a view and ", what, ".");
   else
     text = concat(node ? concat("Output ", t->output_nr, " of ", short_name(*node),
                                 " is a view of a view which was")
                        : std::string("A view was"),
-                  " created in no_grad mode and ", what, " with grad mode enabled.");
+                  inference ? " created in inference mode and " : " created in no_grad mode and ",
+                  what, inference ? " in normal mode." : " with grad mode enabled.");
   if (kind == ViewKind::Several)
     text +=
         " This view is the output of a function that returns multiple views. Such functions do not "
-        "allow "
-        "the output views to be modified inplace. You should replace the inplace operation by an "
-        "out-of-place one.";
-  else
+        "allow the output views to be modified inplace. You should replace the inplace operation "
+        "by an out-of-place one.";
+  else if (kind == ViewKind::Function)
     text +=
+        " This view was created inside a custom Function (or because an input was returned as-is) "
+        "and the autograd logic to handle view+inplace would override the custom backward "
+        "associated with the custom Function, leading to incorrect gradients. This behavior is "
+        "forbidden. You can fix this by cloning the output of the custom Function.";
+  else
+    text += concat(
         " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
-        "your code "
-        "by moving both the view and the inplace either both inside the no_grad block (if you "
-        "don't want the "
-        "inplace to be tracked) or both outside (if you want the inplace to be tracked).";
+        "your code by moving both the view and the inplace either both inside the ",
+        inference ? "inference_mode" : "no_grad",
+        " block (if you don't want the inplace to be tracked) or both outside (if you want the "
+        "inplace to be tracked).");
   fail(ErrorKind::Runtime, text);
+}
+
+void check_leaf(const Tensor& t) {
+  const TensorObject* base = t->meta ? t->meta->base : nullptr;
+  BACKLIT_CHECK(!(base && !base->grad_fn && t.requires_grad()), Runtime,
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation. Wrap the change in torch.no_grad(), or work on a clone().");
+  BACKLIT_CHECK(!(t.requires_grad() && !grad_fn_of(t)), Runtime,
+                "a leaf Variable that requires grad is being used in an in-place operation. Wrap "
+                "the change in torch.no_grad(), or work on a clone().");
 }
 
 }  // namespace
 
-void check_view_kind(const Tensor& t) {
-  if (t->meta && t->meta->base && t->meta->view_kind != ViewKind::Plain) fail_view(t, false);
+void check_inplace(const Tensor& t, bool differentiable) {
+  BACKLIT_CHECK(!t->storage->read_only, Runtime,
+                "backlit: this tensor shares read-only memory and cannot be changed in place. "
+                "clone() it first.");
+  BACKLIT_CHECK(!(t->inference && !modes.inference), Runtime,
+                "Inplace update to inference tensor outside InferenceMode is not allowed. You can "
+                "make a clone to get a normal tensor before doing inplace update.");
+  if (differentiable && modes.grad) {
+    if (t->meta && t->meta->base && t->meta->view_kind != ViewKind::Plain) fail_view(t, false);
+    check_leaf(t);
+  }
+  BACKLIT_CHECK(
+      !overlaps(t.layout()), Runtime,
+      "unsupported operation: more than one element of the written-to tensor refers to a "
+      "single memory location. Please clone() the tensor before performing the operation.");
 }
 
-void rebase_history(const Tensor& t, Node* node) {
+void rebase_history(const Tensor& t, Node* node, std::uint32_t nr, int input) {
   if (!node) return;
   if (t->meta && t->meta->base) {
-    rebase_view(t, node);
+    rebase_view(t, node, input);
   } else {
-    Ref<Node> former = Ref<Node>::steal(t->grad_fn);
-    t->grad_fn = nullptr;
-    set_history(t, node);
+    replace_history(t, node, nr);
   }
   // the rule may have saved what is now its own result, or a view of it
   entangle(t);
 }
 
 void set_view(const Tensor& y, const Tensor& x, ViewKind kind) {
-  if (modes.inference) return;  // PyTorch keeps no base there
+  if (x->inference) return;
   const AutogradMeta* of_x = x->meta && x->meta->base ? x->meta : nullptr;
   TensorObject* base = of_x ? of_x->base : x.get();
-  if (!modes.grad) kind = ViewKind::NoGrad;
+  if (!modes.grad) kind = modes.inference ? ViewKind::Inference : ViewKind::NoGrad;
   if (kind == ViewKind::Plain && of_x) kind = of_x->view_kind;
   AutogradMeta& meta = meta_of(*y.get());
   Py_INCREF(base);
@@ -192,20 +189,13 @@ Node* grad_fn_of(const Tensor& t) {
   AutogradMeta* meta = t->meta;
   if (!meta || !meta->base || meta->view_version == t.version()) [[likely]]
     return t->grad_fn;
-  Tensor base = Tensor::borrow(meta->base);
-  if (!base.requires_grad() && !t->grad_fn) {
-    meta->view_version = t.version();
-    return nullptr;
-  }
+  const Tensor base = Tensor::borrow(meta->base);
+  if (!base.requires_grad() && !t->grad_fn) return nullptr;
   if (meta->view_kind != ViewKind::Plain) fail_view(t, true);
   meta->view_version = t.version();
-  if (!base.requires_grad()) return t->grad_fn;
   const auto step = static_cast<std::int64_t>(size_of(t.dtype()));
-  Ref<Node> node = ops::as_strided_node(base, t.layout_ref(), (t.raw() - base.raw()) / step);
-  Ref<Node> former = Ref<Node>::steal(t->grad_fn);
-  t->grad_fn = nullptr;
-  t->requires_grad = false;
-  set_history(t, node.get());
+  const Ref<Node> node = ops::as_strided_node(base, t.layout_ref(), (t.raw() - base.raw()) / step);
+  replace_history(t, node.get());
   return t->grad_fn;
 }
 

@@ -11,10 +11,9 @@ template <class Change, class F>
 Tensor record_in_place(const char* name, const Tensor& x, std::initializer_list<Tensor> inputs,
                        std::initializer_list<Tensor> saved, Change change, F rule,
                        bool save_result = false) {
-  check_inplace(x);
+  check_inplace(x, any_requires_grad({inputs.begin(), inputs.size()}));
   Ref<Node> node;
   if (x.is_floating() && should_record(inputs)) {
-    check_view_kind(x);
     node = make_node(name, {inputs.begin(), inputs.size()}, {saved.begin(), saved.size()}, 1,
                      save_result ? 1 : 0, std::move(rule));
     if (modes.tracing) [[unlikely]]

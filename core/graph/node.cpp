@@ -1,6 +1,7 @@
 #include "graph/node.h"
 
 #include <cstring>
+#include <utility>
 
 #include "graph/location.h"
 #include "graph/saved_hooks.h"
@@ -76,6 +77,10 @@ void destroy_node(Node* node) {
 // is released without a million stack frames.
 void dealloc_node(PyObject* self) {
   auto* node = reinterpret_cast<Node*>(self);
+  if (node->kind->survives && node->kind->survives(*node)) {
+    Py_SET_REFCNT(self, 1);
+    return;
+  }
   if (node->tracking != Node::Tracking::No) PyObject_GC_UnTrack(self);
   if (node->weakrefs) PyObject_ClearWeakRefs(self);
   node->task = reinterpret_cast<GraphTask*>(pending);
@@ -179,6 +184,10 @@ NodeMeta& meta_of(Node& node) {
 
 void save_input(Saved& s, const Tensor& t) {
   if (!t.defined()) return;
+  BACKLIT_CHECK(!t->inference, Runtime,
+                "Inference tensors cannot be saved for backward. Make a clone() of it to use it in "
+                "computation tracked by autograd, or use torch.no_grad() instead of "
+                "torch.inference_mode().");
   s.input = -1;
   if (saved_hooks_active()) {
     const Edge edge = gradient_edge(t);
@@ -192,6 +201,7 @@ void save_input(Saved& s, const Tensor& t) {
   Py_INCREF(s.object);
   s.version = t.version();
   s.kind = Saved::Kind::Tensor;
+  s.computed = t->grad_fn != nullptr;
 }
 
 void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
@@ -210,11 +220,14 @@ void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr) {
   s.object = reinterpret_cast<PyObject*>(alias.release());
 }
 
-// "SelectBackward0" as PyTorch's messages call it: "Select".
+// As PyTorch's messages call it: "Select" for SelectBackward0, "Pow1" for PowBackward1.
 std::string short_name(const Node& node) {
   const std::string name = node.name;
   const auto at = name.find("Backward");
-  return at == std::string::npos ? name : name.substr(0, at);
+  if (at == std::string::npos) return name;
+  const std::string number = name.substr(at + std::strlen("Backward"));
+  if (number.find_first_not_of("0123456789") != std::string::npos) return name;
+  return name.substr(0, at) + (number == "0" ? "" : number);
 }
 
 void fail_released() {
@@ -233,7 +246,36 @@ void release_saved(Node& node) {
   if (node.kind->release) node.kind->release(node.payload());
 }
 
-Tensor unpack(Node& node, int i) {
+namespace {
+
+[[noreturn]] void fail_changed(const Node& node, const Saved& s, const Tensor& t) {
+  const bool output = s.kind == Saved::Kind::Output;
+  const bool plain = !t->meta || !t->meta->base || t->meta->view_kind == ViewKind::Plain;
+  const Node* from = output ? &node : plain ? grad_fn_of(t) : t->grad_fn;
+  const std::uint32_t nr = output ? s.output_nr : t->output_nr;
+  fail(ErrorKind::Runtime,
+       "one of the variables needed for gradient computation has been modified by an inplace "
+       "operation: [backlit.",
+       info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "]",
+       from ? concat(", which is output ", nr, " of ", short_name(*from), ",") : std::string(),
+       " is at version ", t.version(), "; expected version ", s.version,
+       " instead. Hint: it was saved by ", node.name,
+       "; clone() it before the in-place change, or use the out-of-place form.");
+}
+
+void set_origin(const Tensor& y, Node* node, std::uint32_t nr) {
+  Py_INCREF(node);
+  y->grad_fn = node;
+  y->output_nr = nr;
+  if (node->tracking != Node::Tracking::No) {
+    y->entangled = true;
+    track(*y.get());
+  }
+}
+
+}  // namespace
+
+Tensor unpack(Node& node, int i, Node* origin) {
   Saved& s = node.saved()[i];
   if (node.released && !modes.rereading) [[unlikely]]
     fail_released();
@@ -241,46 +283,58 @@ Tensor unpack(Node& node, int i) {
     if (node.released && !(node.meta && node.meta->values)) fail_released();
     return {};  // never saved
   }
-  if (s.kind == Saved::Kind::Packed) return unpack_saved(s.object, &node, s.output_nr);
+  if (s.kind == Saved::Kind::Packed)
+    return unpack_saved(s.object, origin ? origin : &node, s.output_nr);
   Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(s.object));
-  if (t.version() != s.version) [[unlikely]] {
-    fail(ErrorKind::Runtime,
-         "one of the variables needed for gradient computation has been modified by an inplace "
-         "operation: [backlit.",
-         info(t.dtype()).tensor_type, " ", to_string(t.sizes()), "]",
-         s.kind == Saved::Kind::Output
-             ? concat(", which is output ", s.output_nr, " of ", short_name(node), ",")
-             : (t->grad_fn ? concat(", which is output ", t->output_nr, " of ",
-                                    short_name(*t->grad_fn), ",")
-                           : std::string()),
-         " is at version ", t.version(), "; expected version ", s.version,
-         " instead. Hint: it was saved by ", node.name,
-         "; clone() it before the in-place change, or use the out-of-place form.");
-  }
+  BACKLIT_CHECK(
+      !s.computed || t->grad_fn, Runtime,
+      "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). "
+      "This is not supported, please use out-of-place `.detach()` instead");
+  if (t.version() != s.version) [[unlikely]]
+    fail_changed(node, s, t);
   if (s.kind == Saved::Kind::Output && modes.grad) {
     Tensor y = t.alias();
-    Py_INCREF(&node);
-    y->grad_fn = &node;
-    y->output_nr = s.output_nr;
-    if (node.tracking != Node::Tracking::No) y->entangled = true, track(*y.get());
+    set_origin(y, origin ? origin : &node, s.output_nr);
     return y;
   }
   return t;
 }
 
 void set_history(const Tensor& y, Node* node, std::uint32_t nr) {
-  Py_INCREF(node);
-  y->grad_fn = node;
-  y->output_nr = nr;
+  set_origin(y, node, nr);
   if (!node->outputs()[nr]) node->outputs()[nr] = y.layout_ref().release();
   if (modes.tracing) [[unlikely]]
     keep_output(*node, y, nr);
-  if (node->tracking != Node::Tracking::No) {
-    y->entangled = true;
-    track(*y.get());
-  }
   if (modes.anomaly) [[unlikely]]
     note_creation(*node);
+}
+
+namespace {
+
+// The entry by which `node` keeps the gradient of y, taken out of it; null if there is none.
+Object take_retained(Node& node, const Tensor& y) {
+  if (!node.meta) return {};
+  auto& hooks = node.meta->tensor_hooks;
+  for (auto it = hooks.begin(); it != hooks.end(); ++it) {
+    if (!it->retain || PyWeakref_GetObject(it->retain.get()) != y.object()) continue;
+    Object found = it->retain;
+    hooks.erase(it);
+    return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+void replace_history(const Tensor& y, Node* node, std::uint32_t nr) {
+  const Ref<Node> former = Ref<Node>::steal(std::exchange(y->grad_fn, nullptr));
+  y->requires_grad = false;
+  set_history(y, node, nr);
+  if (!y->meta) return;
+  Py_CLEAR(y->meta->hooks);
+  if (!y->meta->retains_grad || !former) return;
+  if (Object retained = take_retained(*former, y))
+    meta_of(*node).tensor_hooks.push_back({nr, Object(), std::move(retained)});
 }
 
 }  // namespace backlit

@@ -29,6 +29,7 @@ namespace backlit {
 
 class Vjp;
 class GraphTask;
+struct Node;
 
 // What distinguishes the nodes of one operation; one static instance per rule.
 struct NodeKind {
@@ -37,6 +38,8 @@ struct NodeKind {
   int (*traverse)(void* payload, visitproc, void*) = nullptr;  // Python objects in the payload
   // Overrides the saved-tensor check and release (custom functions keep theirs in Python).
   void (*release)(void* payload) = nullptr;
+  // Asked when the last reference is gone: does something else keep the node from here on?
+  bool (*survives)(Node&) = nullptr;
 };
 
 struct Edge {
@@ -51,6 +54,7 @@ struct Saved {
   std::uint32_t version;
   std::uint32_t output_nr;
   Kind kind;
+  bool computed;       // it had an origin, which detach_() takes away
   std::int16_t input;  // the input of the operation that this is; -1: none of them
 };
 
@@ -124,8 +128,9 @@ Node* grad_fn_of(const Tensor& t);
 
 void save_input(Saved& s, const Tensor& t);
 void save_output(Saved& s, const Tensor& y, std::uint32_t output_nr = 0);
-// The saved tensor, after the check that nothing changed it in place.
-Tensor unpack(Node& node, int i);
+// The saved tensor, after the check that nothing changed it in place. A saved result comes from the
+// node itself, or from `origin` where another node stands for it in the graph (CopySlices).
+Tensor unpack(Node& node, int i, Node* origin = nullptr);
 [[noreturn]] void fail_released();
 std::string short_name(const Node& node);
 // After a backward run that does not retain the graph. Inside of a trace only the flag is set.
@@ -134,8 +139,8 @@ void release_saved(Node& node);
 // One application of a rule: incoming gradients, outgoing gradients.
 class Vjp {
  public:
-  Vjp(Node& node, Tensor* in, Tensor* out, const bool* needs)
-      : node_(node), in_(in), out_(out), needs_(needs) {}
+  Vjp(Node& node, Tensor* in, Tensor* out, const bool* needs, Node* origin = nullptr)
+      : node_(node), in_(in), out_(out), needs_(needs), origin_(origin) {}
   Node& node() const { return node_; }
   int inputs() const { return node_.n_edges; }
   // Is the gradient of input i wanted?
@@ -146,7 +151,7 @@ class Vjp {
   Tensor take_g(int i = 0) {
     return node_.meta && node_.meta->post_hooks ? in_[i] : std::move(in_[i]);
   }
-  Tensor saved(int i) const { return unpack(node_, i); }
+  Tensor saved(int i) const { return unpack(node_, i, origin_); }
   void set(int i, Tensor t) { out_[i] = std::move(t); }
   template <class P> P& payload() const { return *static_cast<P*>(node_.payload()); }
 
@@ -155,6 +160,7 @@ class Vjp {
   Tensor* in_;
   Tensor* out_;
   const bool* needs_;
+  Node* origin_;
 };
 
 inline bool any_requires_grad(std::span<const Tensor> inputs) {
@@ -171,6 +177,9 @@ inline bool should_record(std::initializer_list<Tensor> inputs) {
 
 // Makes `node` the origin of output number nr.
 void set_history(const Tensor& y, Node* node, std::uint32_t nr = 0);
+// The same for a tensor that has an origin already: its hooks stay with the former one, the wish to
+// retain its gradient moves on.
+void replace_history(const Tensor& y, Node* node, std::uint32_t nr = 0);
 
 template <class F> struct RuleKind {
   static void vjp(Vjp& v) { v.payload<F>()(v); }
@@ -231,14 +240,14 @@ void record_outputs(const char* name, std::span<const Tensor> outputs,
 
 // --- in-place changes and views (graph/inplace.cpp) ---
 
-// Throws unless t may be changed in place now (leaf rules, overlapping memory, inference tensors).
-void check_inplace(const Tensor& t);
-// Throws where t is a view through which no recorded change may go.
-void check_view_kind(const Tensor& t);
+// Throws unless t may be changed in place now (leaf and view rules, overlapping memory, inference
+// tensors). `differentiable`: the change depends on something that requires a gradient.
+void check_inplace(const Tensor& t, bool differentiable);
+inline void check_inplace(const Tensor& t) { check_inplace(t, t.requires_grad()); }
 inline void bump_version(const Tensor& t) { ++t->storage->version; }
 // After an in-place change recorded as `node` (null: not recorded): t, or the base that t looks at,
-// now comes from it.
-void rebase_history(const Tensor& t, Node* node);
+// now comes from output `nr` of it; t was its input number `input`.
+void rebase_history(const Tensor& t, Node* node, std::uint32_t nr = 0, int input = 0);
 // Marks y as a differentiable view of x (its base, if x is a view itself).
 void set_view(const Tensor& y, const Tensor& x, ViewKind kind = ViewKind::Plain);
 

@@ -90,7 +90,7 @@ const Register copy_row(
 Tensor fill_op(const Tensor& x, const Scalar& value) {
   check_fits(value, x.dtype(), nullptr);
   return record_in_place(
-      "FillBackward0", x, {x}, {}, [&] { fill_in_place(x, value); },
+      "FillBackward2", x, {x}, {}, [&] { fill_in_place(x, value); },
       [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
 }
 Tensor fill_tensor_op(const Tensor& x, const Tensor& value) {
@@ -98,7 +98,7 @@ Tensor fill_tensor_op(const Tensor& x, const Tensor& value) {
                 "fill_ only supports 0-dimension value tensor but got tensor with ", value.dim(),
                 " dimensions.");
   return record_in_place(
-      "FillBackward1", x, {x, value}, {}, [&] { copy_in_place(x, value); },
+      "FillBackward3", x, {x, value}, {}, [&] { copy_in_place(x, value); },
       [sizes = Dims(), dtype = value.dtype()](Vjp& v) {
         if (v.needs(0)) v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype()));
         if (v.needs(1)) v.set(1, to_dtype(sum_to(v.g(), sizes), dtype));

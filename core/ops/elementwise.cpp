@@ -153,6 +153,8 @@ General plan(const ElementwiseOp& op, std::span<const Operand> in) {
   return g;
 }
 
+bool requires_grad(const Operand& o) { return o.t && Tensor::borrow(o.t).requires_grad(); }
+
 const char* node_name(const ElementwiseOp& op, std::span<const Operand> in) {
   for (std::size_t i = 0; i < in.size() && i < 2; ++i)
     if (!in[i].t && op.node_number[i][0]) return op.node_number[i];
@@ -167,7 +169,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
   std::uint8_t reads = 0;
   bool wanted[kMaxArity] = {};
   for (std::size_t i = 0; i < n; ++i) {
-    wanted[i] = in[i].t && (in[i].t->grad_fn || in[i].t->requires_grad);
+    wanted[i] = requires_grad(in[i]);
     if (wanted[i]) reads |= op.reads[i];
   }
   int saved = 0;
@@ -200,8 +202,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
       if (!t->layout->same_sizes(*result)) p->in_layout[i] = LayoutRef::borrow(t->layout);
     }
     if (at[i] >= 0) {
-      save_input(node->saved()[at[i]],
-                 in_place && i == 0 ? ops::clone(ops::detach(handle)) : handle);
+      save_input(node->saved()[at[i]], in_place && i == 0 ? ops::clone(handle) : handle);
       node->saved()[at[i]].input = static_cast<std::int16_t>(i);
     }
   }
@@ -214,9 +215,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
 bool wants_node(const ElementwiseOp& op, std::span<const Operand> in, Dtype result) {
   if (!modes.grad || op.rule == Rule::NotDifferentiable || !is_floating(result)) return false;
   for (std::size_t i = 0; i < in.size(); ++i)
-    if (in[i].t && (in[i].t->grad_fn || in[i].t->requires_grad)) {
-      if (op.input_rule[i] != Rule::NotDifferentiable) return true;
-    }
+    if (requires_grad(in[i]) && op.input_rule[i] != Rule::NotDifferentiable) return true;
   return false;
 }
 
@@ -235,7 +234,6 @@ Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const doubl
     if (o.t) layouts[n++] = o.t->layout;
   Tensor y = Tensor::empty(result_layout(g.sizes, {layouts, n}), g.result);
   run_tiles(f, {g.in, in.size()}, {y.raw(), g.result, &y.layout()}, g.compute, g.result, params);
-  y->inference = modes.inference;
   if (wants_node(op, in, g.result)) {
     Ref<Node> node = make_elementwise_node(op, in, &y.layout(), g.compute, params);
     set_history(y, node.get());
@@ -347,7 +345,6 @@ Tensor elementwise(const ElementwiseOp& op, std::span<const Operand> in, const d
   const Dtype result = op.promote == Promote::ToBool ? Dtype::Bool : compute;
   Tensor y = Tensor::empty(LayoutRef::borrow(layout), result);
   run_short(f, in, y.raw(), layout->numel, compute, params);
-  y->inference = modes.inference;
   if (wants_node(op, in, result)) {
     Ref<Node> node = make_elementwise_node(op, in, layout, compute, params);
     set_history(y, node.get());
@@ -360,18 +357,17 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
                             const double* params) {
   if (!params) params = kOnes;
   const Tensor x = Tensor::borrow(in[0].t);
-  check_inplace(x);
+  check_inplace(x, std::ranges::any_of(in, requires_grad));
+  check_no_partial_overlap(x, in);
   General g = plan(op, in);
   BACKLIT_CHECK(std::ranges::equal(Span(g.sizes), x.sizes()), Runtime, "output with shape ",
                 to_string(x.sizes()), " doesn't match the broadcast shape ", to_string(g.sizes));
   check_can_cast(g.result, x.dtype());
   const TileFunction f = forward_for(op, g.compute);
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
-  check_no_partial_overlap(x, in);
   Ref<Node> node;
   if (wants_node(op, in, x.dtype()) ||
       (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x}))) {
-    check_view_kind(x);
     node = make_elementwise_node(op, in, &x.layout(), g.compute, params, true);
   }
   run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.result, params);

@@ -16,6 +16,7 @@ namespace {
 template <class F> Tensor in_place(const Tensor& x, F&& out_of_place) {
   check_inplace(x);
   const Tensor y = out_of_place();
+  if (y.requires_grad()) check_inplace(x, true);
   copy_in_place(x, y);
   bump_version(x);
   if (y->grad_fn) rebase_history(x, y->grad_fn);

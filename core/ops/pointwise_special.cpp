@@ -82,7 +82,7 @@ Tensor mvlgamma_op(Tensor x, std::int64_t p, Tensor out) {
 Tensor mvlgamma_in_place_op(Tensor x, std::int64_t p) {
   BACKLIT_CHECK(p >= 1, Runtime, "p has to be greater than or equal to 1");
   check_can_cast(x.is_floating() ? x.dtype() : default_dtype(), x.dtype());
-  const Tensor before = should_record({x}) ? clone(detach(x)) : Tensor(x);
+  const Tensor before = should_record({x}) ? clone(x) : Tensor(x);
   return record_in_place(
       "MvlgammaBackward0", x, {x}, {before},
       [&] { copy_in_place(x, mvlgamma_value(detach(x), p)); },

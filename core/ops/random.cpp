@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "graph/inplace.h"
 #include "kernels/random_fill.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
@@ -106,31 +107,26 @@ Dims memory_order(const Tensor& x) {
   return order;
 }
 
-// Runs `fill` on x's memory, and bumps the version; no history.
-template <class Fill> Tensor fill_random_in_place(const Tensor& x, Fill fill) {
-  check_inplace(x);
-  if (x.is_contiguous()) {
-    fill(x);
-  } else {
+// Runs `fill` on x's memory. What x was before does not matter to what it is then: gradient zero.
+template <class Fill> Tensor fill_random_in_place(const char* name, const Tensor& x, Fill fill) {
+  const auto change = [&] {
+    if (x.is_contiguous()) return fill(x);
     GradMode off(false);
     const Tensor ordered = permute(x, memory_order(x));
-    if (ordered.is_contiguous()) {
-      fill(ordered);
-    } else {
-      Tensor dense = Tensor::empty(ordered.sizes(), x.dtype());
-      fill(dense);
-      copy_in_place(ordered, dense);
-    }
-  }
-  bump_version(x);
-  return x;
+    if (ordered.is_contiguous()) return fill(ordered);
+    Tensor dense = Tensor::empty(ordered.sizes(), x.dtype());
+    fill(dense);
+    copy_in_place(ordered, dense);
+  };
+  return record_in_place(name, x, {x}, {}, change,
+                         [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
 }
 
 Tensor uniform_op(const Tensor& x, double from, double to, Generator* generator) {
   BACKLIT_CHECK(from <= to, Runtime,
                 "uniform_ expects to return a [from, to) range, but found from=", from,
                 " > to=", to);
-  return fill_random_in_place(x, [&](const Tensor& y) {
+  return fill_random_in_place("UniformBackward0", x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "check_uniform_bounds", [&](auto zero) {
       fill_uniform(y.data<decltype(zero)>(), y.numel(), from, to, *generator);
     });
@@ -144,7 +140,7 @@ const Register uniform_row(
 Tensor normal_in_place_op(const Tensor& x, double mean, double std, Generator* generator) {
   BACKLIT_CHECK(std >= 0, Runtime, "normal expects std >= 0.0, but found std ", std);
   const bool serial = !x.is_contiguous();
-  return fill_random_in_place(x, [&](const Tensor& y) {
+  return fill_random_in_place("NormalBackward0", x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "normal_kernel_cpu", [&](auto zero) {
       using T = decltype(zero);
       if (serial)
@@ -162,19 +158,24 @@ const Register normal_in_place_row(
 
 // --- further distributions, in place ---
 
-Tensor random_range_op(const Tensor& x, std::int64_t from, std::optional<std::int64_t> to,
-                       Generator* generator) {
+Tensor random_between(const char* name, const Tensor& x, std::int64_t from,
+                      std::optional<std::int64_t> to, Generator* generator) {
   const RandomRange range = random_range(x.dtype(), from, to);
-  return fill_random_in_place(x, [&](const Tensor& y) {
+  return fill_random_in_place(name, x, [&](const Tensor& y) {
     fill_random_range(y.dtype(), y.raw(), y.numel(), range, *generator);
   });
 }
+Tensor random_range_op(const Tensor& x, std::int64_t from, std::optional<std::int64_t> to,
+                       Generator* generator) {
+  return random_between("RandomBackward0", x, from, to, generator);
+}
 Tensor random_to_op(const Tensor& x, std::int64_t to, Generator* generator) {
-  return random_range_op(x, 0, to, generator);
+  return random_between("RandomBackward1", x, 0, to, generator);
 }
 Tensor random_op(const Tensor& x, Generator* generator) {
-  return fill_random_in_place(
-      x, [&](const Tensor& y) { fill_random(y.dtype(), y.raw(), y.numel(), *generator); });
+  return fill_random_in_place("RandomBackward2", x, [&](const Tensor& y) {
+    fill_random(y.dtype(), y.raw(), y.numel(), *generator);
+  });
 }
 const Register random_row("random_(Tensor input, *, Generator? generator=None) -> Tensor",
                           random_op,
@@ -188,9 +189,9 @@ const Register random_range_row(
     random_range_op, {.function = false});
 
 // One in-place distribution of two parameters over floating dtypes.
-#define BACKLIT_DISTRIBUTION(name, kernel, error, signature, text)              \
+#define BACKLIT_DISTRIBUTION(name, node, kernel, error, signature, text)        \
   Tensor name##_op(const Tensor& x, double a, double b, Generator* generator) { \
-    return fill_random_in_place(x, [&](const Tensor& y) {                       \
+    return fill_random_in_place(node, x, [&](const Tensor& y) {                 \
       visit_floating(y.dtype(), error, [&](auto zero) {                         \
         kernel(y.data<decltype(zero)>(), y.numel(), a, b, *generator);          \
       });                                                                       \
@@ -198,11 +199,11 @@ const Register random_range_row(
   }                                                                             \
   const Register name##_row(signature, name##_op, {.meaning = text, .function = false})
 BACKLIT_DISTRIBUTION(
-    log_normal, fill_log_normal, "log_normal_cpu",
+    log_normal, "LogNormalBackward0", fill_log_normal, "log_normal_cpu",
     "log_normal_(Tensor input, float mean=1, float std=2, *, Generator? generator=None) -> Tensor",
     "Fills with exponentials of normal numbers with that mean and deviation.");
 BACKLIT_DISTRIBUTION(
-    cauchy, fill_cauchy, "cauchy_cpu",
+    cauchy, "CauchyBackward0", fill_cauchy, "cauchy_cpu",
     "cauchy_(Tensor input, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor",
     "Fills with numbers of a Cauchy distribution.");
 #undef BACKLIT_DISTRIBUTION
@@ -213,7 +214,7 @@ Tensor exponential_op(const Tensor& x, double lambd, Generator* generator) {
       "Exponential distribution is a continuous probability distribution. dtype must be a floating "
       "point but you specified ",
       info(x.dtype()).scalar_name);
-  return fill_random_in_place(x, [&](const Tensor& y) {
+  return fill_random_in_place("ExponentialBackward0", x, [&](const Tensor& y) {
     visit_floating(y.dtype(), "exponential_cpu", [&](auto zero) {
       fill_exponential(y.data<decltype(zero)>(), y.numel(), lambd, *generator);
     });
@@ -226,7 +227,7 @@ const Register exponential_row(
      .function = false});
 
 Tensor geometric_op(const Tensor& x, double p, Generator* generator) {
-  return fill_random_in_place(x, [&](const Tensor& y) {
+  return fill_random_in_place("GeometricBackward0", x, [&](const Tensor& y) {
     BACKLIT_CHECK(y.dtype() != Dtype::Bool, NotImplemented,
                   "\"geometric_cpu\" not implemented for 'Bool'");
     fill_geometric(y.dtype(), y.raw(), y.numel(), p, *generator);
@@ -239,24 +240,29 @@ const Register geometric_row(
 // --- bernoulli ---
 
 Tensor bernoulli_in_place_op(const Tensor& x, double p, Generator* generator) {
-  return fill_random_in_place(
-      x, [&](const Tensor& y) { fill_bernoulli(y.dtype(), y.raw(), y.numel(), p, *generator); });
+  return fill_random_in_place("BernoulliBackward2", x, [&](const Tensor& y) {
+    fill_bernoulli(y.dtype(), y.raw(), y.numel(), p, *generator);
+  });
 }
 // Probabilities differ by element: drawn in the order of x's memory, p laid out alike.
 Tensor bernoulli_tensor_op(const Tensor& x, const Tensor& p, Generator* generator) {
-  check_inplace(x);
   BACKLIT_CHECK(p.is_floating(), Runtime,
                 "expected probabilities tensor to have floating type, got ",
                 info(p.dtype()).scalar_name);
-  GradMode off(false);
-  const Dims order = memory_order(x);
-  const Tensor to = permute(x, order);
-  const Tensor from = clone_contiguous(permute(expand(p, x.sizes()), order));
-  Tensor y = Tensor::empty(to.sizes(), x.dtype());
-  fill_bernoulli(y.dtype(), y.raw(), y.numel(), p.dtype(), from.raw(), *generator);
-  copy_in_place(to, y);
-  bump_version(x);
-  return x;
+  const auto change = [&] {
+    GradMode off(false);
+    const Dims order = memory_order(x);
+    const Tensor to = permute(x, order);
+    const Tensor from = clone_contiguous(permute(expand(p, x.sizes()), order));
+    Tensor y = Tensor::empty(to.sizes(), x.dtype());
+    fill_bernoulli(y.dtype(), y.raw(), y.numel(), p.dtype(), from.raw(), *generator);
+    copy_in_place(to, y);
+  };
+  return record_in_place("BernoulliBackward1", x, {x, p}, {}, change,
+                         [sizes = Dims(p.sizes()), dtype = p.dtype()](Vjp& v) {
+                           v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype()));
+                           if (v.needs(1)) v.set(1, Tensor::zeros(sizes, dtype));
+                         });
 }
 const Register bernoulli_tensor_row(
     "bernoulli_(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor",

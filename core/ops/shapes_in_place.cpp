@@ -24,8 +24,7 @@ template <class Look> Tensor become(const char* name, const Tensor& x, Look look
     if (y->grad_fn) {
       const Ref<Node> node = Ref<Node>::borrow(y->grad_fn);
       node->name = name;
-      const Ref<Node> former = Ref<Node>::steal(std::exchange(x->grad_fn, nullptr));
-      set_history(x, node.get());
+      replace_history(x, node.get());
       entangle(x);
     }
   }

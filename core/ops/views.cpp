@@ -458,9 +458,16 @@ Tensor unfold(const Tensor& x, std::int64_t dim, std::int64_t size, std::int64_t
 }
 
 Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset) {
-  const Tensor inputs[] = {base};
-  return make_node("AsStridedBackward0", inputs, {}, 1, 0,
-                   AsStridedRule{base.layout_ref(), std::move(view), offset});
+  return as_strided_node(gradient_edge(base), base.layout_ref(), std::move(view), offset);
+}
+
+Ref<Node> as_strided_node(Edge base, LayoutRef layout, LayoutRef view, std::int64_t offset) {
+  const Tensor none[1];
+  Ref<Node> node = make_node("AsStridedBackward0", none, {}, 1, 0,
+                             AsStridedRule{std::move(layout), std::move(view), offset});
+  node->edges()[0] = base;
+  track_if_inputs_are(*node);
+  return node;
 }
 
 Tensor slice_scatter_strided(const Tensor& base, const Tensor& inner, const LayoutRef& layout,

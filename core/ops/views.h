@@ -72,6 +72,8 @@ bool lies_within(const Tensor& base, const Tensor& view);
 Tensor pick_strided(const Tensor& x, const LayoutRef& layout, const LayoutRef& view,
                     std::int64_t offset);
 Ref<Node> as_strided_node(const Tensor& base, LayoutRef view, std::int64_t offset);
+// The same for a base known by its edge (owned) and layout.
+Ref<Node> as_strided_node(Edge base, LayoutRef layout, LayoutRef view, std::int64_t offset);
 // base, laid out as `layout`, with the elements seen through (view, offset) replaced by `inner`
 // (undefined: zero); recorded.
 Tensor slice_scatter_strided(const Tensor& base, const Tensor& inner, const LayoutRef& layout,

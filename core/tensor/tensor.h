@@ -20,8 +20,10 @@ struct TensorObject;
 // How a view came about, as far as in-place changes must know.
 enum class ViewKind : std::uint8_t {
   Plain,
-  NoGrad,   // made with recording off: whether a change through it counts is anybody's guess
-  Several,  // one of the outputs of one node, which cannot be changed one by one
+  NoGrad,     // made with recording off: whether a change through it counts is anybody's guess
+  Inference,  // made in inference mode: the same
+  Function,   // made inside a custom function, whose backward it must not bypass
+  Several,    // one of the outputs of one node, which cannot be changed one by one
 };
 
 // What only some tensors have; allocated on first use.
@@ -60,6 +62,10 @@ extern PyTypeObject* tensor_type;  // set when the module is initialised
 
 TensorObject* new_tensor_object();
 AutogradMeta& meta_of(TensorObject& t);
+// A view requires a gradient when its base does, whenever the base came to.
+inline bool base_requires_grad(const TensorObject& t) {
+  return t.meta && t.meta->base && (t.meta->base->grad_fn || t.meta->base->requires_grad);
+}
 
 class Tensor : public Ref<TensorObject> {
  public:
@@ -88,7 +94,7 @@ class Tensor : public Ref<TensorObject> {
   std::int64_t numel() const { return p_->layout->numel; }
   bool is_contiguous() const { return p_->layout->contiguous; }
   bool is_floating() const { return backlit::is_floating(p_->dtype); }
-  bool requires_grad() const { return p_->grad_fn || p_->requires_grad; }
+  bool requires_grad() const { return p_->grad_fn || p_->requires_grad || base_requires_grad(*p_); }
   bool is_leaf() const { return p_->grad_fn == nullptr; }
   char* raw() const { return p_->data; }
   template <class T> T* data() const { return reinterpret_cast<T*>(p_->data); }
