@@ -27,6 +27,7 @@ HOMES = {
     "linalg": "`torch.linalg`",
     "fft": "`torch.fft`",
 }
+METHODS = "Methods of Tensor only"
 
 
 def cell(text: str) -> str:
@@ -43,8 +44,9 @@ def rows(operations: dict[str, Any]) -> Iterator[str]:
         if name != first["name"] and (name in first["aliases"].split() or "." in first["aliases"]):
             yield f"| `{name}` | another name of `{first['name']}` | | |"
             continue
-        if name.endswith("_") and name[:-1] in operations:
-            continue
+        plain = operations.get(name[:-1]) if name.endswith("_") else None
+        if plain and plain.__rows__[0]["name"] == name[:-1]:
+            continue  # shown with it
         signatures = "<br>".join(
             code(name + row["signature"][row["signature"].index("(") :])
             for row in operation.__rows__
@@ -58,15 +60,25 @@ def rows(operations: dict[str, Any]) -> Iterator[str]:
         yield f"| {signatures} | {cell(meaning)} | {cell(first['formula'])} | {gradient} |"
 
 
+def methods() -> dict[str, Any]:
+    """Operations that are a method of Tensor and no function, in-place forms among them."""
+    functions = _C._operations["torch"]
+    return {
+        name: operation
+        for name, operation in vars(_C.Tensor).items()
+        if hasattr(operation, "__rows__") and functions.get(name) is not operation
+    }
+
+
 def text() -> str:
     """The whole page."""
-    homes = {home: ops for home, ops in _C._operations.items() if home in HOMES}
-    parts = [HEADER.format(count=sum(len(ops) for ops in homes.values()))]
-    for home in HOMES:
-        if home in homes:
-            parts.append(f"## {HOMES[home]}\n")
-            parts.append("| call | what it does | formula | gradient |\n| --- | --- | --- | --- |")
-            parts.append("\n".join(rows(homes[home])) + "\n")
+    tables = {HOMES[home]: _C._operations[home] for home in HOMES if home in _C._operations}
+    tables[METHODS] = methods()
+    parts = [HEADER.format(count=sum(len(ops) for ops in tables.values()))]
+    for title, operations in tables.items():
+        parts.append(f"## {title}\n")
+        parts.append("| call | what it does | formula | gradient |\n| --- | --- | --- | --- |")
+        parts.append("\n".join(rows(operations)) + "\n")
     return "\n".join(parts)
 
 

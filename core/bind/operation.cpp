@@ -128,18 +128,39 @@ struct Bound {
 
 // Why an overload does not fit, built only for the message.
 struct Mismatch {
+  std::string name;  // of the operation, as messages show it
   std::string text;
 };
+
+// "linalg_norm": what PyTorch calls the operation in its messages.
+std::string called(const Operation& op) {
+  const std::string home = op.overloads->front()->options.home;
+  return concat(home == "linalg" || home == "special" ? home + "_" : "", PyUnicode_AsUTF8(op.name));
+}
+
+// The first element that keeps a sequence from being one of tensors.
+std::string wrong_element(PyObject* list, std::size_t position) {
+  if (!PyTuple_Check(list) && !PyList_Check(list)) return "";
+  for (Py_ssize_t k = 0; k < PySequence_Fast_GET_SIZE(list); ++k) {
+    PyObject* item = PySequence_Fast_GET_ITEM(list, k);
+    if (!is_tensor(item))
+      return concat("expected Tensor as element ", k, " in argument ", position, ", but got ",
+                    Py_TYPE(item)->tp_name);
+  }
+  return "";
+}
+
+template <class... Parts> bool refuse(Mismatch& why, const Parts&... parts) {
+  why.text = concat(why.name, parts...);
+  return false;
+}
 
 bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Bound& b,
           Mismatch* why) {
   const auto& parameters = row.parameters;
   const std::size_t n = parameters.size();
   const bool elementwise = row.elementwise != nullptr;
-  const auto refuse = [&](auto&&... parts) {
-    if (why) why->text = concat(parts...);
-    return false;
-  };
+  const std::size_t unnamed = row.options.function ? 0 : 1;  // a method's tensor is not counted
   std::fill_n(b.slots, n, nullptr);
   auto given = static_cast<std::size_t>(nargs);
   for (std::size_t i = 0; i < row.positional && i < given; ++i) {
@@ -158,9 +179,9 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
     b.slots[i] = args[i];
   }
   if (given > row.positional)
-    return refuse(row.name, "() takes ", row.positional, " positional argument",
-                  row.positional == 1 ? "" : "s", " but ", given, given == 1 ? " was" : " were",
-                  " given");
+    return why && refuse(*why, "() takes ", row.positional, " positional argument",
+                         row.positional == 1 ? "" : "s", " but ", given,
+                         given == 1 ? " was" : " were", " given");
   if (kwnames) {
     const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
     for (Py_ssize_t k = 0; k < count; ++k) {
@@ -170,8 +191,9 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
         if (parameters[i].name == key) at = i;
       for (std::size_t i = 0; i < n && at == n; ++i)
         if (is_alias(parameters[i].name, key)) at = i;
-      if (at == n) return refuse(row.name, "() got an unexpected keyword argument '", key, "'");
-      if (b.slots[at]) return refuse(row.name, "() got multiple values for argument '", key, "'");
+      if (at == n) return why && refuse(*why, "() got an unexpected keyword argument '", key, "'");
+      if (b.slots[at])
+        return why && refuse(*why, "() got multiple values for argument '", key, "'");
       b.slots[at] = args[nargs + k];
     }
   }
@@ -179,19 +201,26 @@ bool bind(const Overload& row, PyObject* const* args, Py_ssize_t nargs, PyObject
     const Parameter& p = parameters[i];
     if (!b.slots[i]) {
       if (!p.fallback)
-        return refuse(row.name, "() missing 1 required positional arguments: \"", p.name, "\"");
+        return why && refuse(*why, "() missing 1 required positional arguments: \"", p.name, "\"");
       b.slots[i] = p.fallback;
     } else if (!accepts(p, b.slots[i])) {
-      return refuse(row.name, "(): argument '", p.name, "'", said_position(row, i, given),
-                    " must be ", type_name(p.type), said_type(p, b.slots[i]));
+      if (!why) return false;
+      const std::string element =
+          p.type == Type::TensorList ? wrong_element(b.slots[i], i - unnamed) : "";
+      if (!element.empty()) {
+        why->text = element;
+        return false;
+      }
+      return refuse(*why, "(): argument '", p.name, "'", said_position(row, i, given), " must be ",
+                    type_name(p.type), said_type(p, b.slots[i]));
     }
   }
   if (elementwise) {
     bool any = false;
     for (int i = 0; i < row.elementwise->arity; ++i) any = any || is_tensor(b.slots[i]);
     if (!any)
-      return refuse(row.name, "(): argument 'input' (position 1) must be Tensor, not ",
-                    Py_TYPE(b.slots[0])->tp_name);
+      return why && refuse(*why, "(): argument 'input' (position 1) must be Tensor, not ",
+                           Py_TYPE(b.slots[0])->tp_name);
   }
   return true;
 }
@@ -201,23 +230,23 @@ void fail_binding(const Operation& op, PyObject* const* args, Py_ssize_t nargs, 
   const bool numbers = std::ranges::any_of(front, [](const Parameter& p) { return p.number; });
   if (op.overloads->size() == 1 && !numbers) {
     Bound b;
-    Mismatch why;
+    Mismatch why{called(op), ""};
     bind(*op.overloads->front(), args, nargs, kwnames, b, &why);
     PyErr_SetString(PyExc_TypeError, why.text.c_str());
     return;
   }
-  std::string text =
-      concat(PyUnicode_AsUTF8(op.name), "() received an invalid combination of arguments - got (");
+  std::string text = concat(called(op), "() received an invalid combination of arguments - got (");
   const Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-  for (Py_ssize_t i = 0; i < total; ++i) {
-    if (i) text += ", ";
+  const Py_ssize_t first = op.overloads->front()->options.function ? 0 : 1;
+  for (Py_ssize_t i = first; i < total; ++i) {
+    if (i > first) text += ", ";
     if (i >= nargs) text += concat(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, i - nargs)), "=");
     text += Py_TYPE(args[i])->tp_name;
   }
   text += "), but expected one of:\n";
   for (const Overload* row : *op.overloads) {
     Bound b;
-    Mismatch why;
+    Mismatch why{called(op), ""};
     bind(*row, args, nargs, kwnames, b, &why);
     text += concat(" * ", row->signature, "\n      didn't match because: ", why.text, "\n");
   }

@@ -15,9 +15,12 @@ namespace backlit {
 namespace {
 
 bool overlaps(const Layout& l) {
-  for (int i = 0; i < l.ndim; ++i)
-    if (l.stride(i) == 0 && l.size(i) > 1) return true;
-  return false;
+  bool repeats = false;
+  for (int i = 0; i < l.ndim; ++i) {
+    if (l.size(i) == 0) return false;  // nothing to write; strides of empty tensors may be 0
+    repeats = repeats || (l.stride(i) == 0 && l.size(i) > 1);
+  }
+  return repeats;
 }
 
 // Payload of CopySlices. Its edges are those of `change`, but for number `input`, which leads to

@@ -236,6 +236,7 @@ void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* 
 template <class T>
 void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
                   T beta, T* y, int64_t incy) {
+  if (n == 0) return;
   const int64_t width = std::min(n, kVectorWidth), across = (n - 1) / width + 1;
   const int64_t height =
       std::max<int64_t>(4 * kVectorWork / width, across >= 8 ? m : (m - 1) / 16 + 1);

@@ -29,7 +29,7 @@ Tensor cross_entropy_probabilities(const Tensor& x, const Tensor& target, const 
   BACKLIT_CHECK(ignored < 0, Runtime, "ignore_index is not supported for floating point target");
   const int d = class_dim(x);
   const i64 classes = x.layout().size(d);
-  check_class_weight(x, weight, classes);
+  check_class_weight(weight, classes);
   Tensor p = target;
   if (smoothing > 0)
     p = add(mul(p, Scalar(1 - smoothing)), Scalar(smoothing / static_cast<double>(classes)));

@@ -19,8 +19,7 @@ Tensors broadcast_tensors(const Tensors& tensors) {
   Dims sizes;
   for (const Tensor& t : tensors) sizes = broadcast_sizes(sizes, t.sizes());
   Tensors out;
-  for (const Tensor& t : tensors)
-    out.push_back(std::ranges::equal(t.sizes(), Span(sizes)) ? t : expand(t, sizes));
+  for (const Tensor& t : tensors) out.push_back(expand(t, sizes));
   return out;
 }
 const Register broadcast_tensors_row(

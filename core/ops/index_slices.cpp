@@ -35,7 +35,8 @@ Tensor index_add_in_place(const Tensor& x, std::int64_t dim, const Tensor& index
                           const Tensor& source, const Scalar& alpha) {
   const IndexGroup g = along("index_add", x, wrap_dim(dim, x.dim()), index);
   check_same_dtype("index_add", x, source);
-  return index_put_(x, {&g, 1}, alpha.d == 1 ? source : mul(source, alpha), true,
+  const Tensor factor = Tensor::scalar(alpha.d, x.dtype());  // of x's dtype, as in PyTorch
+  return index_put_(x, {&g, 1}, alpha.d == 1 ? source : mul(source, factor), true,
                     "IndexAddBackward0");
 }
 Tensor index_add_op(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
@@ -51,6 +52,17 @@ Tensor index_copy_in_place(const Tensor& x, std::int64_t dim, const Tensor& inde
 Tensor index_copy_op(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
   return index_copy_in_place(clone(x), dim, index, source);
 }
+// 1 for each slice that index names, in a shape that broadcasts to x.
+Tensor slice_mask(const Tensor& x, const IndexGroup& g) {
+  Dims sizes(x.sizes());
+  for (int d = 0; d < sizes.n; ++d) sizes[d] = d == g.dim ? sizes[d] : 1;
+  const Tensor mask = Tensor::zeros(sizes, Dtype::Bool);
+  const Tensor dense = contiguous(to_dtype(g.index, Dtype::Int64));
+  for (std::int64_t i = 0; i < dense.numel(); ++i)
+    mask.data<bool>()[dense.data<std::int64_t>()[i]] = true;
+  return mask;
+}
+
 Tensor index_fill_in_place(const Tensor& x, std::int64_t dim, const Tensor& index, Any value) {
   const IndexGroup g = along("index_fill", x, wrap_dim(dim, x.dim()), index);
   Tensor v = is_tensor(value.object)
@@ -59,7 +71,10 @@ Tensor index_fill_in_place(const Tensor& x, std::int64_t dim, const Tensor& inde
   BACKLIT_CHECK(v.dim() == 0, Runtime,
                 "index_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
                 v.dim(), " dimension(s).");
-  return index_put_(x, {&g, 1}, v, false,
+  // a value that gradients flow to counts once per element, however often index names it
+  if (v.requires_grad() && modes.grad)
+    return masked_fill_in_place(x, slice_mask(x, g), v, "IndexFillBackward1");
+  return index_put_(x, {&g, 1}, to_dtype(v, x.dtype()), false,
                     is_tensor(value.object) ? "IndexFillBackward1" : "IndexFillBackward0");
 }
 Tensor index_fill_op(const Tensor& x, std::int64_t dim, const Tensor& index, Any value) {

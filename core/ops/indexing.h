@@ -38,6 +38,10 @@ Tensor index(const Tensor& x, std::span<const IndexGroup> groups,
 Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Tensor& value,
                   bool accumulate, const char* name = "IndexPutBackward0");
 
+// value (0-d) where the mask is true, recorded as `name`.
+Tensor masked_fill_in_place(const Tensor& x, const Tensor& mask, const Tensor& value,
+                            const char* name);
+
 // The three linear maps that gradients are made of; each records its own.
 Tensor pick_at(const Tensor& x, const IndexMapRef& map, const char* name = "IndexBackward0");
 Tensor put_at(const Tensor& y, const IndexMapRef& map);  // zeros with y added at the chosen places

@@ -35,6 +35,12 @@ Tensor reduced_loss(const Tensor& loss, LossReduction r) {
   return r == LossReduction::None ? loss : r == LossReduction::Mean ? mean(loss) : sum(loss);
 }
 
+void check_constant(const char* function, const char* argument, const Tensor& t) {
+  BACKLIT_CHECK(!t.defined() || !t.requires_grad() || !modes.grad, Runtime, "The function '",
+                function, "' is not differentiable with respect to argument '", argument,
+                "'. This input cannot have requires_grad True.");
+}
+
 namespace {
 
 using i64 = std::int64_t;
@@ -239,11 +245,6 @@ void check_fits(const Tensor& weight, const Tensor& input) {
   const Dims sizes = broadcast_sizes(input.sizes(), weight.sizes());
   BACKLIT_CHECK(std::ranges::equal(Span(sizes), input.sizes()), Runtime, "output with shape ",
                 to_string(input.sizes()), " doesn't match the broadcast shape ", to_string(sizes));
-}
-void check_constant(const char* function, const char* argument, const Tensor& t) {
-  BACKLIT_CHECK(!t.defined() || !t.requires_grad() || !modes.grad, Runtime, "The function '",
-                function, "' is not differentiable with respect to argument '", argument,
-                "'. This input cannot have requires_grad True.");
 }
 
 // With weights: one node over the three tensors, its parts by recorded operations.

@@ -131,14 +131,12 @@ void check_class_shapes(const Tensor& x, const Tensor& target) {
                 to_string(expected), ", got ", to_string(target.sizes()));
 }
 
-void check_class_weight(const Tensor& x, const Tensor& weight, i64 classes) {
+void check_class_weight(const Tensor& weight, i64 classes) {
   if (!weight.defined()) return;
   BACKLIT_CHECK(
       weight.dim() == 1 && weight.numel() == classes, Runtime,
       "weight tensor should be defined either for all ", classes,
       " classes or no classes but got weight tensor of shape: ", to_string(weight.sizes()));
-  BACKLIT_CHECK(weight.dtype() == x.dtype(), Runtime, "expected scalar type ",
-                info(x.dtype()).scalar_name, " but found ", info(weight.dtype()).scalar_name);
 }
 
 ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& weights, i64 ignored,
@@ -146,10 +144,14 @@ ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& w
     : loss{r, ignored, 1} {
   check_class_shapes(x, given);
   const i64 classes = x.layout().size(class_dim(x));
-  check_class_weight(x, weights, classes);
+  check_class_weight(weights, classes);
+  BACKLIT_CHECK(!weights.defined() || weights.dtype() == x.dtype(), Runtime,
+                "expected scalar type ", info(x.dtype()).scalar_name, " but found ",
+                info(weights.dtype()).scalar_name);
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"nll_loss_out_frame\" not implemented for '",
                 info(x.dtype()).scalar_name, "'");
   target = checked_targets(given, classes, ignored);
+  check_constant(x.dim() > 2 ? "nll_loss2d_forward" : "nll_loss_forward", "weight", weights);
   if (x.dim() == 1 && target.dim() == 1) target = target.alias(contiguous_layout({}));
   if (weights.defined()) weight = contiguous(detach(weights));
   visit_float(x.dtype(), [&](auto zero) {

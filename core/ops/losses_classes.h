@@ -29,7 +29,7 @@ struct ClassTargets {
   ClassTargets(const Tensor& x, const Tensor& target, const Tensor& weight, std::int64_t ignored,
                LossReduction r);
 };
-void check_class_weight(const Tensor& x, const Tensor& weight, std::int64_t classes);
+void check_class_weight(const Tensor& weight, std::int64_t classes);
 void check_class_shapes(const Tensor& x, const Tensor& target);
 
 // The loss of checked targets; recorded.

@@ -3,6 +3,7 @@
 
 #include "graph/inplace.h"
 #include "ops/along.h"
+#include "ops/creation.h"
 #include "ops/indexing.h"
 #include "ops/products.h"
 #include "ops/reductions.h"
@@ -53,6 +54,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   return masked_fill_with("MaskedFillBackward1", x, mask, value);
 }
 Tensor masked_fill_number(const Tensor& x, const Tensor& mask, const Scalar& value) {
+  check_fits(value, x.dtype(), nullptr);
   Tensor v = Tensor::empty(Dims{}, x.dtype());
   value.write(v.raw(), x.dtype());
   return masked_fill_with("MaskedFillBackward0", x, mask, v);
@@ -64,8 +66,17 @@ template <class F> Tensor masked_in_place(const Tensor& x, const Tensor& mask, F
                 to_string(broadcast_sizes(x.sizes(), mask.sizes())));
   return in_place(x, fill);
 }
-Tensor masked_fill_in_place(const Tensor& x, const Tensor& mask, const Tensor& value) {
-  return masked_in_place(x, mask, [&] { return masked_fill(x, mask, value); });
+}  // namespace
+
+Tensor masked_fill_in_place(const Tensor& x, const Tensor& mask, const Tensor& value,
+                            const char* name) {
+  return masked_in_place(x, mask, [&] { return masked_fill_with(name, x, mask, value); });
+}
+
+namespace {
+
+Tensor masked_fill_tensor_in_place(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  return masked_fill_in_place(x, mask, value, "MaskedFillBackward1");
 }
 Tensor masked_fill_number_in_place(const Tensor& x, const Tensor& mask, const Scalar& value) {
   return masked_in_place(x, mask, [&] { return masked_fill_number(x, mask, value); });
@@ -113,7 +124,7 @@ const Register masked_fill_in_place_row(
     "masked_fill_(Tensor input, Tensor mask, Scalar value) -> Tensor", masked_fill_number_in_place,
     kMaskedFillInPlace);
 const Register masked_fill_tensor_in_place_row(
-    "masked_fill_(Tensor input, Tensor mask, Tensor value) -> Tensor", masked_fill_in_place,
+    "masked_fill_(Tensor input, Tensor mask, Tensor value) -> Tensor", masked_fill_tensor_in_place,
     kMaskedFillInPlace);
 const Register masked_select_row(
     "masked_select(Tensor input, Tensor mask) -> Tensor", masked_select_op,

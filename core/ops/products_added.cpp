@@ -100,6 +100,12 @@ struct Addmv {
   }
 };
 
+void check_factor(const char* name, const Scalar& factor, Dtype dtype) {
+  BACKLIT_CHECK(is_floating(dtype) || factor.kind != Scalar::Kind::Float, Runtime,
+                "For integral input tensors, argument ", name,
+                " must not be a floating point number.");
+}
+
 // Promotes dtypes, as PyTorch's does.
 struct Addr {
   static constexpr const char* name = "addr";
@@ -112,8 +118,12 @@ struct Addr {
                   "-D");
     const GradMode off(false);
     const Tensor start = expand(input, Dims{x.numel(), y.numel()});
-    const Tensor product = times(outer(x, y), alpha);
-    return is(beta, 0) ? product : add(times(start, beta), product);
+    const Tensor plain = outer(x, y);
+    const Dtype dtype = promote_types(input.dtype(), plain.dtype());
+    check_factor("beta", beta, dtype);
+    check_factor("alpha", alpha, dtype);
+    const Tensor product = times(plain, alpha);
+    return to_dtype(is(beta, 0) ? product : add(times(start, beta), product), dtype);
   }
   static void rule(Vjp& v, const Factors& f) {
     if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));

@@ -49,8 +49,8 @@ Tensor tensordot(const Tensor& input1, const Tensor& input2, Span dims_a, Span d
 }
 
 Tensor inner(const Tensor& a, const Tensor& b) {
-  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "both inputs should have same dtype");
   if (a.dim() == 0 || b.dim() == 0) return mul(a, b);
+  BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime, "both inputs should have same dtype");
   const std::int64_t k = a.size(-1);
   BACKLIT_CHECK(k == b.size(-1), Runtime,
                 "inner() the last dimension must match on both input tensors but got shapes ",

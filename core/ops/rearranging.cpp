@@ -34,10 +34,12 @@ Tensor repeat(const Tensor& x, Span counts) {
   Dims sizes(x.sizes());
   while (sizes.n < static_cast<int>(counts.size())) sizes.insert(0, 1);
   Tensor y = view(contiguous(detach(x)), sizes);
+  Dims wanted(sizes);
+  for (int d = 0; d < sizes.n; ++d) wanted[d] *= counts[static_cast<std::size_t>(d)];
   for (int d = 0; d < sizes.n; ++d) {
     const std::int64_t r = counts[static_cast<std::size_t>(d)];
-    BACKLIT_CHECK(r >= 0, Runtime, "Trying to create tensor with negative dimension ", r * sizes[d],
-                  ": ", to_string(counts));
+    BACKLIT_CHECK(r >= 0, Runtime, "Trying to create tensor with negative dimension ", wanted[d],
+                  ": ", to_string(wanted));
     if (r == 1) continue;
     Dims once(y.sizes()), joined(once);
     joined[d] *= r;

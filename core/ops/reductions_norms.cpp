@@ -79,8 +79,7 @@ Moments moments(const char* name, const Tensor& x, Span dims, double correction)
   return m;
 }
 
-Tensor var_or_std(const Tensor& x, Span over, double correction, bool keepdim, bool root) {
-  const Moments m = moments(root ? "std" : "var", x, over, correction);
+Tensor var_or_std(const Tensor& x, Span over, const Moments& m, bool keepdim, bool root) {
   Tensor y = variance(x, m, keepdim, root);
   const Dims dims(over);
   if (root)
@@ -96,6 +95,10 @@ Tensor var_or_std(const Tensor& x, Span over, double correction, bool keepdim, b
   });
 }
 
+Tensor var_or_std(const Tensor& x, Span over, double correction, bool keepdim, bool root) {
+  return var_or_std(x, over, moments(root ? "std" : "var", x, over, correction), keepdim, root);
+}
+
 std::tuple<Tensor, Tensor> moment_and_mean(const Tensor& x, Span over, double correction,
                                            bool keepdim, bool root) {
   const Moments m = moments(root ? "std_mean" : "var_mean", x, over, correction);
@@ -104,24 +107,23 @@ std::tuple<Tensor, Tensor> moment_and_mean(const Tensor& x, Span over, double co
   const Tensor center = to_dtype(mean64(x, m.dims), x.dtype());
   const Tensor average = center.alias(contiguous_layout(m.dims.sizes(keepdim)));
   const Tensor outputs[] = {y, average}, inputs[] = {x};
-  record_outputs(
-      root ? "StdMeanBackward0" : "VarMeanBackward0", outputs, inputs, inputs,
-      [m, dims, root](Vjp& v) {
-        const Tensor x = v.saved(0);
-        Tensor total;
-        if (v.g(0).defined()) {
-          const Tensor g = view_or_reshape(v.g(0), m.dims.kept);
-          total = root ? std_gradient(g, x, var_or_std(x, dims, m.correction, true, true), m, dims)
-                       : var_gradient(g, x, m, dims);
-        }
-        if (v.g(1).defined()) {
-          const Tensor part = expand(
-              div(view_or_reshape(v.g(1), m.dims.kept), Scalar(static_cast<double>(m.dims.count))),
-              x.sizes());
-          total = total.defined() ? add(total, part) : part;
-        }
-        v.set(0, total);
-      });
+  record_outputs(root ? "StdMeanBackward0" : "VarMeanBackward0", outputs, inputs, inputs,
+                 [m, dims, root](Vjp& v) {
+                   const Tensor x = v.saved(0);
+                   Tensor total;
+                   if (v.g(0).defined()) {
+                     const Tensor g = view_or_reshape(v.g(0), m.dims.kept);
+                     total = root ? std_gradient(g, x, var_or_std(x, dims, m, true, true), m, dims)
+                                  : var_gradient(g, x, m, dims);
+                   }
+                   if (v.g(1).defined()) {
+                     const Tensor part = expand(div(view_or_reshape(v.g(1), m.dims.kept),
+                                                    Scalar(static_cast<double>(m.dims.count))),
+                                                x.sizes());
+                     total = total.defined() ? add(total, part) : part;
+                   }
+                   v.set(0, total);
+                 });
   return {y, average};
 }
 
@@ -218,6 +220,18 @@ Tensor norm_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double p
   return mul(p < 2 ? mul(sign, pow(size, Scalar(p - 1))) : mul(x, pow(size, Scalar(p - 2))), scale);
 }
 
+// Extrema of nothing do not exist.
+void check_has_norm(const ReducedDims& r, double p, Span over, const Tensor& x) {
+  if (r.count > 0 || (p >= 0 && p != INFINITY)) return;
+  const char* order = p == INFINITY ? "inf" : p == -INFINITY ? "-inf" : "negative";
+  BACKLIT_CHECK(!over.empty(), Runtime, "linalg.vector_norm cannot compute the ", order,
+                " norm on an empty tensor because the operation does not have an identity");
+  for (auto k : over)
+    BACKLIT_CHECK(x.size(k) > 0, Runtime, "linalg.vector_norm cannot compute the ", order,
+                  " norm on the dimension ", k,
+                  "because this dimension is empty and the operation does not have an identity");
+}
+
 Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
                    std::optional<Dtype> dtype) {
   BACKLIT_CHECK(input.is_floating(), Runtime,
@@ -225,15 +239,7 @@ Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
                 info(input.dtype()).scalar_name);
   const Tensor x = dtype ? to_dtype(input, *dtype) : input;
   const ReducedDims r(x, over);
-  if (r.count == 0 && (p < 0 || p == INFINITY)) {
-    const char* order = p == INFINITY ? "inf" : p == -INFINITY ? "-inf" : "negative";
-    BACKLIT_CHECK(!over.empty(), Runtime, "linalg.vector_norm cannot compute the ", order,
-                  " norm on an empty tensor because the operation does not have an identity");
-    for (auto k : over)
-      BACKLIT_CHECK(x.size(k) > 0, Runtime, "linalg.vector_norm cannot compute the ", order,
-                    " norm on the dimension ", k,
-                    "because this dimension is empty and the operation does not have an identity");
-  }
+  check_has_norm(r, p, over, x);
   return record(
       "LinalgVectorNormBackward0", norm_value(detach(x), p, r, keepdim), {x}, {x},
       [p, kept = r.kept, dims = Dims(over)](Vjp& v) {
@@ -330,9 +336,12 @@ Tensor singular_norm(const Tensor& A, OfSingular which, MatrixDims d, bool keepd
 Tensor absolute_sums_norm(const Tensor& A, double p, MatrixDims d, bool keepdim,
                           std::optional<Dtype> dtype) {
   const bool over_rows = std::abs(p) == 1;
+  const int left = over_rows ? d.column : d.row;
   const Tensor sums = vector_norm(A, 1, Dims{over_rows ? d.row : d.column}, true, dtype);
-  return without_matrix(extreme_over_dims(sums, Dims{over_rows ? d.column : d.row}, p > 0), d,
-                        keepdim);
+  // the largest of no sums is 0: none is negative
+  const bool none = p > 0 && A.layout().size(left) == 0;
+  return without_matrix(
+      none ? sum(sums, Dims{left}, true) : extreme_over_dims(sums, Dims{left}, p > 0), d, keepdim);
 }
 
 Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim,
@@ -343,7 +352,10 @@ Tensor matrix_norm(const Tensor& A, PyObject* ord, Dims dims, bool keepdim,
                 to_string(dims));
   if (PyUnicode_Check(ord)) {
     const std::string name = FromPython<std::string>::get(ord);
-    if (name == "fro") return vector_norm(A, 2, dims, keepdim, dtype);
+    if (name == "fro") {
+      matrix_dims(A, dims);  // checks them
+      return vector_norm(A, 2, dims, keepdim, dtype);
+    }
     BACKLIT_CHECK(name == "nuc", Runtime, "linalg.matrix_norm: Order ", name, " not supported.");
     return singular_norm(A, OfSingular::Sum, matrix_dims(A, dims), keepdim, dtype);
   }
@@ -407,7 +419,7 @@ Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool k
   const bool matrix = ord.object != Py_None &&
                       (PyUnicode_Check(ord.object) || (dims ? dims->size() == 2 : A.dim() == 2));
   if (matrix) return matrix_norm(A, ord.object, dims ? *dims : Dims{-2, -1}, keepdim, dtype);
-  BACKLIT_CHECK(ord.object == Py_None || dims || A.dim() <= 2, Runtime,
+  BACKLIT_CHECK(ord.object == Py_None || dims || A.dim() == 1 || A.dim() == 2, Runtime,
                 "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ",
                 A.dim(), "D.");
   return vector_norm(A, ord.object == Py_None ? 2 : FromPython<double>::get(ord.object),
@@ -425,6 +437,7 @@ const Register linalg_norm_row(
 
 Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
   const Tensor x = sub(detach(a), detach(b));
+  check_has_norm(ReducedDims(x, {}), p.d, {}, x);
   BACKLIT_CHECK(x.is_floating(), Runtime,
                 "norm(): input dtype should be either floating point or complex. Got ",
                 info(x.dtype()).scalar_name, " instead.");

@@ -76,13 +76,14 @@ double rank_of(double q, i64 n, Between between, Dtype dtype) {
 // d.
 struct Ranks {
   Tensor low, high, weight;
+  Tensor slope;  // d(rank) / dq
 };
 Ranks find_ranks(const Tensor& sorted, int d, const std::vector<double>& q, Between between,
                  bool skip_nan) {
   Dims sizes(sorted.sizes());
   sizes[d] = static_cast<i64>(q.size());
   Ranks r{Tensor::empty(sizes, Dtype::Int64), Tensor::empty(sizes, Dtype::Int64),
-          Tensor::empty(sizes, Dtype::Float64)};
+          Tensor::empty(sizes, Dtype::Float64), Tensor::empty(sizes, Dtype::Float64)};
   const Lines from(sorted.sizes(), d), to(sizes, d);
   const Tensor nan = contiguous(apply<formulas::Isnan>(detach(sorted)));
   for (i64 line = 0; line < from.count(); ++line) {
@@ -99,15 +100,27 @@ Ranks find_ranks(const Tensor& sorted, int d, const std::vector<double>& q, Betw
       r.low.data<i64>()[at] = static_cast<i64>(below);
       r.high.data<i64>()[at] = static_cast<i64>(std::ceil(rank));
       r.weight.data<double>()[at] = between == Between::Midpoint ? 0.5 : rank - below;
+      r.slope.data<double>()[at] = poisoned ? 0 : static_cast<double>(numbers - 1);
     }
   }
   r.weight = to_dtype(r.weight, sorted.dtype());
+  r.slope = to_dtype(r.slope, sorted.dtype());
   return r;
 }
 
-Tensor quantile(const char* name, const Tensor& input, const std::vector<double>& q, bool scalar_q,
-                std::optional<i64> dim, bool keepdim, const std::string& interpolation,
-                bool skip_nan) {
+// The weight as a function of q, with its derivative: q minus itself, times the slope, is added.
+Tensor weight_from(const Tensor& q, const Ranks& r, int d) {
+  Dims sizes;
+  for (int k = 0; k < r.slope.dim(); ++k) sizes.push_back(k == d ? q.numel() : 1);
+  const Tensor line = reshape(q, sizes);
+  return add(r.weight, mul(sub(line, detach(line)), r.slope));
+}
+
+// q as numbers; as a tensor too (or undefined), if it may require grad.
+Tensor quantile(const char* name, const Tensor& input, const std::vector<double>& q,
+                const Tensor& q_tensor, std::optional<i64> dim, bool keepdim,
+                const std::string& interpolation, bool skip_nan) {
+  const bool scalar_q = !q_tensor.defined() || q_tensor.dim() == 0;
   BACKLIT_CHECK(input.numel() > 0, Runtime, name, "() input tensor must be non-empty");
   BACKLIT_CHECK(input.is_floating(), Runtime, name,
                 "() input tensor must be either float or double dtype");
@@ -115,7 +128,9 @@ Tensor quantile(const char* name, const Tensor& input, const std::vector<double>
   const int d = dim ? wrap_dim(*dim, input.dim()) : 0;
   const Tensor x = dim && input.dim() > 0 ? input : reshape(input, Dims{-1});
   const Tensor sorted = sort("SortBackward0", x, d, false).values;
-  const Ranks r = find_ranks(sorted, d, q, between, skip_nan);
+  Ranks r = find_ranks(sorted, d, q, between, skip_nan);
+  if (between == Between::Linear && q_tensor.defined() && q_tensor.requires_grad())
+    r.weight = weight_from(q_tensor, r, d);
   Tensor y = take_along(sorted, d, r.low);
   if (between == Between::Linear || between == Between::Midpoint)
     y = apply<formulas::Lerp>(y, take_along(sorted, d, r.high), r.weight);
@@ -147,27 +162,29 @@ Tensor quantile_op(const Tensor& x, const Tensor& q, std::optional<i64> dim, boo
   const std::vector<double> values(dense.data<double>(), dense.data<double>() + dense.numel());
   for (const double v : values)
     BACKLIT_CHECK(v >= 0 && v <= 1, Runtime, name, "() q values must be in the range [0, 1]");
-  return quantile(name, x, values, q.dim() == 0, dim, keepdim, interpolation, kSkipNan);
+  return quantile(name, x, values, q, dim, keepdim, interpolation, kSkipNan);
 }
 template <bool kSkipNan>
 Tensor quantile_number_op(const Tensor& x, double q, std::optional<i64> dim, bool keepdim,
                           const std::string& interpolation) {
   const char* name = "quantile";  // for nanquantile as well
   BACKLIT_CHECK(q >= 0 && q <= 1, Runtime, name, "() q must be in the range [0, 1] but got ", q);
-  return quantile(name, x, {q}, true, dim, keepdim, interpolation, kSkipNan);
+  return quantile(name, x, {q}, Tensor(), dim, keepdim, interpolation, kSkipNan);
 }
+// The tensor first: as a number, one of shape (1) would lose its dimension.
 #define BACKLIT_QUANTILE(name, skip, text)                                                         \
   const Register name##_row1(#name                                                                 \
-                             "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str "  \
-                             "interpolation='linear', Tensor? out=None) -> Tensor",                \
-                             quantile_number_op<skip>,                                             \
-                             {.meaning = text,                                                     \
-                              .formula = "y = (1 − w) x₍ₗ₎ + w x₍ₗ₊₁₎ of the sorted x",            \
-                              .gradient = "1 − w and w times ∂L/∂y at the two elements"});         \
-  const Register name##_row2(#name                                                                 \
                              "(Tensor input, Tensor q, int? dim=None, bool keepdim=False, *, str " \
                              "interpolation='linear', Tensor? out=None) -> Tensor",                \
-                             quantile_op<skip>, {.meaning = text});
+                             quantile_op<skip>,                                                    \
+                             {.meaning = text,                                                     \
+                              .formula = "y = (1 − w) x₍ₗ₎ + w x₍ₗ₊₁₎ of the sorted x",            \
+                              .gradient = "1 − w and w times ∂L/∂y at the two elements; "          \
+                                          "∂L/∂q = (n − 1) (x₍ₗ₊₁₎ − x₍ₗ₎) ∂L/∂y"});               \
+  const Register name##_row2(#name                                                                 \
+                             "(Tensor input, float q, int? dim=None, bool keepdim=False, *, str "  \
+                             "interpolation='linear', Tensor? out=None) -> Tensor",                \
+                             quantile_number_op<skip>, {.meaning = text});
 BACKLIT_QUANTILE(quantile, false, "The value below which the fraction q of the elements lies.")
 BACKLIT_QUANTILE(nanquantile, true, "quantile of the elements that are not nan.")
 #undef BACKLIT_QUANTILE

@@ -195,7 +195,7 @@ Tensor bincount_op(const Tensor& input, const Tensor& weights, i64 minlength) {
   }
   BACKLIT_CHECK(valid, Runtime, "bincount only supports 1-d non-negative integral inputs.");
   const Dims size{std::max(top + 1, minlength)};
-  if (!weights.defined()) {
+  if (!weights.defined() || input.numel() == 0) {  // PyTorch: without elements, without weights
     Tensor y = Tensor::zeros(size, Dtype::Int64);
     for (i64 i = 0; i < x.numel(); ++i) ++y.data<i64>()[in[i]];
     return y;
@@ -215,7 +215,8 @@ const Register bincount_row(
 Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   BACKLIT_CHECK(input.is_floating(), NotImplemented, "\"histogram_cpu\" not implemented for '",
                 info(input.dtype()).scalar_name, "'");
-  BACKLIT_CHECK(bins > 0, Runtime, "bins must be > 0");
+  BACKLIT_CHECK(bins > 0, Runtime, "histogram(): bins must be > 0, but got ", bins,
+                " for dimension 0");
   const Tensor x = contiguous(to_dtype(detach(input), Dtype::Float64));
   if (low == high && x.numel() > 0) {
     low = reduce_all(Reduction::Min, x).item();
@@ -227,7 +228,7 @@ Tensor histc_op(const Tensor& input, i64 bins, double low, double high) {
   }
   BACKLIT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "torch.histc: range of [", low,
                 ", ", high, "] is not finite");
-  BACKLIT_CHECK(low < high, Runtime, "max must be larger than min");
+  BACKLIT_CHECK(low < high, Runtime, "histc: max must be larger than min");
   std::vector<i64> count(static_cast<std::size_t>(bins));
   for (i64 i = 0; i < x.numel(); ++i) {
     const double v = x.data<double>()[i];
@@ -305,8 +306,7 @@ Tensor searchsorted_scalar_op(const Tensor& sequence, Scalar value, bool out_int
 }
 Tensor bucketize_op(const Tensor& x, const Tensor& boundaries, bool out_int32, bool right) {
   BACKLIT_CHECK(boundaries.dim() == 1, Runtime,
-                "bucketize(): boundaries tensor must be 1 dimension, but got dim(",
-                boundaries.dim(), ")");
+                "boundaries tensor must be 1 dimension, but got dim(", boundaries.dim(), ")");
   return search(boundaries, x, out_int32, right);
 }
 Tensor bucketize_scalar_op(Scalar x, const Tensor& boundaries, bool out_int32, bool right) {

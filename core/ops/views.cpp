@@ -20,8 +20,7 @@ Tensor expand(const Tensor& x, Span sizes) {
     if (k < 0) {
       BACKLIT_CHECK(out[d] >= 0, Runtime, "The expanded size of the tensor (", out[d],
                     ") isn't allowed in a leading, non-existing dimension ", d);
-      strides[d] = 0;
-      continue;
+      continue;  // below, when the strides behind are known
     }
     if (out[d] == -1) out[d] = x.layout().size(k);
     if (x.layout().size(k) == out[d]) {
@@ -34,6 +33,9 @@ Tensor expand(const Tensor& x, Span sizes) {
       strides[d] = 0;
     }
   }
+  // a new dimension of size 1 has the stride of a contiguous one, as in PyTorch
+  for (int d = lead - 1; d >= 0; --d)
+    strides[d] = out[d] == 1 && d + 1 < out.n ? out[d + 1] * strides[d + 1] : 0;
   return make_view("ExpandBackward0", x, strided_layout(out, strides), 0,
                    [from = x.layout_ref()](Vjp& v) { v.set(0, sum_to(v.g(), from->sizes())); });
 }
