@@ -14,6 +14,9 @@ namespace backlit::ops {
 void check_index_dtype(const char* name, const Tensor& index);
 // Throws where one of the numbers of slices is out of [0, n).
 void check_slices(const Tensor& index, int dim, std::int64_t n);
+// Throws unless source has one slice per number in index, of the size of those of x.
+void check_slice_source(const char* name, const Tensor& x, int dim, const Tensor& index,
+                        const Tensor& source);
 void check_same_dtype(const char* name, const Tensor& x, const Tensor& src);
 
 // y[p] = x[.., index[p], ..], p running over the shape of index.

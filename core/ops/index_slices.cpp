@@ -15,39 +15,101 @@ void check_slices(const Tensor& index, int dim, std::int64_t n) {
                   " for dimension ", dim, " of size ", n, ".");
 }
 
+void check_slice_source(const char* name, const Tensor& x, int d, const Tensor& index,
+                        const Tensor& source) {
+  BACKLIT_CHECK(index.dim() <= 1, Index, name,
+                "(): Index is supposed to be a vector, but got dim: ", index.dim(),
+                " with type: ", info(index.dtype()).scalar_name,
+                " and size: ", to_string(index.sizes()));
+  BACKLIT_CHECK(
+      index.dtype() == Dtype::Int64 || index.dtype() == Dtype::Int32, Runtime, name,
+      "(): Expected dtype int32/int64 for index but got: ", info(index.dtype()).scalar_name);
+  BACKLIT_CHECK(x.dtype() == source.dtype(), Runtime, name, "(): self (",
+                info(x.dtype()).scalar_name, ") and source (", info(source.dtype()).scalar_name,
+                ") must have the same scalar type");
+  const std::int64_t n = source.dim() ? source.size(d) : 1;
+  BACKLIT_CHECK(n == index.numel(), Runtime, name, "(): Number of indices (", index.numel(),
+                ") should be equal to source.size(dim): (", n, "), for dim: ", d);
+  bool fits = x.dim() == source.dim() || (x.dim() <= 1 && source.dim() <= 1);
+  for (int k = 0; fits && k < x.dim() && x.dim() == source.dim(); ++k)
+    fits = k == d || x.layout().size(k) == source.layout().size(k);
+  BACKLIT_CHECK(fits, Runtime,
+                "source tensor shape must match self tensor shape, excluding the specified "
+                "dimension. Got self.shape = ",
+                to_string(x.sizes()), " source.shape = ", to_string(source.sizes()));
+}
+
 namespace {
 
-IndexGroup along(const char* name, const Tensor& x, int dim, const Tensor& index) {
-  check_index_dtype(name, index);
-  BACKLIT_CHECK(index.dim() <= 1, Index, name, "(): Index is supposed to be a vector");
-  const Tensor vector = index.dim() == 0 ? view(index, Dims{1}) : index;
-  check_slices(vector, dim, x.layout().size(dim));  // unlike x[index], no negative numbers
-  return {vector, dim};
+std::int64_t size_along(const Tensor& x, int dim) { return x.dim() ? x.layout().size(dim) : 1; }
+
+// One number per slice; unlike in x[index], negative ones are refused.
+IndexGroup along(const Tensor& x, int dim, const Tensor& index) {
+  check_slices(index, dim, size_along(x, dim));
+  return {index.dim() ? index : view(index, Dims{1}), dim};
+}
+
+// Runs an in-place change on a 0-d tensor as on one of one element.
+template <class F> Tensor on_vector(const Tensor& x, F&& change) {
+  if (x.dim() > 0) return change(x);
+  change(view(x, Dims{1}));
+  return x;
 }
 
 Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index_) {
+  BACKLIT_CHECK(index_.dtype() == Dtype::Int64 || index_.dtype() == Dtype::Int32, Runtime,
+                "index_select(): Expected dtype int32 or int64 for index");
+  BACKLIT_CHECK(index_.dim() <= 1, Index, "index_select(): Index is supposed to be a vector");
   if (x.dim() == 0) return reshape(index_select(view(x, Dims{1}), dim, index_), {});
-  const IndexGroup g = along("index_select", x, wrap_dim(dim, x.dim()), index_);
+  const IndexGroup g = along(x, wrap_dim(dim, x.dim()), index_);
   return index(x, {&g, 1}, "IndexSelectBackward0");
 }
 
 Tensor index_add_in_place(const Tensor& x, std::int64_t dim, const Tensor& index,
                           const Tensor& source, const Scalar& alpha) {
-  const IndexGroup g = along("index_add", x, wrap_dim(dim, x.dim()), index);
-  check_same_dtype("index_add", x, source);
+  const int d = wrap_dim(dim, x.dim());
+  check_slice_source("index_add_", x, d, index, source);
   const Tensor factor = Tensor::scalar(alpha.d, x.dtype());  // of x's dtype, as in PyTorch
-  return index_put_(x, {&g, 1}, alpha.d == 1 ? source : mul(source, factor), true,
-                    "IndexAddBackward0");
+  return on_vector(x, [&](const Tensor& y) {
+    const IndexGroup g = along(y, d, index);
+    return index_put_(y, {&g, 1}, alpha.d == 1 ? source : mul(source, factor), true,
+                      "IndexAddBackward0");
+  });
 }
 Tensor index_add_op(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
                     const Scalar& alpha) {
   return index_add_in_place(clone(x), dim, index, source, alpha);
 }
+
 Tensor index_copy_in_place(const Tensor& x, std::int64_t dim, const Tensor& index,
                            const Tensor& source) {
-  const IndexGroup g = along("index_copy", x, wrap_dim(dim, x.dim()), index);
-  check_same_dtype("index_copy", x, source);
-  return index_put_(x, {&g, 1}, source, false, "IndexCopyBackward0");
+  const int d = wrap_dim(dim, x.dim());
+  BACKLIT_CHECK(index.dim() <= 1, Index, "index_copy_(): Index should have dimension 1 or 0 (got ",
+                index.dim(), ")");
+  BACKLIT_CHECK(x.dtype() == source.dtype(), Runtime,
+                "index_copy_(): self and source expected to have the same dtype, but got (self) ",
+                info(x.dtype()).scalar_name, " and (source) ", info(source.dtype()).scalar_name);
+  check_index_dtype("index_copy_", index);
+  Dims own(x.sizes()), theirs(source.sizes());
+  if (own.n) own.erase(d);
+  if (theirs.n) theirs.erase(std::min(d, theirs.n - 1));
+  BACKLIT_CHECK(own == theirs, Runtime,
+                "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+                "slice shape: ",
+                to_string(own), " at dimension ", d, " and source slice shape: ", to_string(theirs),
+                " at dimension 0.");
+  const std::int64_t count = size_along(source, d), n = size_along(x, d);
+  BACKLIT_CHECK(count == index.numel(), Index, "index_copy_(): Number of indices (", index.numel(),
+                ") should be equal to source.size(dim) (", count, ")");
+  const Tensor numbers = contiguous(to_dtype(detach(index), Dtype::Int64));
+  const auto* k = numbers.data<std::int64_t>();
+  for (std::int64_t i = 0; i < numbers.numel(); ++i)
+    BACKLIT_CHECK(k[i] >= 0 && k[i] < n, Index, "index_copy_(): index ", k[i],
+                  " is out of bounds for dimension ", d, " with size ", n);
+  return on_vector(x, [&](const Tensor& y) {
+    const IndexGroup g = along(y, d, index);
+    return index_put_(y, {&g, 1}, source, false, "IndexCopyBackward0");
+  });
 }
 Tensor index_copy_op(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
   return index_copy_in_place(clone(x), dim, index, source);
@@ -64,18 +126,32 @@ Tensor slice_mask(const Tensor& x, const IndexGroup& g) {
 }
 
 Tensor index_fill_in_place(const Tensor& x, std::int64_t dim, const Tensor& index, Any value) {
-  const IndexGroup g = along("index_fill", x, wrap_dim(dim, x.dim()), index);
-  Tensor v = is_tensor(value.object)
-                 ? Tensor::borrow(reinterpret_cast<TensorObject*>(value.object))
-                 : Tensor::scalar(scalar_from_object(value.object).d, x.dtype());
+  const int d = wrap_dim(dim, x.dim());
+  const bool tensor = is_tensor(value.object);
+  Tensor v = tensor ? Tensor::borrow(reinterpret_cast<TensorObject*>(value.object))
+                    : Tensor::scalar(scalar_from_object(value.object).d, x.dtype());
   BACKLIT_CHECK(v.dim() == 0, Runtime,
                 "index_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
                 v.dim(), " dimension(s).");
-  // a value that gradients flow to counts once per element, however often index names it
-  if (v.requires_grad() && modes.grad)
-    return masked_fill_in_place(x, slice_mask(x, g), v, "IndexFillBackward1");
-  return index_put_(x, {&g, 1}, to_dtype(v, x.dtype()), false,
-                    is_tensor(value.object) ? "IndexFillBackward1" : "IndexFillBackward0");
+  check_index_dtype("index_fill_", index);
+  BACKLIT_CHECK(index.dim() <= 1, Index, "Index has to be a vector/scalar");
+  const std::int64_t n = size_along(x, d);
+  // here negative numbers count from the end
+  const Tensor positions = clone_contiguous(to_dtype(detach(index), Dtype::Int64));
+  auto* k = positions.data<std::int64_t>();
+  for (std::int64_t i = 0; i < positions.numel(); ++i) {
+    BACKLIT_CHECK(k[i] >= -n && k[i] < n, Index, "index ", k[i], " is out of bounds for dimension ",
+                  d, " with size ", n);
+    if (k[i] < 0) k[i] += n;
+  }
+  return on_vector(x, [&](const Tensor& y) {
+    const IndexGroup g = along(y, d, positions);
+    // a value that gradients flow to counts once per element, however often index names it
+    if (v.requires_grad() && modes.grad)
+      return masked_fill_in_place(y, slice_mask(y, g), v, "IndexFillBackward1");
+    return index_put_(y, {&g, 1}, to_dtype(v, x.dtype()), false,
+                      tensor ? "IndexFillBackward1" : "IndexFillBackward0");
+  });
 }
 Tensor index_fill_op(const Tensor& x, std::int64_t dim, const Tensor& index, Any value) {
   return index_fill_in_place(clone(x), dim, index, value);

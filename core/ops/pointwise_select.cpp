@@ -9,6 +9,7 @@
 #include "formulas/special.h"
 #include "graph/inplace.h"
 #include "ops/pointwise.h"
+#include "ops/sorting.h"
 #include "ops/views.h"
 
 namespace backlit::ops {
@@ -45,6 +46,10 @@ const Register where_row(
     {.meaning = "Takes from input where the condition holds, and from other elsewhere.",
      .formula = Where::formula,
      .gradient = "∂L/∂b = g if a else 0, ∂L/∂c = 0 if a else g",
+     .method = false});
+const Register where_positions_row(
+    "where(Tensor condition) -> Tensor[]", nonzero_as_tuple,
+    {.meaning = "The positions where the condition is not 0: one vector per dimension.",
      .method = false});
 const Register where_method_row(
     "where(Tensor input, Tensor condition, Tensor|Number other) -> Tensor", where_method_op,

@@ -173,29 +173,10 @@ Tensor index_reduce_as(How how, const Tensor& x, std::int64_t dim, const Tensor&
                 "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got ",
                 reduce, ".");
   const int d = wrap_dim(dim, x.dim());
-  BACKLIT_CHECK(index.dim() <= 1, Index,
-                "index_reduce_(): Index is supposed to be a vector, but got dim: ", index.dim(),
-                " with type: ", info(index.dtype()).scalar_name,
-                " and size: ", to_string(index.sizes()));
-  BACKLIT_CHECK(index.dtype() == Dtype::Int64 || index.dtype() == Dtype::Int32, Runtime,
-                "index_reduce_(): Expected dtype int32/int64 for index but got: ",
-                info(index.dtype()).scalar_name);
-  BACKLIT_CHECK(x.dtype() == source.dtype(), Runtime, "index_reduce_(): self (",
-                info(x.dtype()).scalar_name, ") and source (", info(source.dtype()).scalar_name,
-                ") must have the same scalar type");
-  const std::int64_t n = source.dim() ? source.size(d) : 1;
-  BACKLIT_CHECK(n == index.numel(), Runtime, "index_reduce_(): Number of indices (", index.numel(),
-                ") should be equal to source.size(dim): (", n, "), for dim: ", d);
-  bool fits = x.dim() == source.dim() || (x.dim() <= 1 && source.dim() <= 1);
-  for (int k = 0; fits && k < x.dim() && x.dim() == source.dim(); ++k)
-    fits = k == d || x.layout().size(k) == source.layout().size(k);
-  BACKLIT_CHECK(fits, Runtime,
-                "source tensor shape must match self tensor shape, excluding the specified "
-                "dimension. Got self.shape = ",
-                to_string(x.sizes()), " source.shape = ", to_string(source.sizes()));
+  check_slice_source("index_reduce_", x, d, index, source);
   check_slices(index, d, x.dim() ? x.layout().size(d) : 1);
   Dims column;
-  for (int k = 0; k < source.dim(); ++k) column.push_back(k == d ? n : 1);
+  for (int k = 0; k < source.dim(); ++k) column.push_back(k == d ? index.numel() : 1);
   const Tensor each = expand(view(contiguous(detach(index)), column), source.sizes());
   return reduce_as(how, "IndexReduceBackward0", {found->second, d, include_self}, x, each, source);
 }

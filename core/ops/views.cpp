@@ -49,7 +49,8 @@ Dims infer_sizes(Span sizes, std::int64_t numel) {
       BACKLIT_CHECK(inferred < 0, Runtime, "only one dimension can be inferred");
       inferred = i;
     } else {
-      BACKLIT_CHECK(out[i] >= 0, Runtime, "invalid shape dimension ", out[i]);
+      BACKLIT_CHECK(out[i] >= 0, Runtime, "invalid shape dimension ", out[i], " at index ", i,
+                    " of shape ", to_string(sizes));
       known *= out[i];
     }
   }
@@ -305,11 +306,43 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t dim1, std::in
   return make_pick("DiagonalBackward0", x, p);
 }
 
+namespace {
+
+// The bytes of the last dimension cut into elements of another size.
+Tensor view_as_other_size(const Tensor& x, Dtype dtype) {
+  const auto from = static_cast<std::int64_t>(size_of(x.dtype()));
+  const auto to = static_cast<std::int64_t>(size_of(dtype));
+  const std::string what = concat(" to view ", info(x.dtype()).scalar_name, " as ",
+                                  info(dtype).scalar_name, " (different element sizes)");
+  BACKLIT_CHECK(x.dim() > 0, Runtime, "self.dim() cannot be 0", what);
+  Dims sizes(x.sizes()), strides(x.strides());
+  const int last = x.dim() - 1;
+  BACKLIT_CHECK(strides[last] == 1, Runtime, "self.stride(-1) must be 1", what, ", but got ",
+                strides[last]);
+  const auto divide = [&](std::int64_t n, const char* name) {
+    BACKLIT_CHECK(n % (to / from) == 0, Runtime, "self.", name, " must be divisible by ", to / from,
+                  what, ", but got ", n);
+    return n / (to / from);
+  };
+  if (to > from) {
+    sizes[last] = divide(sizes[last], "size(-1)");
+    divide(x.offset(), "storage_offset()");
+    for (int d = 0; d < last; ++d)
+      strides[d] = divide(strides[d], concat("stride(", d, ")").c_str());
+  } else {
+    sizes[last] *= from / to;
+    for (int d = 0; d < last; ++d) strides[d] *= from / to;
+  }
+  Tensor y = x.alias(strided_layout(sizes, strides));
+  y->dtype = dtype;
+  return y;
+}
+
+}  // namespace
+
 Tensor view_as_dtype(const Tensor& x, Dtype dtype) {
   if (x.dtype() == dtype) return alias(x);
-  BACKLIT_CHECK(size_of(dtype) == size_of(x.dtype()), NotImplemented,
-                "view(dtype) between types of different sizes: torch.", info(x.dtype()).name,
-                " to torch.", info(dtype).name);
+  if (size_of(dtype) != size_of(x.dtype())) return view_as_other_size(x, dtype);
   Tensor y = x.alias();
   y->dtype = dtype;
   return y;

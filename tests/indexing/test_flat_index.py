@@ -120,3 +120,13 @@ def test_unravel_index():
         )
 
     same(run)
+
+
+@pytest.mark.parametrize("name", ["index_add_", "index_copy_", "index_fill_"])
+def test_slices_of_a_tensor_without_dimensions(name):
+    def run(torch):
+        x = torch.tensor(1.5)
+        value = 3.0 if name == "index_fill_" else torch.tensor(2.0)
+        return getattr(x, name)(0, torch.tensor([0]), value), x, x._version > 0
+
+    same(run)
