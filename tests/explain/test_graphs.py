@@ -47,6 +47,7 @@ GRAPHS = {
     "max": lambda x: x.max(1)[0].sum(),
     "dropout": lambda x: nn.functional.dropout(x, 0.5).sum(),
     "layer_norm": lambda x: (nn.functional.layer_norm(x, (3,)) ** 2).sum(),
+    "batch_norm": lambda x: (nn.BatchNorm1d(3)(x) ** 2).mean(),
     "in place": changed_in_place,
     "index": lambda x: x[torch.tensor([0, 1, 1])].sum(),
     "cat": lambda x: torch.cat([x, x * 2]).mean(),
