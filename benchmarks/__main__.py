@@ -48,6 +48,12 @@ def collect(effort: float, only: str) -> list[Result]:
     for measurement in footprint.MEASUREMENTS:
         if only in measurement.__name__:
             show(measurement())
+    # Not at the top: it imports backlit, which the processes that measure PyTorch must not do.
+    from . import explanations
+
+    for explained in explanations.CASES:
+        if only in explained.title:
+            show(explanations.measure(explained))
     return results
 
 

@@ -11,6 +11,7 @@ from ._describe import describe, describe_edges
 from ._differences import check_differences
 from ._element import check_index, element_of
 from ._engine import ExplainError, Tensor
+from ._files import write
 from ._flowback import propagate
 from ._graph import Graph, Node
 from ._splits import element_splits
@@ -140,15 +141,7 @@ class Explanation:
             ".json": self.to_json,
             ".txt": self.to_text,
         }
-        suffix = os.path.splitext(os.fspath(path))[1].lower()
-        if suffix not in forms:
-            raise ValueError(
-                f"explain: cannot save as {suffix or 'a file without suffix'!r}. "
-                f"Use one of {' '.join(forms)}."
-            )
-        text = forms[suffix]()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text if text.endswith("\n") else text + "\n")
+        write(path, forms)
 
     def _repr_html_(self) -> str:
         """For notebooks: the page in a frame of its own."""

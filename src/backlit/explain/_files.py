@@ -1,7 +1,9 @@
-"""The files in page/ that pages, drawings and notebooks are made of."""
+"""Files: the parts in page/ that pages and drawings are made of, and what is saved."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,3 +19,18 @@ def part(name: str) -> str:
 def styles(*names: str) -> str:
     """Style sheets, one after the other."""
     return "".join(part(name) for name in names)
+
+
+def write(path: str | os.PathLike[str], forms: Mapping[str, Callable[[], str | bytes]]) -> None:
+    """Write the form that the suffix of `path` names."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in forms:
+        raise ValueError(
+            f"explain: cannot save as {suffix or 'a file without suffix'!r}. "
+            f"Use one of {' '.join(forms)}."
+        )
+    content = forms[suffix]()
+    if isinstance(content, str):
+        content = (content if content.endswith("\n") else content + "\n").encode()
+    with open(path, "wb") as file:
+        file.write(content)

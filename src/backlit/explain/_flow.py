@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _engine, _paths
 from ._engine import Tensor
+from ._files import write
 from ._graph import Edge, Graph, Node
 from ._numbers import number
 from ._tensors import norm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Step(NamedTuple):
@@ -43,13 +48,13 @@ class Route:
             first = next(step for step in self.steps if step.norm == 0)
             return f"zero, first behind {first.operation}: {first.zeros or first.node.name}"
         marked = [step for step in self.steps if step.mark]
-        told = [f"{s.mark}: ×{_short(s.factor)} by {s.operation}" for s in marked]
-        return ", ".join([f"norm {_short(last.norm)}", *told])
+        told = [f"{s.mark}: ×{short(s.factor)} by {s.operation}" for s in marked]
+        return ", ".join([f"norm {short(last.norm)}", *told])
 
 
 @dataclass(eq=False)
 class Flow:
-    """The ways of all gradients; print it, or read `routes`."""
+    """The ways of all gradients; `print` it, `plot` it, `save` it, or read `routes`."""
 
     result: Node
     routes: list[Route]
@@ -64,6 +69,42 @@ class Flow:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the norm of the gradient after each node on a logarithmic axis.
+
+        Args:
+            ax: matplotlib's axes to draw into; those of a new figure by default.
+
+        Returns:
+            The axes.
+
+        Raises:
+            ImportError: without matplotlib (``pip install 'backlit[plot]'``).
+        """
+        from ._flowplot import plot
+
+        return plot(self, ax)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the form that the suffix names: .png .svg .json .txt."""
+        from ._flowplot import picture
+
+        write(
+            path,
+            {
+                ".png": lambda: picture(self, "png"),
+                ".svg": lambda: picture(self, "svg"),
+                ".json": self.to_json,
+                ".txt": self.__str__,
+            },
+        )
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The document as text."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; docs/explain.md describes it."""
@@ -170,16 +211,17 @@ def _ratio(after: float, before: float) -> float:
     return after / before if before else 0.0
 
 
-def _short(x: float) -> str:
+def short(x: float) -> str:
+    """Three digits."""
     return f"{x:.3g}"
 
 
 def _table(route: Route) -> list[str]:
     rows = [("", "after", "norm", "factor", "")]
     for step in route.steps:
-        factor = f"×{_short(step.factor)}" if step.operation else ""
+        factor = f"×{short(step.factor)}" if step.operation else ""
         notes = ", ".join(note for note in (step.mark, step.zeros) if note)
-        rows.append((step.operation, step.node.name, _short(step.norm), factor, notes))
+        rows.append((step.operation, step.node.name, short(step.norm), factor, notes))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     lines = []
     for operation, name, size, factor, notes in rows:

@@ -234,7 +234,13 @@ class Graph:
 
     def to_networkx(self) -> Any:
         """A `networkx.MultiDiGraph`: ids as nodes, the rest as attributes."""
-        import networkx
+        try:
+            import networkx
+        except ImportError as error:
+            raise ImportError(
+                "explain: to_networkx() needs the package networkx. "
+                "Install it with: pip install networkx"
+            ) from error
 
         graph = networkx.MultiDiGraph()
         for node in self.nodes:
