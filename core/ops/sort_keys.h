@@ -31,8 +31,19 @@ template <class U> struct KeyAt {
   std::int64_t at;
 };
 
+inline constexpr std::int64_t kFewKeys = 16;  // sorted by insertion
+
 // Stable sort of n keys; `spare` has room for n more.
 template <class U> void sort_keys(KeyAt<U>* a, KeyAt<U>* spare, std::int64_t n) {
+  if (n <= kFewKeys) {
+    for (std::int64_t i = 1; i < n; ++i) {
+      const KeyAt<U> moved = a[i];
+      std::int64_t to = i;
+      for (; to > 0 && a[to - 1].key > moved.key; --to) a[to] = a[to - 1];
+      a[to] = moved;
+    }
+    return;
+  }
   if (n < 512) {
     std::stable_sort(a, a + n, [](const KeyAt<U>& l, const KeyAt<U>& r) { return l.key < r.key; });
     return;

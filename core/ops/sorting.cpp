@@ -7,6 +7,7 @@
 #include "ops/arithmetic.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
+#include "ops/select_keys.h"
 #include "ops/sort_keys.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -180,26 +181,44 @@ const Register msort_row("msort(Tensor input, *, Tensor? out=None) -> Tensor", m
                          {.meaning = "Sorted along the first dimension.",
                           .gradient = "∂L/∂x_{index k} = ∂L/∂y_k"});
 
+// The k first elements of each line along d, in order, and where they were.
+Sorted top_of_lines(const Tensor& input, int d, i64 k, bool largest) {
+  // lines lie contiguous: a scan over several at a time would be no faster than the copy
+  const int last = input.dim() - 1;
+  const Tensor x = contiguous(d < last ? transpose(detach(input), d, last) : detach(input));
+  Tensor values = Tensor::empty(with_size(x.sizes(), last, k), x.dtype()),
+         indices = Tensor::empty(values.sizes(), Dtype::Int64);
+  const Lines lines(x.sizes(), std::max(last, 0));
+  if (values.numel() > 0)
+    visit(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      const T* in = x.data<T>();
+      T* out = values.data<T>();
+      i64* at = indices.data<i64>();
+      const GilRelease release(x.numel() >= 1 << 12);
+      parallel_for(lines.outer, (1 << 13) / lines.n + 1, [&](i64 begin, i64 end) {
+        KeySelection<T> select(k, lines.n, largest);
+        for (i64 line = begin; line < end; ++line) {
+          const T* from = in + line * lines.n;
+          const auto* keys = select(from, lines.n);
+          for (i64 i = 0; i < k; ++i) {
+            out[line * k + i] = from[keys[i].at];
+            at[line * k + i] = keys[i].at;
+          }
+        }
+      });
+    });
+  if (d >= last) return {values, indices};
+  return {contiguous(transpose(values, d, last)), contiguous(transpose(indices, d, last))};
+}
+
 Named<2> topk_op(const Tensor& input, i64 k, i64 dim, bool largest, bool) {
   BACKLIT_CHECK(input.dtype() != Dtype::Bool, Runtime, "topk does not support bool dtypes on CPU");
   const int d = wrap_dim(dim, input.dim());
   const Lines lines(input.sizes(), d);
   BACKLIT_CHECK(k >= 0 && k <= lines.n, Runtime, "selected index k out of range");
-  const Tensor x = contiguous(detach(input));
-  Tensor index = Tensor::empty(with_size(x.sizes(), d, k), Dtype::Int64);
-  const Lines to(index.sizes(), d);
-  i64* at = index.data<i64>();
-  if (k > 0)
-    visit(x.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      each_line<T>(x, lines, largest, [&](auto* keys, auto*, i64 line) {
-        if (k < lines.n) std::nth_element(keys, keys + k - 1, keys + lines.n, key_before);
-        std::sort(keys, keys + k, key_before);
-        const i64 start = to.start(line);
-        for (i64 i = 0; i < k; ++i) at[start + i * to.inner] = keys[i].at;
-      });
-    });
-  Tensor y = record_picked("TopkBackward0", take_along(x, d, index), input, d, true, index);
+  auto [values, index] = top_of_lines(input, d, k, largest);
+  Tensor y = record_picked("TopkBackward0", std::move(values), input, d, true, index);
   return {"topk", "values indices", {std::move(y), index}};
 }
 const Register topk_row(
