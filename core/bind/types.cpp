@@ -1,5 +1,6 @@
 // The small Python types: dtype, device, Size, Generator.
 #include <cstring>
+#include <unordered_map>
 
 #include "base/random.h"
 #include "bind/bind.h"
@@ -432,19 +433,30 @@ Dims dims_from_object(PyObject* o) {
   return d;
 }
 
-PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>& values) {
-  static PyObject* make =
-      nullptr;  // backlit._return_types.make(name, fields) -> namedtuple-like type
-  if (!make) {
+namespace {
+
+// The named tuple `name`, borrowed; backlit._return_types.kind makes each once.
+PyTypeObject* named_tuple(const char* name, const char* fields) {
+  static auto& kinds = *new std::unordered_map<std::string, PyTypeObject*>;  // outlives Python
+  PyTypeObject*& kind = kinds[name];
+  if (!kind) {
     const Object module = Object::steal(PyImport_ImportModule("backlit._return_types"));
     if (!module) throw PythonErrorSet();
-    make = PyObject_GetAttrString(module.get(), "make");
-    if (!make) throw PythonErrorSet();
+    PyObject* made = PyObject_CallMethod(module.get(), "kind", "ss", name, fields);
+    if (!made) throw PythonErrorSet();
+    kind = reinterpret_cast<PyTypeObject*>(made);
   }
-  PyObject* tuple = to_python(std::move(values));
-  if (!tuple) throw PythonErrorSet();
-  PyObject* result = PyObject_CallFunction(make, "ssN", name, fields, tuple);
+  return kind;
+}
+
+}  // namespace
+
+PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>& values) {
+  PyTypeObject* kind = named_tuple(name, fields);
+  PyObject* result = kind->tp_alloc(kind, static_cast<Py_ssize_t>(values.size()));
   if (!result) throw PythonErrorSet();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    PyTuple_SET_ITEM(result, static_cast<Py_ssize_t>(i), to_python(std::move(values[i])));
   return result;
 }
 

@@ -1,5 +1,6 @@
 // Extrema: max, min and their relatives.
 #include <algorithm>
+#include <limits>
 
 #include "formulas/comparison.h"
 #include "ops/arithmetic.h"
@@ -16,63 +17,94 @@ using i64 = std::int64_t;
 
 template <class T> bool is_nan(T x) { return x != x; }
 
-// The first position of the value v (nan: of a nan) in n elements.
-template <class T> i64 find_value(const T* x, i64 n, T v) {
-  const bool nan = is_nan(v);
-  for (i64 i = 0; i < n; i += 64) {
-    const i64 end = std::min(n, i + 64);
-    bool found = false;
-    for (i64 k = i; k < end; ++k) found |= nan ? is_nan(x[k]) : x[k] == v;
-    if (found)
-      for (i64 k = i; k < end; ++k)
-        if (nan ? is_nan(x[k]) : x[k] == v) return k;
+// The first of n elements for which f holds; 0 where there is none.
+template <class T, class F> i64 find_first(const T* x, i64 n, F f) {
+  constexpr i64 kBlock = 32;
+  using Mask = std::conditional_t<sizeof(T) == 8, i64, std::int32_t>;  // for vector instructions
+  i64 i = 0;
+  for (; i + kBlock <= n; i += kBlock) {
+    Mask found = 0;
+    for (i64 k = 0; k < kBlock; ++k) found |= f(x[i + k]);
+    if (found) break;
   }
+  for (; i < n; ++i)
+    if (f(x[i])) return i;
   return 0;
 }
 
-// Positions of the extrema of `columns` neighbouring lines.
-template <class T, bool kMax>
-void column_extrema(const T* x, i64 n, i64 inner, i64 columns, i64* index) {
-  constexpr i64 kColumns = 256;
+// The first position of the value v (nan: of a nan) in n elements.
+template <class T> i64 find_value(const T* x, i64 n, T v) {
+  if (is_nan(v)) return find_first(x, n, is_nan<T>);
+  return find_first(x, n, [v](T y) { return y == v; });
+}
+
+// Where the extrema of lines are, and the extrema, where `values` is not null.
+template <class T> struct Extrema {
+  i64* index;
+  T* values;
+};
+
+constexpr i64 kColumns = 256;  // lines side by side
+
+// The extrema of `columns` neighbouring lines. Positions are as wide as elements, so that both move
+// in the same vector instructions; n fits into them.
+template <class T, bool kMax, class Position>
+void column_extrema(const T* x, i64 n, i64 inner, i64 columns, Extrema<T> out) {
   T best[kColumns];
+  Position at[kColumns];
   std::copy_n(x, columns, best);
-  std::fill_n(index, columns, i64{0});
-  for (i64 i = 1; i < n; ++i) {
+  std::fill_n(at, columns, Position{0});
+  for (Position i = 1; i < static_cast<Position>(n); ++i) {
     const T* row = x + i * inner;
     for (i64 c = 0; c < columns; ++c) {
-      const bool better =
-          (kMax ? row[c] > best[c] : row[c] < best[c]) || (is_nan(row[c]) && !is_nan(best[c]));
+      const bool better = static_cast<bool>((kMax ? row[c] > best[c] : row[c] < best[c]) |
+                                            (is_nan(row[c]) & !is_nan(best[c])));
       best[c] = better ? row[c] : best[c];
-      index[c] = better ? i : index[c];
+      at[c] = better ? i : at[c];
     }
+  }
+  std::copy_n(at, columns, out.index);
+  if (out.values) std::copy_n(best, columns, out.values);
+}
+
+// The extrema of `rows` contiguous lines.
+template <class T>
+void row_extrema(const ReduceKernel& kernel, const T* x, i64 n, i64 rows, Extrema<T> out) {
+  T best[kColumns], part[kColumns];
+  for (i64 i = 0; i < n; i += kReduceChunk) {
+    kernel.tile(x + i, std::min(kReduceChunk, n - i), 1, rows, n, nullptr, i == 0 ? best : part);
+    if (i > 0) kernel.combine(best, part, rows);
+  }
+  for (i64 r = 0; r < rows; ++r) {
+    out.index[r] = find_value(x + r * n, n, best[r]);
+    if (out.values) out.values[r] = x[r * n + out.index[r]];  // of 0 and -0 the one at the index
   }
 }
 
-template <class T, bool kMax> void extrema(const Tensor& x, const Lines& lines, i64* index) {
+template <class T, bool kMax> void extrema(const Tensor& x, const Lines& lines, Extrema<T> out) {
   const T* in = x.data<T>();
-  const auto& kernel = reduce_kernel(kMax ? Reduction::Max : Reduction::Min, x.dtype());
+  const i64 n = lines.n;
+  const auto from = [out](i64 line) {
+    return Extrema<T>{out.index + line, out.values ? out.values + line : nullptr};
+  };
   const GilRelease release(x.numel() >= kGilReleaseElements);
   if (lines.inner == 1) {
-    parallel_for(lines.outer, kReduceChunk / lines.n + 1, [&](i64 begin, i64 end) {
-      for (i64 line = begin; line < end; ++line) {
-        const T* row = in + line * lines.n;
-        T best = row[0], part;
-        for (i64 i = 0; i < lines.n; i += kReduceChunk) {
-          kernel.tile(row + i, std::min(kReduceChunk, lines.n - i), 1, 1, 0, nullptr, &part);
-          kernel.combine(&best, &part, 1);
-        }
-        index[line] = find_value(row, lines.n, best);
-      }
+    const auto& kernel = reduce_kernel(kMax ? Reduction::Max : Reduction::Min, x.dtype());
+    parallel_for(lines.outer, kReduceChunk / n + 1, [&](i64 begin, i64 end) {
+      for (i64 line = begin; line < end; line += kColumns)
+        row_extrema(kernel, in + line * n, n, std::min(kColumns, end - line), from(line));
     });
     return;
   }
-  const i64 blocks = (lines.inner + 255) / 256;
-  parallel_for(lines.outer * blocks, kReduceChunk / (lines.n * 256) + 1, [&](i64 begin, i64 end) {
+  const bool narrow = sizeof(T) <= 4 && n <= std::numeric_limits<std::int32_t>::max();
+  const auto columns_run =
+      narrow ? column_extrema<T, kMax, std::int32_t> : column_extrema<T, kMax, i64>;
+  const i64 blocks = (lines.inner + kColumns - 1) / kColumns;
+  parallel_for(lines.outer * blocks, kReduceChunk / (n * kColumns) + 1, [&](i64 begin, i64 end) {
     for (i64 b = begin; b < end; ++b) {
-      const i64 column = b % blocks * 256, o = b / blocks;
-      column_extrema<T, kMax>(in + o * lines.n * lines.inner + column, lines.n, lines.inner,
-                              std::min<i64>(256, lines.inner - column),
-                              index + o * lines.inner + column);
+      const i64 column = b % blocks * kColumns, o = b / blocks;
+      columns_run(in + o * n * lines.inner + column, n, lines.inner,
+                  std::min(kColumns, lines.inner - column), from(o * lines.inner + column));
     }
   });
 }
@@ -92,7 +124,8 @@ void check_not_empty(const char* name, const Tensor& x, int d) {
                 d, " to have non-zero size.");
 }
 
-Tensor arg_extreme(const Tensor& input, int d, bool keepdim, bool max) {
+// The positions of the extrema along d, and the extrema into `values` where it is defined.
+Tensor arg_extreme(const Tensor& input, int d, bool keepdim, bool max, const Tensor& values = {}) {
   const Tensor x = contiguous(detach(input));
   Tensor index = Tensor::empty(without(x.sizes(), d, keepdim), Dtype::Int64);
   if (index.numel() == 0) return index;
@@ -101,10 +134,11 @@ Tensor arg_extreme(const Tensor& input, int d, bool keepdim, bool max) {
     // a bool is read as the byte it is
     using T =
         std::conditional_t<std::is_same_v<decltype(zero), bool>, std::uint8_t, decltype(zero)>;
+    T* y = values.defined() ? reinterpret_cast<T*>(values.raw()) : nullptr;
     if (max)
-      extrema<T, true>(x, lines, index.data<i64>());
+      extrema<T, true>(x, lines, {index.data<i64>(), y});
     else
-      extrema<T, false>(x, lines, index.data<i64>());
+      extrema<T, false>(x, lines, {index.data<i64>(), y});
   });
   return index;
 }
@@ -130,11 +164,8 @@ Tensor extreme_all(const Tensor& x, const ExtremeNames& names) {
 Named<2> extreme_along(const Tensor& x, i64 dim, bool keepdim, const ExtremeNames& names) {
   const int d = wrap_dim(dim, x.dim());
   check_not_empty(names.name, x, d);
-  Tensor index = arg_extreme(x, d, keepdim, names.reduction == Reduction::Max);
-  const bool widen = !keepdim && x.dim() > 0;
-  const Tensor wide = widen ? unsqueeze(index, d) : index;
-  Tensor y = take_along(detach(x), d, wide);
-  if (widen) y = y.alias(contiguous_layout(index.sizes()));
+  Tensor y = Tensor::empty(without(x.sizes(), d, keepdim), x.dtype());
+  const Tensor index = arg_extreme(x, d, keepdim, names.reduction == Reduction::Max, y);
   return {names.name,
           names.fields,
           {record_picked(names.along, std::move(y), x, d, keepdim, index), index}};

@@ -8,12 +8,12 @@ from typing import Any
 _types: dict[str, Any] = {}
 
 
-def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
-    """The named tuple `name` with space-separated `fields`; the core calls this."""
-    kind = _types.get(name)
-    if kind is None:
+def kind(name: str, fields: str) -> Any:
+    """The type of named tuples `name` with space-separated `fields`; the core calls this."""
+    made = _types.get(name)
+    if made is None:
         base = namedtuple(name, fields)  # type: ignore[misc]
-        kind = type(
+        made = type(
             name,
             (base,),
             {
@@ -23,8 +23,13 @@ def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
                 "__module__": "torch.return_types",
             },
         )
-        _types[name] = kind
-    return kind(*values)
+        _types[name] = made
+    return made
+
+
+def make(name: str, fields: str, values: tuple[Any, ...]) -> Any:
+    """The named tuple `name` of these values."""
+    return kind(name, fields)(*values)
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:
