@@ -1,5 +1,6 @@
 // The small Python types: dtype, device, Size, Generator.
 #include <cstring>
+#include <string>
 #include <unordered_map>
 
 #include "base/random.h"
@@ -413,10 +414,13 @@ Scalar scalar_from_object(PyObject* o) {
 
 std::int64_t int_from_object(PyObject* o) {
   if (is_tensor(o)) return Tensor::borrow(reinterpret_cast<TensorObject*>(o)).item_int();
-  const Object i = Object::steal(PyNumber_Index(o));
-  if (!i) throw PythonErrorSet();
+  if (!PyLong_Check(o)) {
+    const Object i = Object::steal(PyNumber_Index(o));
+    if (!i) throw PythonErrorSet();
+    return int_from_object(i.get());
+  }
   int overflow = 0;
-  const long long v = PyLong_AsLongLongAndOverflow(i.get(), &overflow);
+  const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
   BACKLIT_CHECK(!overflow, Runtime, "Overflow when unpacking long");
   return v;
 }

@@ -47,12 +47,12 @@ struct Loop {
 struct Plan {
   const ReduceKernel& kernel;
   Loop kept, reduced;
-  i64 columns, step;     // the innermost kept dimension
-  i64 n, stride;         // the innermost reduced dimension
-  i64 width, piece;      // of a tile: results, elements per result
-  i64 blocks, groups;    // tiles side by side; with the outer kept dimensions
-  i64 pieces, segments;  // pieces per row; tiles per group
-  i64 per_part, parts;   // tiles per part; parts per group
+  i64 columns, step;             // the innermost kept dimension
+  i64 n, stride;                 // the innermost reduced dimension
+  i64 width, piece;              // of a tile: results, elements per result
+  i64 blocks = 1, groups = 1;    // tiles side by side; with the outer kept dimensions
+  i64 pieces = 1, segments = 1;  // pieces per row; tiles per group
+  i64 per_part = 1, parts = 1;   // tiles per part; parts per group
 
   Plan(const ReduceKernel& k, const Layout& x, const bool* reduce) : kernel(k) {
     int order[kMaxDims], reduced_dims = 0;
@@ -63,13 +63,19 @@ struct Plan {
       else
         kept.push(x.size(d), x.stride(d));
     }
-    std::stable_sort(order, order + reduced_dims,
-                     [&](int a, int b) { return x.stride(a) > x.stride(b); });
+    if (reduced_dims > 1)  // it allocates
+      std::stable_sort(order, order + reduced_dims,
+                       [&](int a, int b) { return x.stride(a) > x.stride(b); });
     for (int i = 0; i < reduced_dims; ++i) reduced.push(x.size(order[i]), x.stride(order[i]));
     columns = kept.n ? kept.size[kept.n - 1] : 1;
     step = kept.n ? kept.stride[kept.n - 1] : 1;
     n = reduced.n ? reduced.size[reduced.n - 1] : 1;
     stride = reduced.n ? reduced.stride[reduced.n - 1] : 1;
+    if (kept.n <= 1 && reduced.n <= 1 && columns <= kMaxWidth && n <= kReduceChunk / columns) {
+      width = columns;  // what the divisions below come to, for a small tensor
+      piece = n;
+      return;
+    }
     const bool by_columns = step == 1 && stride != 1;
     width = std::min(columns, by_columns ? std::clamp<i64>(kReduceChunk / n, 128, kMaxWidth)
                                          : std::clamp<i64>(kReduceChunk / n, 1, kMaxWidth));
@@ -125,6 +131,11 @@ void run_plan(const Plan& plan, const Tensor& x, const Tensor& y, const void* pa
   const auto result = static_cast<i64>(size_of(y.dtype()));
   const char* in = x.raw();
   char* out = y.raw();
+  if (plan.groups == 1 && plan.segments == 1) {
+    alignas(64) char acc[kMaxWidth * 8];
+    k.tile(in, plan.n, plan.stride, plan.columns, plan.step, parameters, acc);
+    return k.store(acc, out, plan.columns);
+  }
   const i64 task =
       std::max<i64>(1, plan.width * plan.piece * std::min(plan.per_part, plan.segments));
   const i64 chunk = std::max<i64>(1, 2 * kReduceChunk / task);

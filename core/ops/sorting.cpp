@@ -183,7 +183,7 @@ const Register msort_row("msort(Tensor input, *, Tensor? out=None) -> Tensor", m
 
 // The k first elements of each line along d, in order, and where they were.
 Sorted top_of_lines(const Tensor& input, int d, i64 k, bool largest) {
-  // lines lie contiguous: a scan over several at a time would be no faster than the copy
+  // a scan reads lines that lie contiguous
   const int last = input.dim() - 1;
   const Tensor x = contiguous(d < last ? transpose(detach(input), d, last) : detach(input));
   Tensor values = Tensor::empty(with_size(x.sizes(), last, k), x.dtype()),

@@ -1,0 +1,115 @@
+"""topk and extrema along a dimension of long lines: which elements, and the first of equal ones."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+import backlit
+from tests.oracle import same
+
+LINES = {
+    "normal": lambda r: r.gauss(0, 1),
+    "ties": lambda r: float(r.randrange(3)),
+    "zeros": lambda r: r.choice([0.0, -0.0, 1.0, -1.0]),
+    "some nan": lambda r: math.nan if r.random() < 0.02 else r.gauss(0, 1),
+    "many nan": lambda r: math.nan if r.random() < 0.95 else r.gauss(0, 1),
+    "infinite": lambda r: r.choice([math.inf, -math.inf, 0.5]),
+}
+DTYPES = ["float32", "float64", "int64", "int32", "int8", "uint8"]
+
+
+def lines(kind: str, n: int, count: int = 3) -> list[list[float]]:
+    r = random.Random(f"{kind} {n}")
+    return [[LINES[kind](r) for _ in range(n)] for _ in range(count)]
+
+
+def order(line: list[float], largest: bool) -> list[int]:
+    """Positions in order: nan is the largest number, equal ones keep their places."""
+    sign = -1 if largest else 1
+
+    def key(i: int) -> tuple[float, float]:
+        nan = math.isnan(line[i])
+        return (sign * nan, 0.0 if nan else sign * line[i])
+
+    return sorted(range(len(line)), key=key)
+
+
+def check(t, rows: list[list[float]], k: int, dim: int, largest: bool) -> None:
+    values, index = t.topk(k, dim=dim, largest=largest)
+    if dim == 0:
+        values, index = values.T, index.T
+    expected = [order(row, largest)[:k] for row in rows]
+    assert index.tolist() == expected
+    picked = [[row[i] for i in at] for row, at in zip(rows, expected, strict=True)]
+    assert repr(values.tolist()) == repr(backlit.tensor(picked, dtype=t.dtype).tolist())
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("k", [1, 3, 40, 299, 1000])
+@pytest.mark.parametrize("kind", LINES)
+def test_topk_is_the_start_of_a_stable_sort(kind, k, largest):
+    rows = lines(kind, 1000)
+    t = backlit.tensor(rows, dtype=backlit.float64)
+    check(t, rows, k, 1, largest)
+    check(t.T.contiguous(), rows, k, 0, largest)
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+def test_topk_of_lines_already_in_order(ascending):
+    row = [float(i) for i in range(3000)][:: 1 if ascending else -1]
+    check(backlit.tensor([row]), [row], 7, 1, True)
+    check(backlit.tensor([row]), [row], 7, 1, False)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_topk_of_every_width(dtype):
+    r = random.Random(dtype)
+    low = 0 if dtype == "uint8" else -128
+    rows = [[float(r.randrange(low, 128)) for _ in range(500)] for _ in range(2)]
+    check(backlit.tensor(rows, dtype=getattr(backlit, dtype)), rows, 20, 1, True)
+    check(backlit.tensor(rows, dtype=getattr(backlit, dtype)), rows, 20, 1, False)
+
+
+def test_topk_does_not_depend_on_threads():
+    t = backlit.tensor(lines("ties", 3000, 20))
+    before = backlit.get_num_threads()
+    try:
+        got = []
+        for threads in (1, 2):
+            backlit.set_num_threads(threads)
+            got.append([part.tolist() for part in t.topk(50)])
+    finally:
+        backlit.set_num_threads(before)
+    assert got[0] == got[1]
+
+
+@pytest.mark.parametrize("call", ["max", "min"])
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 300])
+@pytest.mark.parametrize("kind", LINES)
+def test_extrema_are_the_first_of_equals(kind, n, call):
+    rows = lines(kind, n, 300)
+    expected = [order(row, call == "max")[0] for row in rows]
+    if call == "min":  # nan wins here too
+        firsts = [next((i for i, x in enumerate(row) if math.isnan(x)), None) for row in rows]
+        expected = [e if f is None else f for e, f in zip(expected, firsts, strict=True)]
+    for dtype in (backlit.float32, backlit.float64):
+        t = backlit.tensor(rows, dtype=dtype)
+        for x, dim in ((t, 1), (t.T.contiguous(), 0)):
+            values, index = getattr(x, call)(dim)
+            assert index.tolist() == expected
+            assert getattr(x, "arg" + call)(dim).tolist() == expected
+            picked = t.gather(1, backlit.tensor(expected).unsqueeze(1)).squeeze(1)
+            assert repr(values.tolist()) == repr(picked.tolist())
+
+
+@pytest.mark.parametrize("call", ["max", "min"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_extrema_of_every_width(call, dtype):
+    def fn(t):
+        x = (t.arange(40 * 70) * 37 % 101).reshape(40, 70).to(getattr(t, dtype))
+        return [part for dim in (0, 1) for part in getattr(x, call)(dim)]
+
+    same(fn)
