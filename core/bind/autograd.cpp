@@ -233,15 +233,25 @@ void keep_function_inputs(Node& node, nb::tuple inputs) {
 }
 
 // A dirty output is an input that was changed in place; with it, its base gets the history.
-void rebase_dirty(const Tensor& t, Node* node, nb::tuple inputs, std::uint32_t nr) {
+void rebase_dirty(const Tensor& t, Node* node, int input, std::uint32_t nr) {
   check_inplace(t, true);
   BACKLIT_CHECK(!(t->meta && t->meta->base) || node->n_outputs == 1, Runtime,
                 "If your Function modifies inplace an input that is a view of another Tensor, your "
                 "Function cannot return more than one Tensor. clone() the input first, or split "
                 "the Function into two.");
-  int input = 0;
-  while (inputs[static_cast<std::size_t>(input)].ptr() != t.object()) ++input;
   rebase_history(t, node, nr, input);
+}
+
+// Which of the inputs the tensor is; -1, with PyTorch's warning, for one that is none of them.
+int dirty_input(const Tensor& t, nb::tuple inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].ptr() == t.object()) return static_cast<int>(i);
+  if (PyErr_WarnEx(PyExc_UserWarning,
+                   "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors "
+                   "that have been mutated should be passed to ctx.mark_dirty().",
+                   1))
+    throw PythonErrorSet();
+  return -1;
 }
 
 void attach_outputs(Node* node, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty) {
@@ -251,8 +261,10 @@ void attach_outputs(Node* node, nb::tuple inputs, nb::tuple outputs, nb::tuple d
     PyObject* o = outputs[static_cast<std::size_t>(i)].ptr();
     if (o == Py_None) continue;
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
-    if (nb::cast<bool>(dirty[static_cast<std::size_t>(i)])) {
-      rebase_dirty(t, node, inputs, static_cast<std::uint32_t>(i));
+    const int changed =
+        nb::cast<bool>(dirty[static_cast<std::size_t>(i)]) ? dirty_input(t, inputs) : -1;
+    if (changed >= 0) {
+      rebase_dirty(t, node, changed, static_cast<std::uint32_t>(i));
       continue;
     }
     replace_history(t, node, static_cast<std::uint32_t>(i));

@@ -180,6 +180,18 @@ def test_dirty_input_must_be_returned(lib, x):
         make(lib, forward, lambda ctx, g: g).apply(x * 1)
 
 
+def test_dirty_tensor_that_is_no_input(lib, x):
+    def forward(ctx, t):
+        result = t.clone()
+        ctx.mark_dirty(result)
+        return result
+
+    with pytest.warns(UserWarning, match="received a tensor that was not an input"):
+        y = make(lib, forward, lambda ctx, g: g * 3).apply(x)
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
 def test_returned_input_becomes_another_tensor(lib, x):
     y = make(lib, lambda ctx, t: t, lambda ctx, g: g * 5).apply(x)
     assert y is not x
