@@ -302,9 +302,13 @@ Tensor det(const Tensor& a) {
 Named<2> slogdet(const Tensor& a) {
   check_square("linalg.slogdet", a);
   Determinant d = determinant_of(a);
-  Tensor log = record("LinalgSlogdetBackward0", std::move(d.log), {a}, {a},
-                      [](Vjp& v) { v.set(0, mul(as_matrices(v.g()), mT(inverse(v.saved(0))))); });
-  return {"linalg_slogdet", "sign logabsdet", {std::move(d.sign), std::move(log)}};
+  const Tensor outputs[] = {d.sign, d.log}, inputs[] = {a};
+  record_outputs("LinalgSlogdetBackward0", outputs, inputs, inputs, [](Vjp& v) {
+    const Tensor A = v.saved(0);
+    if (!v.g(1).defined()) return v.set(0, Tensor::zeros(A.sizes(), A.dtype()));  // sign: steps
+    v.set(0, mul(as_matrices(v.g(1)), mT(inverse(A))));
+  });
+  return {"linalg_slogdet", "sign logabsdet", {outputs[0], outputs[1]}};
 }
 Named<2> slogdet_op(const Tensor& a) {
   Named<2> result = slogdet(a);

@@ -39,11 +39,6 @@ Tensor differences(const Tensor& a) {
   return add(sub(unsqueeze(a, -2), unsqueeze(a, -1)), identity(a.size(-1), a.dtype()));
 }
 
-Tensor off_diagonal(const Tensor& x) {
-  const i64 n = x.size(-1);
-  return mul(x, sub(Tensor::full(Dims{n, n}, 1, x.dtype()), identity(n, x.dtype())));
-}
-
 // A diagonal matrix from the last dimension.
 Tensor on_diagonal(const Tensor& x) {
   return mul(unsqueeze(x, -1), identity(x.size(-1), x.dtype()));
@@ -54,7 +49,10 @@ Tensor on_diagonal(const Tensor& x) {
 Tensor eigh_gradient(const Tensor& values, const Tensor& V, const Tensor& g_values,
                      const Tensor& gV) {
   Tensor inner;
-  if (gV.defined()) inner = div(off_diagonal(matmul(mT(V), gV)), differences(values));
+  if (gV.defined()) {
+    const Tensor turn = matmul(mT(V), gV);  // only its skew part moves eigenvectors
+    inner = div(mul(sub(turn, mT(turn)), Scalar(0.5)), differences(values));
+  }
   if (g_values.defined())
     inner = inner.defined() ? add(inner, on_diagonal(g_values)) : on_diagonal(g_values);
   return matmul(matmul(V, inner), mT(V));
@@ -100,7 +98,7 @@ Tensor eigvalsh_op(const Tensor& a, const std::string& half, const Tensor& out) 
 
 constexpr const char* kEigh = "A = V·diag(λ)·Vᵀ";
 constexpr const char* kEighGradient =
-    "∂L/∂A = V · (diag(∂L/∂λ) + (Vᵀ · ∂L/∂V) / (λⱼ − λᵢ)) · Vᵀ, the quotient off the diagonal";
+    "∂L/∂A = V · (diag(∂L/∂λ) + ½ (M − Mᵀ) / (λⱼ − λᵢ)) · Vᵀ with M = Vᵀ · ∂L/∂V";
 
 const Register eigh_row("eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)", eigh_op,
                         {.meaning = "Eigenvalues in rising order and eigenvectors of a symmetric "

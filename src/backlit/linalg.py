@@ -158,7 +158,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         solution, rank = _C._least_squares(A.expand(*batch, m, n), wide, limit)
     if bl.is_grad_enabled() and (A.requires_grad or B.requires_grad):
         solution = _C._pinv(A, bl.zeros(()), bl.tensor(limit)) @ wide
-    residuals = bl.empty(0, dtype=A.dtype)
+    residuals = solution.flatten()[:0]
     if m > n and driver != "gelsy" and bool((rank == n).all()):
         residuals = (A @ solution - wide).square().sum(-2)
     result = solution.squeeze(-1) if vector else solution

@@ -379,7 +379,7 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    groups = input.reshape(count, num_groups, -1)
+    groups = input.reshape(count, num_groups, input.numel() // max(count * num_groups, 1))
     mean = groups.mean(2, keepdim=True)
     var = groups.var(2, unbiased=False, keepdim=True)
     output = ((groups - mean) * (var + eps).rsqrt()).reshape(input.shape)
