@@ -25,7 +25,7 @@ export PYTHONMALLOC=malloc PYTHONPATH="$PWD/$package" OMP_NUM_THREADS=2 BACKLIT_
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 tests=(tests)
-for skipped in tests/core tests/examples tests/cli tests/package tests/data; do
+for skipped in tests/core tests/examples tests/cli tests/package tests/data tests/web; do
   [ -d "$skipped" ] && tests+=("--ignore=$skipped")
 done
 "$venv/bin/python" - <<'P'

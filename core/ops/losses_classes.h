@@ -18,7 +18,10 @@ struct ClassLoss {
   double total;  // weight of all targets that count
 };
 
-inline int class_dim(const Tensor& x) { return x.dim() == 1 ? 0 : 1; }
+inline int class_dim(const Tensor& x) {
+  BACKLIT_CHECK(x.dim() > 0, Index, "Dimension specified as 1 but tensor has no dimensions");
+  return x.dim() == 1 ? 0 : 1;
+}
 
 // Scores, targets and weights that fit each other; targets are contiguous int64, weights
 // contiguous.

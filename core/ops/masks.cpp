@@ -95,6 +95,10 @@ Tensor masked_select_op(const Tensor& x, const Tensor& mask) {
 Tensor masked_scatter_in_place(const Tensor& x, const Tensor& mask, const Tensor& source) {
   check_mask("masked_scatter", mask);
   check_same_dtype("masked_scatter", x, source);
+  if (x.dim() == 0) {
+    masked_scatter_in_place(view(x, Dims{1}), mask, source);
+    return x;
+  }
   const IndexGroup g{contiguous(broadcast(mask, Dims(x.sizes()))), 0, x.dim()};
   const std::int64_t n = make_index_map(x, {&g, 1})->offsets.numel();
   BACKLIT_CHECK(

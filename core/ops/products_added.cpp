@@ -87,9 +87,9 @@ struct Addmv {
   static constexpr const char* node = "AddmvBackward0";
   static Tensor value(const Tensor& input, const Tensor& a, const Tensor& x, const Scalar& beta,
                       const Scalar& alpha) {
-    check_matrix_vector(a, x, input.dim(), input.dim() ? input.numel() : a.layout().size(0),
-                        input.dtype());
-    Tensor y = start_from(input, Dims{a.layout().size(0)}, a.dtype(), beta);
+    const std::int64_t rows = a.dim() == 2 ? a.layout().size(0) : 0;
+    check_matrix_vector(a, x, input.dim(), input.dim() ? input.numel() : rows, input.dtype());
+    Tensor y = start_from(input, Dims{rows}, a.dtype(), beta);
     multiply_vector_into(y, a, false, x, beta, alpha);
     return y;
   }

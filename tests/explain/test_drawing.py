@@ -132,6 +132,7 @@ def test_the_page_of_xor_is_small():
     assert len(_page.render(torch.explain(loss).to_dict()).encode()) < 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [lambda: shared_weight(340), lambda: residual(200)])
 def test_a_thousand_nodes_take_less_than_two_seconds(build):
     document = build().to_dict()
