@@ -27,7 +27,13 @@ class Command(NamedTuple):
 def main(argv: Sequence[str] | None = None, prog: str = "backlit") -> int:
     """Carry out the command line `argv` and return the exit code."""
     parser = _parser(prog)
-    options = parser.parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    after: list[str] = []
+    if arguments[:1] == ["explain"] and "--" in arguments:  # argparse would lose it
+        end = arguments.index("--")
+        arguments, after = arguments[:end], arguments[end + 1 :]
+    options = parser.parse_args(arguments)
+    options.after = after
     if options.command is None:
         parser.print_help()
         return 2
@@ -155,6 +161,11 @@ def _run_code(code: CodeType, file: str | None) -> None:
 
 
 def _configure_explain(parser: ArgumentParser) -> None:
+    _add_explain_options(parser)
+    _configure_run(parser)
+
+
+def _add_explain_options(parser: ArgumentParser) -> None:
     parser.add_argument("--wrt", metavar="NAME", action="append", help="of this variable only")
     parser.add_argument("--at", metavar="2,3", help="of one element of it")
     parser.add_argument("--step", metavar="N", type=int, help="the N-th backward (default: last)")
@@ -166,13 +177,23 @@ def _configure_explain(parser: ArgumentParser) -> None:
         "--save", metavar="FILE", action="append", help="write .html .svg .tex .md .json .txt"
     )
     parser.add_argument("--open", action="store_true", help="show the file in the browser")
-    _configure_run(parser)
 
 
 def _explain(options: Namespace) -> int:
-    """Runs the script as `run` does."""
+    """Runs the script as `run` does. Options may also follow it; all after -- is the script's."""
+    import argparse
+
     from .explain import _script
 
+    parser = argparse.ArgumentParser(
+        prog="backlit explain",
+        add_help=False,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,  # what stood before the script stays
+    )
+    _add_explain_options(parser)
+    _, rest = parser.parse_known_args(options.args, options)
+    options.args = rest + options.after
     return _script.run(options, _run)
 
 

@@ -109,3 +109,43 @@ def test_a_script_that_fails(explain):
     done = explain(LOOP + "raise SystemExit(3)\n")
     assert done.returncode == 3
     assert "∂loss/∂w" in done.stdout
+
+
+def run(tmp_path, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "backlit", "explain", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_options_may_follow_the_script(tmp_path):
+    (tmp_path / "script.py").write_text(LOOP + "import sys\nprint(sys.argv[1:])\n")
+    done = run(tmp_path, "script.py", "a", "--flow", "--lr", "1", "--", "--wrt", "b")
+    assert done.returncode == 0, done.stderr
+    assert "['a', '--lr', '1', '--wrt', 'b']" in done.stdout
+    assert "largest growth" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--save", "x.foo"], "explain: cannot save as '.foo'"),
+        (["--save", "nowhere/x.json"], "explain: cannot write nowhere/x.json: No such file"),
+        (["--wrt", "w", "--at", "x"], "explain: --at takes positions such as 2,3; got 'x'."),
+        (["--wrt", "nope"], "explain: no value of this graph is called 'nope'."),
+    ],
+)
+def test_wrong_options_are_one_sentence(tmp_path, options, message):
+    (tmp_path / "script.py").write_text(LOOP)
+    done = run(tmp_path, "script.py", *options)
+    assert done.returncode == 1
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_script_that_is_not_there_is_named_once(tmp_path):
+    done = run(tmp_path, "none.py")
+    assert done.returncode == 2
+    assert done.stderr.count("none.py") == 1

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from .._files import written_beside
+
 _FOLDER = Path(__file__).parent / "page"
 
 
@@ -32,5 +34,5 @@ def write(path: str | os.PathLike[str], forms: Mapping[str, Callable[[], str | b
     content = forms[suffix]()
     if isinstance(content, str):
         content = (content if content.endswith("\n") else content + "\n").encode()
-    with open(path, "wb") as file:
+    with written_beside(path) as file:
         file.write(content)

@@ -110,10 +110,10 @@ def run(options: Namespace, run_script: Callable[[Namespace], int]) -> int:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
     sys.stdout.flush()
     if recorder.moment is None:
-        return _fail(_nothing(recorder, options))
+        return code or _fail(_nothing(recorder, options))  # a script that failed has said why
     try:
         _show(_explanation(recorder.moment, options), options)
-    except ExplainError as error:
+    except (ExplainError, ValueError) as error:
         return _fail(str(error))
     return code
 
@@ -127,7 +127,12 @@ def _nothing(recorder: Recorder, options: Namespace) -> str:
 def _explanation(moment: Moment, options: Namespace) -> Explanation:
     at = None
     if options.at is not None:
-        at = [int(part) for part in options.at.split(",")]
+        try:
+            at = [int(part) for part in options.at.split(",")]
+        except ValueError:
+            raise ExplainError(
+                f"explain: --at takes positions such as 2,3; got {options.at!r}."
+            ) from None
     return explain_in(
         moment.result,
         options.wrt,
@@ -142,7 +147,10 @@ def _explanation(moment: Moment, options: Namespace) -> Explanation:
 def _show(explanation: Explanation, options: Namespace) -> None:
     files = [path for path in (options.html, *(options.save or ())) if path]
     for path in files:
-        explanation.save(path)
+        try:
+            explanation.save(path)
+        except OSError as error:
+            raise ExplainError(f"explain: cannot write {path}: {error.strerror}") from error
         print(f"explained in {path}", file=sys.stderr)
     if options.flow:
         print(explanation.flow())
