@@ -163,3 +163,10 @@ def test_matrix_notation(xor):
     _, loss = xor
     text = str(torch.explain(loss, "hidden.weight"))
     assert "⊙" in text and "ᵀ" in text and "linear(" in text
+
+
+def test_a_wide_row_leaves_the_names_their_room():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 1))
+    text = str(torch.explain(model(torch.ones(1, 4)).sum()))
+    assert "model.1.weight  variable" in text
+    assert all(len(line) <= 80 for line in text.splitlines())

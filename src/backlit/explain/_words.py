@@ -21,6 +21,7 @@ _ENDS = 4
 _WIDTH = 76
 _MOST_VARIABLES = 16
 _BLOCK = 16  # elements of a matrix that a table shows whole
+_CELL = 34  # characters of its lines, at most
 
 
 class Column(NamedTuple):
@@ -235,9 +236,11 @@ class Words:
         return brief(value, self.digits, width)  # type: ignore[arg-type]
 
     def _cell(self, value: Tensor | None) -> str:
-        """Small matrices as lines below each other."""
+        """Small matrices as lines below each other; wide ones would leave the names no room."""
         if value is not None and value.dim() == 2 and 1 < value.numel() <= _BLOCK:
-            return "\n".join(lines_of(value, self.digits))
+            lines = lines_of(value, self.digits)
+            if max(map(len, lines)) <= _CELL:
+                return "\n".join(lines)
         return self.brief(value)
 
     def wrapped(self, text: str, at: str, indent: int) -> list[str]:
