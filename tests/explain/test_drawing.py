@@ -3,7 +3,6 @@
 import itertools
 import json
 import sys
-import time
 from xml.etree import ElementTree
 
 import pytest
@@ -134,12 +133,12 @@ def test_the_page_of_xor_is_small():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [lambda: shared_weight(340), lambda: residual(200)])
-def test_a_thousand_nodes_take_less_than_two_seconds(build):
+def test_a_thousand_nodes_are_drawn(build):  # how fast: python -m benchmarks.explanations
     document = build().to_dict()
     assert len(document["nodes"]) >= 1000
-    began = time.perf_counter()
-    _page.render(document)
-    assert time.perf_counter() - began < 2
+    page = _page.render(document)
+    data = json.loads(page.split('id="document">')[1].split("</script>")[0])
+    assert len(data["nodes"]) == len(document["nodes"])
 
 
 def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):

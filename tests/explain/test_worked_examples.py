@@ -1,7 +1,5 @@
 """The worked examples of the tutorials, digit for digit: the truth is computed by hand."""
 
-import time
-
 import pytest
 
 import backlit as torch
@@ -114,10 +112,8 @@ def test_one_weight_of_the_digits_classifier():
     x, target = torch.rand(64, 64), torch.randint(0, 10, (64,))
     loss = nn.functional.cross_entropy(model(x), target)
     weight = model[0].weight
-    start = time.perf_counter()
     explanation = torch.explain(loss, weight[2, 3])
     text = str(explanation)
-    seconds = time.perf_counter() - start
     (variable,) = explanation.variables
     samples, units = variable.splits
     (engine,) = torch.autograd.grad(loss, weight)
@@ -129,4 +125,3 @@ def test_one_weight_of_the_digits_classifier():
         if part.factors:
             assert part.factors[1] == x[part.position, 3].item()
     assert "by sample, 64 of them" in text and "cross_entropy" in text
-    assert seconds < 10  # a limit for machines under load; benchmarks/explanations.py measures
