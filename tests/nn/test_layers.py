@@ -266,3 +266,23 @@ def test_container(source):
         return repr(result), [repr(names[k]) for k in "sldpq"]
 
     same(run)
+
+
+WRONG_CALLS = {
+    "rms_norm of nothing": lambda T: T.nn.functional.rms_norm(T.ones(1, 2, 3), ()),
+    "rms_norm weight": lambda T: T.nn.functional.rms_norm(T.ones(2, 3), (3,), T.ones(2)),
+    "prelu of a number": lambda T: T.nn.functional.prelu(T.ones(()), T.ones(2)),
+    "prelu weight": lambda T: T.nn.functional.prelu(T.ones(2, 8), T.ones(2, 4)),
+    "rrelu bounds": lambda T: T.nn.functional.rrelu(T.ones(2), 0.3, 0.1),
+    "reduction": lambda T: T.nn.functional.multi_margin_loss(
+        T.ones(5, 4), T.ones(5).long(), reduction="abc"
+    ),
+    "triplet": lambda T: T.nn.functional.triplet_margin_with_distance_loss(
+        T.ones(3), T.ones(3, 4), T.ones(3, 4)
+    ),
+}
+
+
+@pytest.mark.parametrize("call", WRONG_CALLS.values(), ids=WRONG_CALLS)
+def test_wrong_calls(call):
+    same(call)

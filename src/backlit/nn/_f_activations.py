@@ -173,7 +173,13 @@ def rrelu_(
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x for x > 0, weight * x otherwise; one weight, or one per channel (dimension 1)."""
     count = weight.numel()
+    if weight.dim() > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}"
+        )
     if count != 1:
+        if input.dim() == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
         channels = input.size(1) if input.dim() > 1 else 1
         if count != channels:
             raise RuntimeError(
@@ -194,6 +200,11 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """A leaky relu whose slope is drawn from [lower, upper] in training."""
+    if lower > upper:
+        raise RuntimeError(
+            "Lower bound should be less than or equal to the upper bound. "
+            f"Got lower={lower}, upper={upper}"
+        )
     return (bl.rrelu_ if inplace else bl.rrelu)(input, lower, upper, training)
 
 

@@ -357,6 +357,7 @@ def multi_margin_loss(
     """sum over the other classes i of max(0, margin - x[t] + x[i])^p / classes."""
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
@@ -389,6 +390,7 @@ def multilabel_margin_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
+    check_reduction(reduction)
     rows = input.reshape(1, -1) if input.dim() < 2 else input  # (N, C)
     listed = target.reshape(rows.shape)
     valid = (listed < 0).to(bl.int64).cumsum(1) == 0  # (N, C), up to the first -1
@@ -436,12 +438,7 @@ def triplet_margin_loss(
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     _check_margin(margin)
-    if not anchor.dim() == positive.dim() == negative.dim():
-        raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of "
-            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
-            f"negative {negative.dim()}D inputs"
-        )
+    _check_dimensions(anchor, positive, negative)
     return _triplet(
         anchor,
         positive,
@@ -466,8 +463,18 @@ def triplet_margin_with_distance_loss(
     """`triplet_margin_loss` with a distance of your own."""
     check_reduction(reduction)
     _check_margin(margin)
+    _check_dimensions(anchor, positive, negative)
     distance = pairwise_distance if distance_function is None else distance_function
     return _triplet(anchor, positive, negative, distance, margin, swap, reduction)
+
+
+def _check_dimensions(anchor: Tensor, positive: Tensor, negative: Tensor) -> None:
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.dim()}D, positive {positive.dim()}D, and "
+            f"negative {negative.dim()}D inputs"
+        )
 
 
 def _check_margin(margin: float) -> None:

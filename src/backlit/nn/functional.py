@@ -334,6 +334,11 @@ def embedding(
 
 def _check_normalized_shape(input: Tensor, normalized_shape: Sequence[int]) -> list[int]:
     shape = list(normalized_shape)
+    if not shape:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
     if list(input.shape[-len(shape) :]) != shape:
         expected = ", ".join(map(str, ["*", *shape]))
         raise RuntimeError(
@@ -354,6 +359,11 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x²) + eps) * weight over the last dimensions."""
     shape = _check_normalized_shape(input, normalized_shape)
+    if weight is not None and list(weight.shape) != shape:
+        raise RuntimeError(
+            "Expected weight to be of same shape as normalized_shape, but got weight of shape "
+            f"{list(weight.shape)} and normalized_shape = {shape}"
+        )
     if eps is None:
         eps = bl.finfo(input.dtype).eps
     dims = tuple(range(-len(shape), 0))
