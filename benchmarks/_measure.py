@@ -116,7 +116,10 @@ def _serve(pipe: Connection, library: str, threads: int) -> None:
     torch.set_num_threads(threads)
     block: Callable[[], float] | None = None
     while True:
-        request = pipe.recv()
+        try:
+            request = pipe.recv()
+        except EOFError:  # the benchmark is over
+            return
         answer: float | str | None = None
         if request == "block":
             assert block
