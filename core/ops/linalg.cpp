@@ -70,7 +70,7 @@ Tensor empty_columns(Span batch, std::int64_t m, std::int64_t n, Dtype dtype) {
 
 Tensor identity(std::int64_t n, Dtype dtype) {
   Tensor y = Tensor::zeros(Dims{n, n}, dtype);
-  visit_real(dtype, [&](auto zero) {
+  visit(dtype, [&](auto zero) {
     using T = decltype(zero);
     for (std::int64_t i = 0; i < n; ++i) y.data<T>()[i * (n + 1)] = T(1);
   });

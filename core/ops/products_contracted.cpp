@@ -202,17 +202,6 @@ const Register chain_matmul_row("_chain_matmul(Tensor[] matrices, *, Tensor? out
                                  .home = "_C",
                                  .method = false});
 
-Tensor identity_like(const Tensor& a) {
-  const std::int64_t n = a.size(-1), matrices = n ? a.numel() / (n * n) : 0;
-  Tensor y = Tensor::zeros(a.sizes(), a.dtype());
-  visit(a.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    for (std::int64_t m = 0; m < matrices; ++m)
-      for (std::int64_t i = 0; i < n; ++i) y.data<T>()[m * n * n + i * (n + 1)] = T(1);
-  });
-  return y;
-}
-
 Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   BACKLIT_CHECK(a.dim() >= 2, Runtime,
                 "linalg.matrix_power: The input tensor A must have at least 2 dimensions.");
@@ -220,7 +209,7 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
                 "linalg.matrix_power: A must be batches of square matrices, but they are ",
                 a.size(-2), " by ", a.size(-1), " matrices");
   if (n < 0) return matrix_power_op(inverse(a, true), -n);
-  if (n == 0) return copy_(clone(a), identity_like(a));
+  if (n == 0) return copy_(clone(a), identity(a.size(-1), a.dtype()));
   if (n == 1) return clone(a);
   Tensor square = a, result;
   for (std::uint64_t rest = static_cast<std::uint64_t>(n); rest; rest >>= 1) {

@@ -17,6 +17,7 @@ softsign = _nn.softsign
 logsigmoid = _nn.logsigmoid
 hardshrink = _nn.hardshrink
 softshrink = _nn.softshrink
+prelu = _nn.prelu
 
 _relu, _silu, _mish = _nn.relu, _nn.silu, _nn.mish
 _leaky_relu, _elu, _hardtanh = _nn.leaky_relu, _nn.elu, _nn.hardtanh
@@ -168,29 +169,6 @@ def rrelu_(
 ) -> Tensor:
     """In-place `rrelu`."""
     return rrelu(input, lower, upper, training, True)
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x for x > 0, weight * x otherwise; one weight, or one per channel (dimension 1)."""
-    count = weight.numel()
-    if count != 1:
-        if input.dim() == 0:
-            raise RuntimeError("Not allow zero-dim input tensor.")
-        channels = input.size(1) if input.dim() > 1 else 1
-        if count != channels:
-            raise RuntimeError(
-                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-                f"{count} and channel size = {channels}."
-            )
-    if weight.dim() > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}"
-        )
-    if count != 1:
-        weight = weight.view([1, count] + [1] * (input.dim() - 2))
-    elif weight.dim() > 0:
-        weight = weight.view([1] * input.dim())
-    return bl.where(input > 0, input, weight * input)
 
 
 def rrelu(
