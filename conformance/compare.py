@@ -16,7 +16,7 @@ import torch
 
 import backlit
 
-from .convert import Untranslatable, counterpart, to_backlit
+from .convert import Translation, Untranslatable, counterpart
 
 COLUMNS = ("forward", "backward", "double", "errors")
 MOST_SAMPLES = 60  # of one dtype; the database has hundreds for some operations
@@ -99,10 +99,10 @@ def _error_inputs(op: Any) -> Iterator[Any]:
 
 def _run_sample(op: Any, mine: Any, sample: Any, differentiable: bool, tally: Tally) -> bool:
     """False where backlit says that it does not have the operation."""
-    leaves: list[tuple[Any, Any]] = []
+    translated = Translation()
     try:
-        args = to_backlit([sample.input, *sample.args], leaves)
-        kwargs = to_backlit(sample.kwargs, leaves)
+        args = translated([sample.input, *sample.args])
+        kwargs = translated(sample.kwargs)
     except Untranslatable:
         return True
     described = _described(sample)
@@ -131,6 +131,7 @@ def _run_sample(op: Any, mine: Any, sample: Any, differentiable: bool, tally: Ta
     if not tally.check("forward", described, forward):
         text = tally.first_failure["forward"]
         return not text.startswith(("NotImplementedError", "AttributeError"))
+    leaves = translated.leaves
     if differentiable and leaves:
         _run_backward(op, process(results[0]), process(expected), leaves, described, tally)
     return True
@@ -198,9 +199,10 @@ def _gradients(lib: Any, outputs: list[Any], inputs: list[Any], create_graph: bo
 
 def _run_error(mine: Any, error_input: Any, tally: Tally) -> None:
     sample = error_input.sample_input
+    translated = Translation()
     try:
-        args = to_backlit([sample.input, *sample.args], [])
-        kwargs = to_backlit(sample.kwargs, [])
+        args = translated([sample.input, *sample.args])
+        kwargs = translated(sample.kwargs)
     except Untranslatable:
         return
 

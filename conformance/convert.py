@@ -17,29 +17,64 @@ class Untranslatable(Exception):
     """The sample uses something that only PyTorch has: a dtype, a device, a layout."""
 
 
-def to_backlit(value: Any, leaves: list[tuple[Any, Any]]) -> Any:
-    """The same value for backlit; pairs of tensors that require grad are added to `leaves`."""
-    if isinstance(value, torch.Tensor):
-        return _tensor(value, leaves)
-    if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
-        items = [to_backlit(item, leaves) for item in value]
-        return type(value)(items) if type(value) in (list, tuple) else tuple(items)
-    if isinstance(value, torch.Size):
-        return tuple(value)
-    if isinstance(value, dict):
-        return {key: to_backlit(item, leaves) for key, item in value.items()}
-    if isinstance(value, slice):
-        parts = (value.start, value.stop, value.step)
-        return slice(*(to_backlit(part, leaves) for part in parts))
-    if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
-        return _named(str(value).rpartition(".")[2])
-    if isinstance(value, torch.device):
-        return str(value)
-    if isinstance(value, complex) or type(value).__module__.startswith("torch"):
-        raise Untranslatable(f"{type(value).__name__}")
-    if isinstance(value, types.FunctionType):
-        return rebound(value)
-    return value
+class Translation:
+    """One sample's values for backlit. Tensors that share memory in PyTorch share it here."""
+
+    def __init__(self) -> None:
+        self.leaves: list[tuple[torch.Tensor, Any]] = []  # pairs that require grad
+        self._tensors: dict[int, Any] = {}  # by id of PyTorch's
+        self._memory: dict[int, tuple[torch.Tensor, Any]] = {}  # by address; keeps it alive
+
+    def __call__(self, value: Any) -> Any:
+        """The same value."""
+        if isinstance(value, torch.Tensor):
+            if id(value) not in self._tensors:
+                self._tensors[id(value)] = self._tensor(value)
+            return self._tensors[id(value)]
+        if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
+            items = [self(item) for item in value]
+            return type(value)(items) if type(value) in (list, tuple) else tuple(items)
+        if isinstance(value, torch.Size):
+            return tuple(value)
+        if isinstance(value, dict):
+            return {key: self(item) for key, item in value.items()}
+        if isinstance(value, slice):
+            return slice(*(self(part) for part in (value.start, value.stop, value.step)))
+        if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
+            return _named(str(value).rpartition(".")[2])
+        if isinstance(value, torch.device):
+            return str(value)
+        if isinstance(value, complex) or type(value).__module__.startswith("torch"):
+            raise Untranslatable(f"{type(value).__name__}")
+        if isinstance(value, types.FunctionType):
+            return rebound(value)
+        return value
+
+    def _tensor(self, value: torch.Tensor) -> Any:
+        if value.layout != torch.strided or value.is_complex() or value.is_conj() or value.is_neg():
+            raise Untranslatable(f"a {value.dtype} tensor of layout {value.layout}")
+        if value.device.type != "cpu":
+            raise Untranslatable(f"a tensor on {value.device}")
+        _named(str(value.dtype).rpartition(".")[2])
+        if isinstance(value, torch.nn.Parameter):
+            value = value.detach().requires_grad_(value.requires_grad)
+        try:
+            base = self._base(value)
+            mine = base.as_strided(tuple(value.shape), value.stride(), value.storage_offset())
+        except RuntimeError as error:
+            raise Untranslatable(str(error)) from error
+        if value.requires_grad:
+            mine.requires_grad_()
+            self.leaves.append((value, mine))
+        return mine
+
+    def _base(self, value: torch.Tensor) -> Any:
+        """All of the memory that a tensor shows a part of, copied."""
+        address = value.untyped_storage().data_ptr()
+        if address not in self._memory or self._memory[address][0].dtype != value.dtype:
+            whole = torch.empty(0, dtype=value.dtype).set_(value.untyped_storage())
+            self._memory[address] = (whole, backlit.from_numpy(whole.clone().numpy()))
+        return self._memory[address][1]
 
 
 def _named(name: str) -> Any:
@@ -47,24 +82,6 @@ def _named(name: str) -> Any:
     if found is None:
         raise Untranslatable(name)
     return found
-
-
-def _tensor(value: torch.Tensor, leaves: list[tuple[Any, Any]]) -> Any:
-    if value.layout != torch.strided or value.is_complex() or value.is_conj() or value.is_neg():
-        raise Untranslatable(f"a {value.dtype} tensor of layout {value.layout}")
-    _named(str(value.dtype).rpartition(".")[2])
-    if isinstance(value, torch.nn.Parameter):
-        value = value.detach().requires_grad_(value.requires_grad)
-    whole = torch.empty(0, dtype=value.dtype).set_(value.untyped_storage()).clone()
-    try:
-        base = backlit.from_numpy(whole.numpy())
-        mine = base.as_strided(tuple(value.shape), value.stride(), value.storage_offset())
-    except RuntimeError as error:
-        raise Untranslatable(str(error)) from error
-    if value.requires_grad:
-        mine.requires_grad_()
-        leaves.append((value, mine))
-    return mine
 
 
 def rebound(function: types.FunctionType) -> Callable[..., Any]:

@@ -277,9 +277,9 @@ PyObject* call_elementwise(const Overload& self, PyObject* const* arguments) {
   for (int k = 0; k < op.params; ++k) params[k] = FromPython<double>::get(arguments[op.arity + k]);
   const std::span<const Operand> inputs(in, static_cast<std::size_t>(op.arity));
   if constexpr (kInPlace) return to_python(elementwise_in_place(op, inputs, params));
-  PyObject* out = arguments[op.arity + op.params];
-  Tensor y = elementwise(op, inputs, params);
-  return to_python(ops::into_out(op.name, std::move(y), FromPython<Tensor>::get(out)));
+  const auto out = FromPython<Tensor>::get(arguments[op.arity + op.params]);
+  if (out.defined()) check_no_partial_overlap(out, inputs);
+  return to_python(ops::into_out(op.name, elementwise(op, inputs, params), out));
 }
 
 // The rows of a formula: name(...), and name_(...) where it may work in place.
@@ -497,6 +497,20 @@ PyType_Spec spec = {"backlit._C.Operation", sizeof(Operation), 0,
 void init_operation_type(PyObject*) {
   operation_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!operation_type) throw PythonErrorSet();
+}
+
+void check_out_apart(const Overload& row, PyObject* const* arguments) {
+  const std::size_t last = row.parameters.size() - 1;
+  const auto tensors = [](PyObject* o) {
+    if (is_tensor(o)) return std::vector{FromPython<Tensor>::get(o)};
+    const bool several = o != Py_None && !PyLong_Check(o) && PySequence_Check(o);
+    return several ? FromPython<std::vector<Tensor>>::get(o) : std::vector<Tensor>{};
+  };
+  for (const Tensor& out : tensors(arguments[last]))
+    for (std::size_t i = 0; i < last; ++i)
+      for (const Tensor& input : tensors(arguments[i]))
+        if (ops::shared_memory(*input.get(), *out.get()) != ops::Shared::Nothing)
+          ops::fail_overlap();
 }
 
 void write_out(const char* name, std::span<Tensor> results, PyObject* out) {

@@ -14,6 +14,7 @@ namespace backlit::ops {
 static_assert(kAlongDims == kMaxDims);
 
 void check_index_dtype(const char* name, const Tensor& index) {
+  if (index.numel() == 0) return;  // PyTorch takes any dtype then
   BACKLIT_CHECK(index.dtype() == Dtype::Int64 || index.dtype() == Dtype::Int32, Runtime, name,
                 "(): Expected dtype int32/int64 for index. Got torch.", info(index.dtype()).name,
                 ".");
@@ -221,8 +222,8 @@ Tensor scatter_value_reducing_in_place(const Tensor& x, std::int64_t dim, const 
                                        const Scalar& value, const std::string& reduce) {
   return scatter_with(x, dim, index, number_like(x, value), reduce, true);
 }
-Tensor gather_op(const Tensor& x, std::int64_t dim, const Tensor& index, bool, const Tensor& out) {
-  return into_out("gather", gather(x, dim, index), out);
+Tensor gather_op(const Tensor& x, std::int64_t dim, const Tensor& index, bool) {
+  return gather(x, dim, index);
 }
 
 // Index and x broadcast against each other, apart from dim; indices wrap around.
@@ -261,7 +262,8 @@ const Register gather_row(
     gather_op,
     {.meaning = "The elements that index names along dim.",
      .formula = "yᵢⱼ = x[indexᵢⱼ, j]",
-     .gradient = kGatherGradient});
+     .gradient = kGatherGradient,
+     .out_apart = true});
 const Register take_along_dim_row(
     "take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor? out=None) -> Tensor",
     take_along_dim,

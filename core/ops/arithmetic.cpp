@@ -6,6 +6,7 @@
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
 #include "graph/inplace.h"
+#include "ops/elementwise_node.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
 #include "ops/reductions_plan.h"
@@ -156,6 +157,24 @@ Tensor copy_(const Tensor& x, const Tensor& from) {
       });
 }
 
+Shared shared_memory(const TensorObject& a, const TensorObject& b) {
+  if (&a == &b) return Shared::Everything;
+  if (a.storage->data != b.storage->data || !a.layout->dense || !b.layout->dense)
+    return Shared::Nothing;
+  const auto end = [](const TensorObject& t) {
+    return t.data + t.layout->numel * static_cast<std::int64_t>(size_of(t.dtype));
+  };
+  if (a.data >= end(b) || b.data >= end(a)) return Shared::Nothing;
+  return a.data == b.data && same_geometry(a.layout, b.layout) ? Shared::Everything : Shared::Part;
+}
+
+void fail_overlap() {
+  fail(ErrorKind::Runtime,
+       "unsupported operation: some elements of the input tensor and the written-to tensor "
+       "refer to a single memory location. Please clone() the tensor before performing the "
+       "operation.");
+}
+
 Tensor into_out(const char* name, Tensor result, const Tensor& out) {
   if (!out.defined()) return result;
   BACKLIT_CHECK(
@@ -163,6 +182,7 @@ Tensor into_out(const char* name, Tensor result, const Tensor& out) {
       "(): functions with out=... arguments don't support automatic differentiation, but one "
       "of the arguments requires grad. Use it under no_grad(), or without out=.");
   check_can_cast(result.dtype(), out.dtype());
+  check_inplace(out, false);
   if (!out.layout().same_sizes(result.layout())) {
     if (out.numel() &&
         PyErr_WarnFormat(

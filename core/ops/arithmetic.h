@@ -39,6 +39,11 @@ Tensor copy_(const Tensor& x, const Tensor& from);
 // `result`, or where `out` is defined: written into it, as PyTorch does (converted, and resized
 // where it does not fit).
 Tensor into_out(const char* name, Tensor result, const Tensor& out);
+// How the elements of two tensors lie in memory: equal when each element has the place of its
+// counterpart. As in PyTorch, tensors with gaps count as apart.
+enum class Shared { Nothing, Part, Everything };
+Shared shared_memory(const TensorObject& a, const TensorObject& b);
+[[noreturn]] void fail_overlap();
 
 // g * local for a recorded gradient; with masks, where local is 0 the product is 0.
 Tensor times_local(const Tensor& g, const Recorded& local, bool masks);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/threads.h"
+#include "graph/inplace.h"
 #include "kernels/ranges.h"
 #include "ops/arithmetic.h"
 #include "ops/factory.h"
@@ -31,6 +32,7 @@ Tensor with_requires_grad(Tensor t, bool requires_grad) {
 }
 
 Tensor into_given(Tensor result, const Tensor& out) {
+  check_inplace(out, false);
   if (!out.layout().same_sizes(result.layout()) && result.dtype() == out.dtype()) {
     std::swap(out->storage, result->storage);
     std::swap(out->data, result->data);
@@ -245,7 +247,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, const Tensor& out,
     start = truncated(start);
     end = truncated(end);
     step = truncated(step);
-    BACKLIT_CHECK(d != Dtype::Int64 || step.i != 0, Runtime, "step must be nonzero");
+    BACKLIT_CHECK(d != Dtype::Int64 || step.i != 0, Value, "step must be nonzero");
   }
   Tensor y = Tensor::empty(Dims{range_length(start, end, step, d)}, d);
   visit(d, [&](auto zero) {

@@ -242,23 +242,13 @@ Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const doubl
   return y;
 }
 
+}  // namespace
+
 // PyTorch refuses an input that shares some, but not all, of the memory being written.
 void check_no_partial_overlap(const Tensor& out, std::span<const Operand> in) {
-  for (const Operand& o : in) {
-    if (!o.t || o.t == out.get() || o.t->storage->data != out->storage->data) continue;
-    if (o.t->data == out.raw() && same_geometry(o.t->layout, out->layout)) continue;
-    if (!o.t->layout->dense || !out.layout().dense || o.t->layout->numel == 0) continue;
-    const char* end = out.raw() + out.numel() * static_cast<std::int64_t>(size_of(out.dtype()));
-    const char* other_end =
-        o.t->data + o.t->layout->numel * static_cast<std::int64_t>(size_of(o.t->dtype));
-    BACKLIT_CHECK(o.t->data >= end || out.raw() >= other_end, Runtime,
-                  "unsupported operation: some elements of the input tensor and the written-to "
-                  "tensor refer to a single memory location. Please clone() the tensor before "
-                  "performing the operation.");
-  }
+  for (const Operand& o : in)
+    if (o.t && ops::shared_memory(*o.t, *out.get()) == ops::Shared::Part) ops::fail_overlap();
 }
-
-}  // namespace
 
 void Scalar::write(void* p, Dtype dtype) const {
   if (kind == Kind::Float || backlit::is_floating(dtype)) {

@@ -86,6 +86,8 @@ void link_kernels();  // chooses the kernels for this machine
 Tensor elementwise(const ElementwiseOp& op, std::span<const Operand> inputs,
                    const double* params = nullptr);
 // The same written into inputs[0] (its in-place form).
+// Throws when an input shares a part, but not all, of the memory of `out`.
+void check_no_partial_overlap(const Tensor& out, std::span<const Operand> in);
 Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> inputs,
                             const double* params = nullptr);
 

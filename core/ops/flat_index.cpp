@@ -31,9 +31,6 @@ Tensor take(const Tensor& x, const Tensor& index) {
   const Tensor flat = gather(reshape(x, Dims{-1}), 0, view(at, Dims{-1}), "TakeBackward0");
   return view(flat, index.sizes());
 }
-Tensor take_op(const Tensor& x, const Tensor& index, const Tensor& out) {
-  return into_out("take", take(x, index), out);
-}
 
 template <class How>
 Tensor put_as(How how, const Tensor& x, const Tensor& index, const Tensor& source,
@@ -100,10 +97,11 @@ Tensor nonzero_static(const Tensor& x, std::int64_t size, std::int64_t fill_valu
   return y;
 }
 
-const Register take_row("take(Tensor input, Tensor index, *, Tensor? out=None) -> Tensor", take_op,
+const Register take_row("take(Tensor input, Tensor index, *, Tensor? out=None) -> Tensor", take,
                         {.meaning = "The elements at positions of the flattened tensor.",
                          .formula = "yᵢ = flatten(x)[indexᵢ]",
-                         .gradient = "∂L/∂x = 0, with ∂L/∂y added at index"});
+                         .gradient = "∂L/∂x = 0, with ∂L/∂y added at index",
+                         .out_apart = true});
 const RowOptions kPut{
     .meaning = "source written to, or added at, positions of the flattened tensor.",
     .formula = "y = x; flatten(y)[indexᵢ] = sourceᵢ",

@@ -157,11 +157,13 @@ Tensor index_fill_op(const Tensor& x, std::int64_t dim, const Tensor& index, Any
   return index_fill_in_place(clone(x), dim, index, value);
 }
 
-const Register index_select_row("index_select(Tensor input, int dim, Tensor index) -> Tensor",
-                                index_select,
-                                {.meaning = "The slices along dim that index names.",
-                                 .formula = "yᵢ = x[indexᵢ]",
-                                 .gradient = "∂L/∂x = 0, with the slices of ∂L/∂y added at index"});
+const Register index_select_row(
+    "index_select(Tensor input, int dim, Tensor index, *, Tensor? out=None) -> Tensor",
+    index_select,
+    {.meaning = "The slices along dim that index names.",
+     .formula = "yᵢ = x[indexᵢ]",
+     .gradient = "∂L/∂x = 0, with the slices of ∂L/∂y added at index",
+     .out_apart = true});
 const RowOptions kIndexAdd{
     .meaning = "alpha times the slices of source, added to those that index names.",
     .formula = "y = x; y[indexᵢ] += α·sourceᵢ",

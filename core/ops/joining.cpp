@@ -171,7 +171,8 @@ const Register cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) ->
                        {.meaning = "Joins tensors along an existing dimension.",
                         .formula = "y = [x₁ x₂ …]",
                         .gradient = kCatGradient,
-                        .aliases = "concat concatenate"});
+                        .aliases = "concat concatenate",
+                        .out_apart = true});
 Tensor stack_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("stack", stack(tensors, dim), out);
 }

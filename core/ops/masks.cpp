@@ -131,10 +131,11 @@ const Register masked_fill_tensor_in_place_row(
     "masked_fill_(Tensor input, Tensor mask, Tensor value) -> Tensor", masked_fill_tensor_in_place,
     kMaskedFillInPlace);
 const Register masked_select_row(
-    "masked_select(Tensor input, Tensor mask) -> Tensor", masked_select_op,
+    "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor", masked_select_op,
     {.meaning = "The elements where the mask is true, in one dimension.",
      .formula = "y = x[mask]",
-     .gradient = "∂L/∂x = 0, with ∂L/∂y at the mask"});
+     .gradient = "∂L/∂x = 0, with ∂L/∂y at the mask",
+     .out_apart = true});
 const Register masked_scatter_row(
     "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", masked_scatter_op,
     {.meaning = "The elements of source in turn where the mask is true, the tensor elsewhere.",

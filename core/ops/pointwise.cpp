@@ -71,6 +71,11 @@ std::string with_underscore(const std::string& signature) {
                 signature.substr(either ? open + number.size() : open + 1), " -> Tensor");
 }
 
+Tensor run_into_out(const char* name, const Choice& c, const Tensor& out) {
+  if (out.defined()) check_no_partial_overlap(out, c.operands());
+  return into_out(name, run(c), out);
+}
+
 Tensor run_in_place(const Choice& c) {
   // converted operand 0: a number is of a higher category than the tensor, which throws
   if (c.in[0].t != c.self) check_can_cast(c.in[0].t->dtype, c.self->dtype);

@@ -43,6 +43,7 @@ struct Choice {
 };
 
 inline Tensor run(const Choice& c) { return elementwise(*c.op, c.operands(), c.params); }
+Tensor run_into_out(const char* name, const Choice& c, const Tensor& out);
 Tensor run_in_place(const Choice& c);
 
 // Base and exponent, either of them a number.
@@ -60,7 +61,7 @@ double parameter(const Scalar& s, Dtype dtype);
 template <auto F, class S = decltype(F)> struct Front;
 template <auto F, class... A> struct Front<F, Choice (*)(A...)> {
   static inline const char* name = "";
-  static Tensor plain(A... a, Tensor out) { return into_out(name, run(F(std::move(a)...)), out); }
+  static Tensor plain(A... a, Tensor out) { return run_into_out(name, F(std::move(a)...), out); }
   static Tensor in_place(A... a) { return run_in_place(F(std::move(a)...)); }
 };
 

@@ -271,9 +271,11 @@ const Register bernoulli_in_place_row(
     "bernoulli_(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
     bernoulli_in_place_op, {.function = false});
 
-Tensor zero_gradient(const Tensor& x, Tensor y) {
-  return record("BernoulliBackward0", std::move(y), {x}, {},
-                [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
+// y, drawn with x as parameter: the gradient is zero.
+Tensor zero_gradient(const char* node, const Tensor& x, Tensor y) {
+  return record(node, std::move(y), {x}, {}, [sizes = Dims(x.sizes()), dtype = x.dtype()](Vjp& v) {
+    v.set(0, Tensor::zeros(sizes, dtype));
+  });
 }
 Tensor bernoulli_op(const Tensor& x, Generator* generator, const Tensor& out) {
   BACKLIT_CHECK(x.is_floating(), NotImplemented,
@@ -281,10 +283,12 @@ Tensor bernoulli_op(const Tensor& x, Generator* generator, const Tensor& out) {
                 "'");
   Tensor y = empty_as(x, std::nullopt);
   bernoulli_tensor_op(y, x, generator);
-  return out.defined() ? into_given(std::move(y), out) : zero_gradient(x, std::move(y));
+  return out.defined() ? into_given(std::move(y), out)
+                       : zero_gradient("BernoulliBackward0", x, std::move(y));
 }
 Tensor bernoulli_p_op(const Tensor& x, double p, Generator* generator) {
-  return zero_gradient(x, bernoulli_in_place_op(empty_as(x, std::nullopt), p, generator));
+  return zero_gradient("BernoulliBackward0", x,
+                       bernoulli_in_place_op(empty_as(x, std::nullopt), p, generator));
 }
 const Register bernoulli_row(
     "bernoulli(Tensor input, *, Generator? generator=None, Tensor? out=None) -> Tensor",
@@ -303,8 +307,7 @@ Tensor poisson_op(const Tensor& x, Generator* generator) {
     using T = decltype(zero);
     fill_poisson(y.data<T>(), y.numel(), rates.data<T>(), *generator);
   });
-  return record("PoissonBackward0", std::move(y), {x}, {},
-                [](Vjp& v) { v.set(0, Tensor::zeros(v.g().sizes(), v.g().dtype())); });
+  return zero_gradient("PoissonBackward0", x, std::move(y));
 }
 const Register poisson_row("poisson(Tensor input, Generator? generator=None) -> Tensor", poisson_op,
                            {.meaning = "Counts of a Poisson distribution whose rates input holds.",
@@ -330,22 +333,24 @@ Tensor given(Tensor y, const Tensor& out) {
 }
 Tensor normal_both_op(const Tensor& mean, const Tensor& std, Generator* generator,
                       const Tensor& out) {
-  GradMode off(false);
   check_deviations(std);
-  const Tensor y =
-      standard_normal(broadcast_sizes(mean.sizes(), std.sizes()), mean.dtype(), generator);
-  return given(add(mul(y, std), mean), out);
+  const Dims sizes = broadcast_sizes(mean.sizes(), std.sizes());
+  Tensor y = standard_normal(sizes, mean.dtype(), generator);
+  y = given(add(mul(y, detach(std)), detach(mean)), out);
+  return record("NormalBackward3", std::move(y), {mean, std}, {},
+                [mean = Dims(mean.sizes()), std = Dims(std.sizes())](Vjp& v) {
+                  if (v.needs(0)) v.set(0, Tensor::zeros(mean, v.g().dtype()));
+                  if (v.needs(1)) v.set(1, Tensor::zeros(std, v.g().dtype()));
+                });
 }
 Tensor normal_mean_op(const Tensor& mean, double std, Generator* generator, const Tensor& out) {
-  GradMode off(false);
   const Tensor y = normal_in_place_op(Tensor::empty(mean.sizes(), mean.dtype()), 0, std, generator);
-  return given(add(y, mean), out);
+  return zero_gradient("NormalBackward1", mean, given(add(y, detach(mean)), out));
 }
 Tensor normal_std_op(double mean, const Tensor& std, Generator* generator, const Tensor& out) {
-  GradMode off(false);
   check_deviations(std);
-  return given(add(mul(standard_normal(std.sizes(), std.dtype(), generator), std), Scalar(mean)),
-               out);
+  Tensor y = mul(standard_normal(std.sizes(), std.dtype(), generator), detach(std));
+  return zero_gradient("NormalBackward2", std, given(add(y, Scalar(mean)), out));
 }
 Tensor normal_size_op(double mean, double std, const Dims& size, Generator* generator,
                       const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
@@ -377,8 +382,11 @@ Tensor multinomial_op(const Tensor& x, std::int64_t num_samples, bool replacemen
                 info(x.dtype()).scalar_name);
   BACKLIT_CHECK(num_samples > 0, Runtime, "cannot sample n_sample <= 0 samples");
   const std::int64_t categories = x.size(-1), rows = x.dim() == 2 ? x.size(0) : 1;
+  BACKLIT_CHECK(categories <= 1 << 24, Runtime, "number of categories cannot exceed 2^24");
   BACKLIT_CHECK(replacement || num_samples <= categories, Runtime,
                 "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+  BACKLIT_CHECK(!out.defined() || out.dtype() == Dtype::Int64, Runtime,
+                "multinomial expects Long tensor out, got: ", info(out.dtype()).scalar_name);
   GradMode off(false);
   const Tensor dense = contiguous(x);
   Tensor y =

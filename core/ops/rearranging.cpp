@@ -106,7 +106,9 @@ Tensor roll(const Tensor& x, Span shifts, Span dims) {
   Tensor y = contiguous(detach(x));
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const int d = wrap_dim(dims[i], x.dim());
-    const std::int64_t n = x.dim() ? x.layout().size(d) : 0;
+    BACKLIT_CHECK(x.dim() > 0, Index, "Dimension specified as ", dims[i],
+                  " but tensor has no dimensions");
+    const std::int64_t n = x.layout().size(d);
     if (n == 0) continue;
     const std::int64_t shift = (shifts[i] % n + n) % n;
     Tensor next = Tensor::empty(x.sizes(), x.dtype());

@@ -214,11 +214,19 @@ Tensor max_other(const Tensor& x, const Tensor& other) {
 Tensor min_other(const Tensor& x, const Tensor& other) {
   return apply<formulas::Minimum>(x, other);
 }
-Tensor amax_op(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme_over(x, dims, keepdim, kMaxNames);
+void check_same_dtype_as_out(const Tensor& x, const Tensor& out) {
+  BACKLIT_CHECK(!out.defined() || out.dtype() == x.dtype(), Runtime,
+                "Expected the dtype for input and out to match, but got ",
+                info(x.dtype()).scalar_name, " for input's dtype and ",
+                info(out.dtype()).scalar_name, " for out's dtype.");
 }
-Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme_over(x, dims, keepdim, kMinNames);
+Tensor amax_op(const Tensor& x, const Dims& dims, bool keepdim, const Tensor& out) {
+  check_same_dtype_as_out(x, out);
+  return into_out("amax", extreme_over(x, dims, keepdim, kMaxNames), out);
+}
+Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim, const Tensor& out) {
+  check_same_dtype_as_out(x, out);
+  return into_out("amin", extreme_over(x, dims, keepdim, kMinNames), out);
 }
 
 #define BACKLIT_EXTREME(name, word, sign)                                                      \
@@ -242,7 +250,8 @@ Tensor amin_op(const Tensor& x, const Dims& dims, bool keepdim) {
       name##_along,                                                                            \
       {.meaning = "The " word " element of each line and its position.",                       \
        .formula = "y = " #name "ᵢ xᵢ",                                                         \
-       .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0"});                                    \
+       .gradient = "∂L/∂xᵢ = ∂L/∂y at the index, else 0",                                      \
+       .out_apart = true});                                                                    \
   const Register a##name##_row(                                                                \
       "a" #name                                                                                \
       "(Tensor input, int[1] dim=[], bool keepdim=False, *, Tensor? out=None) -> Tensor",      \

@@ -89,6 +89,21 @@ Tensor linspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, c
   check_fits(end, d, nullptr);
   return finish_factory(linspace(start, end, steps, d), out, dtype, requires_grad);
 }
+// Ends that are tensors: 0-d ones mostly arrive as numbers already.
+Scalar number_of(const Tensor& end) {
+  return FromPython<Scalar>::get(reinterpret_cast<PyObject*>(end.get()));
+}
+void check_ends(const char* name, const Tensor& start, const Tensor& end) {
+  BACKLIT_CHECK(start.dim() == 0 && end.dim() == 0, Runtime, name,
+                " only supports 0-dimensional start and end tensors, but got start with ",
+                start.dim(), " dimension(s) and end with ", end.dim(), " dimension(s).");
+}
+Tensor linspace_tensors_op(const Tensor& start, const Tensor& end, std::int64_t steps,
+                           const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+  check_ends("linspace", start, end);
+  return linspace_op(number_of(start), number_of(end), steps, out, dtype, {}, device, {},
+                     requires_grad);
+}
 const Register linspace_row(
     "linspace(Scalar start, Scalar end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY
     ") -> Tensor",
@@ -96,6 +111,10 @@ const Register linspace_row(
     {.meaning = "steps numbers from start to end, both included, evenly apart.",
      .formula = "yᵢ = start + i·(end − start)/(steps − 1)",
      .example = "torch.linspace(0, 1, 3) -> tensor([0.0000, 0.5000, 1.0000])"});
+const Register linspace_tensors_row(
+    "linspace(Tensor start, Tensor end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY
+    ") -> Tensor",
+    linspace_tensors_op, {.method = false});
 
 Tensor logspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, double base,
                    const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
@@ -111,6 +130,16 @@ const Register logspace_row(
     {.meaning = "Powers of base whose exponents run evenly from start to end.",
      .formula = "yᵢ = base ^ (start + i·(end − start)/(steps − 1))",
      .example = "torch.logspace(0, 2, 3) -> tensor([  1.,  10., 100.])"});
+Tensor logspace_tensors_op(const Tensor& start, const Tensor& end, std::int64_t steps, double base,
+                           const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
+  check_ends("logspace", start, end);
+  return logspace_op(number_of(start), number_of(end), steps, base, out, dtype, {}, device, {},
+                     requires_grad);
+}
+const Register logspace_tensors_row(
+    "logspace(Tensor start, Tensor end, int steps, float base=10.0, *, Tensor? "
+    "out=None, " BACKLIT_FACTORY ") -> Tensor",
+    logspace_tensors_op, {.method = false});
 
 Tensor eye_rows_op(std::int64_t n, std::int64_t m, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);

@@ -246,7 +246,8 @@ const Register kthvalue_row(
     kthvalue_op,
     {.meaning = "The k-th smallest element of each line and its position.",
      .formula = "y = the k-th smallest xᵢ",
-     .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
+     .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0",
+     .out_apart = true});
 
 // The rank of the lower of the two middle elements. A nan is the median, unless nans are left out.
 template <bool kSkipNan> i64 middle(auto* keys, i64 n, bool floating) {
@@ -290,10 +291,12 @@ template <bool kSkipNan> Named<2> median_op(const Tensor& x, i64 dim, bool keepd
 constexpr RowOptions kMedian{
     .meaning = "The middle element (the lower of two); along dim with its position.",
     .formula = "y = the ⌈n/2⌉-th smallest xᵢ",
-    .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0"};
+    .gradient = "∂L/∂xᵢ = ∂L/∂y where xᵢ = y (shared evenly; along dim: at the index), else 0",
+    .out_apart = true};
 constexpr RowOptions kNanmedian{.meaning = "The middle of the elements that are not nan.",
                                 .formula = "y = the ⌈n/2⌉-th smallest xᵢ, nan left out",
-                                .gradient = "as median"};
+                                .gradient = "as median",
+                                .out_apart = true};
 const Register median_all_row("median(Tensor input) -> Tensor", median_all_op<false>, kMedian);
 const Register median_row(
     "median(Tensor input, int dim, bool keepdim=False, *, Tensor[]? out=None) -> (Tensor values, "
@@ -330,7 +333,8 @@ const Register mode_row(
     mode_op,
     {.meaning =
          "The most frequent element of each line (the smallest of several) and its last position.",
-     .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0"});
+     .gradient = "∂L/∂x_{index} = ∂L/∂y, else 0",
+     .out_apart = true});
 
 }  // namespace
 }  // namespace backlit::ops

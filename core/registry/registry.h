@@ -34,6 +34,7 @@ struct RowOptions {
   bool function = true;      // reachable as home.name
   bool method = true;        // a Tensor method, when the first parameter is a tensor
   const char* node = "";     // the name of its nodes, where that is not the row's + "Backward0"
+  bool out_apart = false;    // out= must not share memory with the other tensors
   bool view = false;         // shows the memory of its input: there is also name_copy, with its own
   const char* example = "";  // one line that CI runs, with its output behind "->"
 };
@@ -100,6 +101,9 @@ bool serves_out(const Overload& row, std::size_t n);
 // The given argument; a dtype=None is that of out= (borrowed).
 PyObject* argument_for_out(const Overload& row, std::size_t i, PyObject* given, PyObject* out);
 
+// Throws when out= (the last parameter) shares memory with a tensor among the other arguments.
+void check_out_apart(const Overload& row, PyObject* const* arguments);
+
 // Whether results of that type can be written into out=.
 template <class R> constexpr bool kFillsOut = std::is_same_v<R, Tensor>;
 template <std::size_t N> constexpr bool kFillsOut<Named<N>> = true;
@@ -127,6 +131,7 @@ struct Register {
     row->function = reinterpret_cast<void (*)()>(f);
     row->call = [](const Overload& self, PyObject* const* arguments) -> PyObject* {
       constexpr std::index_sequence_for<A...> all;
+      if (self.options.out_apart) check_out_apart(self, arguments);
       if constexpr (kFillsOut<R>)
         if (self.serves_out && arguments[sizeof...(A)] != Py_None)
           return call_into_out<R, A...>(self, arguments, all);
