@@ -1,6 +1,6 @@
 #include "kernels/layer_norm.h"
 
-#include "kernels/reduce_loops.h"
+#include "kernels/row_sums.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
@@ -8,23 +8,6 @@ namespace {
 
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
-
-// The sum of f(at) over n elements, where at(p) is the element of p, or a vector of them.
-template <class T, class F> T sum_of(i64 n, F f) {
-  constexpr int L = kVectorBytes / sizeof(T), U = 4;
-  Vector<T, L> sums[U] = {};
-  i64 i = 0;
-  for (; i + U * L <= n; i += U * L)
-    for (int u = 0; u < U; ++u) sums[u] += f([&](const T* p) { return load<T, L>(p + i + u * L); });
-  for (; i + L <= n; i += L) sums[0] += f([&](const T* p) { return load<T, L>(p + i); });
-  T part[L];
-  store<T, L>(part, (sums[0] + sums[1]) + (sums[2] + sums[3]));
-  for (int width = L / 2; width > 0; width /= 2)
-    for (int l = 0; l < width; ++l) part[l] += part[l + width];
-  T total = part[0];
-  for (; i < n; ++i) total += f([&](const T* p) { return p[i]; });
-  return total;
-}
 
 template <class T, bool kWeight, bool kBias>
 void normalise(const T* x, const T* weight, const T* bias, T* y, T m, T s, i64 n) {

@@ -37,6 +37,23 @@ SAMPLES = [
         b=real("N"),
     ),
     *samples(
+        "batch_norm",
+        "x, None, None, None, None, True, 0.1, 1e-5, False"
+        " | x, w, b, None, None, True, 0.1, 0.1, False | x, w, None, m, v, False, 0.1, 1e-5, False"
+        " | y, w, b, m, v, False, 0.1, 0.1, False | y, w, b, None, None, True, 0.1, 0.1, True",
+        wrong="x, None, None, None, None, False, 0.1, 1e-5, False"
+        " | x, x, None, None, None, True, 0.1, 1e-5, False"
+        " | w, None, None, None, None, True, 0.1, 1e-5, False"
+        " | x, None, None, m, None, True, 0.1, 1e-5, False",
+        x=real("M N"),
+        y=real("M N K"),
+        w=real("N"),
+        b=real("N"),
+        m=real("N", constant=True),
+        v=real("N", 0.5, 2.0, constant=True),
+        unlike={"size N=0": "without channels PyTorch looks for a first one"},
+    ),
+    *samples(
         "nn.embedding",
         "i, w | j, w, 1 | i, weight=w, padding_idx=-1",
         wrong="i + 9, w | w, w | i, w, 9",

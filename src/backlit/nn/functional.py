@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -414,26 +415,17 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """(x - mean) / sqrt(var + eps) per channel; in training, over the batch. (N, C, *)."""
-    shape = [1, -1] + [1] * (input.dim() - 2)
-    if not training:
-        if running_mean is None or running_var is None:
-            raise RuntimeError(
-                "Expected running_mean and running_var to be defined when training=False"
-            )
-        output = (input - running_mean.view(shape)) * (running_var.view(shape) + eps).rsqrt()
-        return _affine(output, weight, bias)
-    count = input.numel() // max(input.size(1), 1)
-    if count == 1:
+    """(x - mean) / sqrt(var + eps) * weight + bias per channel of (N, C, *).
+
+    In training the mean and variance are those of the batch, and the running ones follow:
+    running = (1 - momentum) * running + momentum * batch's (variance divided by n - 1).
+    """
+    if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.size()}"
         )
-    dims = [0, *range(2, input.dim())]
-    mean = input.mean(dims, keepdim=True)
-    var = ((input - mean) ** 2).mean(dims, keepdim=True)
-    if running_mean is not None and running_var is not None:
-        with bl.no_grad():
-            unbiased = var.reshape(-1) * (count / (count - 1))
-            running_mean.mul_(1 - momentum).add_(mean.reshape(-1), alpha=momentum)
-            running_var.mul_(1 - momentum).add_(unbiased, alpha=momentum)
-    return _affine((input - mean) * (var + eps).rsqrt(), weight, bias)
+    if training and eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    return bl.batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, False
+    )
