@@ -16,6 +16,7 @@ from typing import Any
 
 _OURS = __name__.partition(".")[0]
 _THEIRS = "torch"
+_SIDES = {"safetensors.torch": "safetensors"}  # PyTorch sides of other packages, and ours
 
 
 def _ours(name: str) -> str:
@@ -49,9 +50,9 @@ class Finder:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if not _belongs(name, _THEIRS):
+        if not _belongs(name, _THEIRS) and name not in _SIDES:
             return None
-        ours = _ours(name)
+        ours = f"{_OURS}.{_SIDES[name]}" if name in _SIDES else _ours(name)
         try:
             module = importlib.import_module(ours)
         except ModuleNotFoundError as error:

@@ -61,3 +61,10 @@ def test_refuses_when_pytorch_is_loaded():
         "try:\n    _import_hook.install()\nexcept RuntimeError as error:\n    print(error)\n"
     )
     assert "it is PyTorch" in run(body)[0]
+
+
+def test_the_pytorch_side_of_safetensors():
+    assert run(
+        "from safetensors.torch import save, load\n"
+        "print(load(save({'a': torch.ones(2)})), save.__module__)\n"
+    ) == ["{'a': tensor([1., 1.])} backlit.safetensors"]
