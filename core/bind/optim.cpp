@@ -1,20 +1,134 @@
-// The module backlit._C._optim: optimizer steps over all parameters of a group at once. The lists
-// are those of backlit.optim; a None gradient leaves its parameter alone.
+// The module backlit._C._optim: one step of an optimizer over all parameters of a group. Its
+// functions are named after the rules (kernels/optim.h) and take
+//   params   list of tensors; one without a gradient is left alone
+//   states   tuple of lists of tensors, one list per state of the rule, None for an absent one;
+//            a None in a list is a state that the first step makes, and is replaced
+//   numbers  tuple of lists of 0-d tensors
+//   group    the dict with the hyperparameters
 #include "kernels/optim.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
 #include "base/threads.h"
 #include "bind/bind.h"
+#include "graph/modes.h"
+#include "kernels/optim_rules.h"
 #include "ops/arithmetic.h"
+#include "ops/recorded.h"
 
 namespace nb = nanobind;
 
 namespace backlit {
+
+// The first momentum buffer is the gradient's value alone, as in PyTorch.
+Recorded detached(const Recorded& x) { return Recorded(x.tensor().alias()); }
+
 namespace {
 
 constexpr std::int64_t kChunk = 1 << 14;
+
+template <std::size_t N> struct Name {
+  constexpr Name(const char (&s)[N]) { std::copy_n(s, N, text); }
+  char text[N];
+};
+
+// The hyperparameters of a group, by name.
+class Group {
+ public:
+  explicit Group(PyObject* dict) : dict_(dict) {
+    BACKLIT_CHECK(PyDict_Check(dict), Type, "optimizer step: expected a dict as group, but got ",
+                  Py_TYPE(dict)->tp_name);
+  }
+  template <Name kName> PyObject* object() const {
+    static PyObject* const key = PyUnicode_InternFromString(kName.text);
+    PyObject* found = PyDict_GetItemWithError(dict_, key);
+    if (!found) {
+      if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key);
+      throw PythonErrorSet();
+    }
+    return found;
+  }
+  template <Name kName> double number() const { return as_number(object<kName>()); }
+  template <Name kName> double number(Py_ssize_t i) const {
+    const nb::object item = nb::steal(PySequence_GetItem(object<kName>(), i));
+    if (!item.is_valid()) throw PythonErrorSet();
+    return as_number(item.ptr());
+  }
+  template <Name kName> bool truth() const {
+    const int yes = PyObject_IsTrue(object<kName>());
+    if (yes < 0) throw PythonErrorSet();
+    return yes == 1;
+  }
+
+ private:
+  static double as_number(PyObject* o) {
+    if (PyFloat_CheckExact(o)) return PyFloat_AS_DOUBLE(o);
+    if (!is_tensor(o)) return scalar_from_object(o).d;
+    const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
+    BACKLIT_CHECK(!(modes.grad && t.requires_grad()), NotImplemented,
+                  "optimizer step: gradients of hyperparameters are not implemented in backlit. "
+                  "Try a hyperparameter that does not require grad.");
+    return t.item();
+  }
+  PyObject* dict_;
+};
+
+void read_basics(OptimBasics& o, const Group& g) {
+  o.lr = g.number<"lr">();
+  o.weight_decay = g.number<"weight_decay">();
+  o.maximize = g.truth<"maximize">();
+}
+void read_betas(AdamRule& o, const Group& g) {
+  read_basics(o, g);
+  o.beta1 = g.number<"betas">(0);
+  o.beta2 = g.number<"betas">(1);
+  o.eps = g.number<"eps">();
+}
+void read(AdamRule& o, const Group& g) {
+  read_betas(o, g);
+  o.decoupled = g.truth<"decoupled_weight_decay">();
+}
+void read(NadamRule& o, const Group& g) {
+  read(static_cast<AdamRule&>(o), g);
+  o.momentum_decay = g.number<"momentum_decay">();
+}
+void read(AdamaxRule& o, const Group& g) { read_betas(o, g); }
+void read(SgdRule& o, const Group& g) {
+  read_basics(o, g);
+  o.momentum = g.number<"momentum">();
+  o.dampening = g.number<"dampening">();
+  o.nesterov = g.truth<"nesterov">();
+}
+void read(RmspropRule& o, const Group& g) {
+  read_basics(o, g);
+  o.alpha = g.number<"alpha">();
+  o.eps = g.number<"eps">();
+  o.momentum = g.number<"momentum">();
+}
+void read(AdagradRule& o, const Group& g) {
+  read_basics(o, g);
+  o.lr_decay = g.number<"lr_decay">();
+  o.eps = g.number<"eps">();
+}
+void read(AdadeltaRule& o, const Group& g) {
+  read_basics(o, g);
+  o.rho = g.number<"rho">();
+  o.eps = g.number<"eps">();
+}
+void read(AsgdRule& o, const Group& g) {
+  read_basics(o, g);
+  o.lambd = g.number<"lambd">();
+  o.alpha = g.number<"alpha">();
+  o.t0 = g.number<"t0">();
+}
+void read(RpropRule& o, const Group& g) {
+  o.maximize = g.truth<"maximize">();
+  o.eta_minus = g.number<"etas">(0);
+  o.eta_plus = g.number<"etas">(1);
+  o.step_min = g.number<"step_sizes">(0);
+  o.step_max = g.number<"step_sizes">(1);
+}
 
 // The i-th entry of a list of tensors, null for None.
 TensorObject* entry(PyObject* list, Py_ssize_t i) {
@@ -39,130 +153,179 @@ Tensor aligned(TensorObject* t, const Tensor& param) {
   return ops::clone_like(x, param);
 }
 
-// Runs update(T{}, first element, count) over a parameter in pieces of fixed size.
-template <class F> void for_elements(const Tensor& param, F&& update) {
-  const auto run = [&](auto zero) {
-    GilRelease release(param.numel() >= kGilReleaseElements);
-    parallel_for(param.numel(), kChunk,
-                 [&](std::int64_t begin, std::int64_t end) { update(zero, begin, end - begin); });
-  };
-  if (param.dtype() == Dtype::Float32)
-    run(float{});
-  else if (param.dtype() == Dtype::Float64)
-    run(double{});
-  else
-    fail(ErrorKind::NotImplemented, "optimizer step: parameters of torch.",
-         info(param.dtype()).name);
-}
-
-const OptimKernels<float>& kernels_for(float) { return optim_table().f32; }
-const OptimKernels<double>& kernels_for(double) { return optim_table().f64; }
-
-template <class T> T* at(const Tensor& t, std::int64_t i) {
-  return t.defined() ? t.data<T>() + i : nullptr;
-}
-
 // A parameter whose elements leave gaps is updated as a dense copy and written back.
 Tensor dense(const Tensor& param) {
   return param.layout().dense ? param : ops::clone_contiguous(param.alias());
 }
 
-double number(PyObject* o) { return scalar_from_object(o).d; }
-bool truth(PyObject* o) { return PyObject_IsTrue(o) == 1; }
-
-void expect(Py_ssize_t given, Py_ssize_t wanted, const char* name) {
-  BACKLIT_CHECK(given == wanted, Type, name, "() takes ", wanted, " positional arguments but ",
-                given, " were given");
-}
-
-// State tensors may be copies of what the caller passed: written back where they are.
+// What was updated may be a copy of what the caller passed: written back where it is.
 void write_back(TensorObject* original, const Tensor& used) {
   if (original && original != used.get()) ops::copy_in_place(Tensor::borrow(original), used);
   if (original) ++original->storage->version;
 }
 
-void sgd_one(const Tensor& param, const Tensor& grad, PyObject* buffers, Py_ssize_t i,
-             SgdStep step) {
-  Tensor target = dense(param), buffer;
-  TensorObject* original = nullptr;
-  const Tensor g = aligned(grad.get(), target);
-  if (buffers != Py_None) {
-    original = entry(buffers, i);
-    step.first = original == nullptr;
-    buffer =
-        original ? aligned(original, target) : Tensor::empty(target.layout_ref(), target.dtype());
+// One step over the parameters of a group.
+template <class Rule> class Step {
+ public:
+  Step(PyObject* params, PyObject* states, PyObject* numbers, PyObject* group)
+      : params_(params), numbers_(numbers), group_(group) {
+    const bool fits = PyList_Check(params) && PyTuple_Check(states) && PyTuple_Check(numbers) &&
+                      PyTuple_GET_SIZE(states) == Rule::states &&
+                      PyTuple_GET_SIZE(numbers) == Rule::numbers;
+    BACKLIT_CHECK(fits, Type, "optimizer step: expected a list of parameters, a tuple of ",
+                  Rule::states, " states and a tuple of ", Rule::numbers, " numbers");
+    for (int k = 0; k < Rule::states; ++k) {
+      states_[k] = PyTuple_GET_ITEM(states, k);
+      if (states_[k] != Py_None) has_ |= 1u << k;
+    }
+    BACKLIT_CHECK((has_ | Rule::optional) == (1u << Rule::states) - 1, Type,
+                  "optimizer step: a state is missing");
+    differentiable_ = group_.truth<"differentiable">();
+    const GradMode mode(differentiable_);
+    read(rule_, group_);
   }
-  for_elements(target, [&](auto zero, std::int64_t begin, std::int64_t n) {
-    using T = decltype(zero);
-    kernels_for(zero).sgd(at<T>(target, begin), at<T>(g, begin), at<T>(buffer, begin), n, step);
-  });
-  write_back(original, buffer);
-  write_back(param.get(), target);
-  if (step.first && buffer.defined()) PyList_SetItem(buffers, i, to_python(std::move(buffer)));
-}
 
-PyObject* sgd_step(PyObject*, PyObject* const* a, Py_ssize_t count) {
+  void run() {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(params_); ++i) {
+      const Tensor param = Tensor::borrow(entry(params_, i));
+      if (!param->meta || !param->meta->grad) continue;
+      count(i);
+      const bool direct = param.dtype() == Dtype::Float32 || param.dtype() == Dtype::Float64;
+      if (direct && !differentiable_)
+        update(param, i);
+      else
+        record(param, i);
+    }
+  }
+
+ private:
+  // Reads the numbers of a parameter, lets the rule move them on, and writes them.
+  void count(Py_ssize_t i) {
+    OptimNumbers n;
+    std::array<TensorObject*, kOptimNumbers> kept{};
+    for (int k = 0; k < Rule::numbers; ++k) {
+      TensorObject* t = kept[k] = entry(PyTuple_GET_ITEM(numbers_, k), i);
+      BACKLIT_CHECK(t && t->layout->numel == 1 && is_floating(t->dtype), Type,
+                    "optimizer step: a number of a parameter's state is no floating point tensor "
+                    "with one element");
+      n.value[k] = read_double(t->data, t->dtype);
+      n.wide[k] = t->dtype == Dtype::Float64;
+    }
+    rule_.advance(n);
+    for (int k = 0; k < Rule::numbers; ++k) {
+      write_double(kept[k]->data, kept[k]->dtype, n.value[k]);
+      ++kept[k]->storage->version;
+    }
+  }
+
+  // Updates memory in one pass.
+  void update(const Tensor& param, Py_ssize_t i) {
+    const Tensor target = dense(param), grad = aligned(param->meta->grad, target);
+    std::array<Tensor, kOptimStates> state;
+    std::array<TensorObject*, kOptimStates> original{};
+    first_step(false);
+    for (int k = 0; k < Rule::states; ++k) {
+      if (!(has_ >> k & 1)) continue;
+      original[k] = entry(states_[k], i);
+      if (!original[k]) first_step(true);
+      state[k] = original[k] ? aligned(original[k], target)
+                             : Tensor::empty(target.layout_ref(), target.dtype());
+    }
+    const OptimKernels<Rule>& kernels = optim_table();
+    if (target.dtype() == Dtype::Float32)
+      in_chunks(kernels.f32, target, grad, state);
+    else
+      in_chunks(kernels.f64, target, grad, state);
+    for (int k = 0; k < Rule::states; ++k) {
+      write_back(original[k], state[k]);
+      if (state[k].defined() && !original[k]) keep(k, i, state[k]);
+    }
+    write_back(param.get(), target);
+  }
+
+  template <class T>
+  void in_chunks(OptimKernel<Rule, T> kernel, const Tensor& target, const Tensor& grad,
+                 const std::array<Tensor, kOptimStates>& state) const {
+    GilRelease release(target.numel() >= kGilReleaseElements);
+    parallel_for(target.numel(), kChunk, [&](std::int64_t begin, std::int64_t end) {
+      T* states[kOptimStates] = {};
+      for (int k = 0; k < Rule::states; ++k)
+        if (state[k].defined()) states[k] = state[k].template data<T>() + begin;
+      kernel(rule_, has_, target.data<T>() + begin, grad.data<T>() + begin, states, end - begin);
+    });
+  }
+
+  // Updates by operations: recorded when the step is differentiable, and for other dtypes.
+  void record(const Tensor& param, Py_ssize_t i) {
+    const GradMode mode(differentiable_);
+    recorded_dtype = param.dtype();
+    const Recorded grad(Tensor::borrow(param->meta->grad));
+    Recorded w(param), state[kOptimStates];
+    first_step(false);
+    for (int k = 0; k < Rule::states; ++k) {
+      if (!(has_ >> k & 1)) continue;
+      TensorObject* kept = entry(states_[k], i);
+      if (!kept) first_step(true);
+      // a copy: what the rule saves of it must survive the change below
+      state[k] = kept ? Recorded(ops::clone(Tensor::borrow(kept))) : detached(grad);
+    }
+    with_states<(1u << Rule::states) - 1>(w, grad, state);
+    for (int k = 0; k < Rule::states; ++k) {
+      if (!(has_ >> k & 1)) continue;
+      if (TensorObject* kept = entry(states_[k], i))
+        ops::copy_(Tensor::borrow(kept), state[k].tensor());
+      else
+        keep(k, i, ops::clone(state[k].tensor()));
+    }
+    ops::copy_(param, w.tensor());
+  }
+
+  template <unsigned kHas> void with_states(Recorded& w, const Recorded& grad, Recorded* state) {
+    if (has_ == kHas) return optim::update<kHas>(rule_, w, grad, state);
+    constexpr unsigned left = kHas & Rule::optional;
+    if constexpr (left != 0)
+      with_states<(kHas & ~Rule::optional) | ((left - 1) & Rule::optional)>(w, grad, state);
+  }
+
+  void first_step(bool yes) {
+    if constexpr (requires { rule_.first; }) rule_.first = yes;
+  }
+  void keep(int k, Py_ssize_t i, Tensor made) {
+    PyList_SetItem(states_[k], i, to_python(std::move(made)));
+  }
+
+  PyObject* params_;
+  PyObject* numbers_;
+  Group group_;
+  Rule rule_{};
+  PyObject* states_[kOptimStates] = {};
+  unsigned has_ = 0;
+  bool differentiable_ = false;
+};
+
+template <class Rule> PyObject* step(PyObject*, PyObject* const* a, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    expect(count, 9, "sgd_step");
-    const SgdStep step{number(a[3]), number(a[4]), number(a[5]), number(a[6]),
-                       truth(a[7]),  truth(a[8]),  false};
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a[0]); ++i)
-      if (TensorObject* g = entry(a[1], i))
-        sgd_one(Tensor::borrow(entry(a[0], i)), Tensor::borrow(g), a[2], i, step);
+    BACKLIT_CHECK(count == 4, Type, Rule::name, "() takes 4 positional arguments but ", count,
+                  " were given");
+    Step<Rule>(a[0], a[1], a[2], a[3]).run();
     Py_RETURN_NONE;
   });
 }
 
-void adam_one(PyObject* const* a, Py_ssize_t i, TensorObject* g, AdamStep step) {
-  const Tensor param = Tensor::borrow(entry(a[0], i)), target = dense(param);
-  TensorObject* count = entry(a[5], i);
-  const double k = read_double(count->data, count->dtype) + 1;
-  write_double(count->data, count->dtype, k);
-  ++count->storage->version;
-  step.bias1 = 1 - std::pow(step.beta1, k);
-  step.bias2 = 1 - std::pow(step.beta2, k);
-  TensorObject* originals[] = {entry(a[2], i), entry(a[3], i),
-                               a[4] == Py_None ? nullptr : entry(a[4], i)};
-  Tensor state[3];
-  for (int s = 0; s < 3; ++s)
-    if (originals[s]) state[s] = aligned(originals[s], target);
-  const Tensor grad = aligned(g, target);
-  for_elements(target, [&](auto zero, std::int64_t begin, std::int64_t n) {
-    using T = decltype(zero);
-    kernels_for(zero).adam(at<T>(target, begin), at<T>(grad, begin), at<T>(state[0], begin),
-                           at<T>(state[1], begin), at<T>(state[2], begin), n, step);
-  });
-  for (int s = 0; s < 3; ++s) write_back(originals[s], state[s]);
-  write_back(param.get(), target);
+template <class... Rules> PyMethodDef* functions_of(const OptimRules<Rules...>*) {
+  static PyMethodDef functions[] = {
+      {Rules::name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&step<Rules>)),
+       METH_FASTCALL,
+       "(params, states, numbers, group): one step over the parameters of a group"}...,
+      {nullptr, nullptr, 0, nullptr}};
+  return functions;
 }
 
-PyObject* adam_step(PyObject*, PyObject* const* a, Py_ssize_t count) {
-  return guarded([&]() -> PyObject* {
-    expect(count, 14, "adam_step");
-    const AdamStep step{number(a[6]), number(a[7]), number(a[8]), number(a[9]), number(a[10]), 0, 0,
-                        truth(a[11]), truth(a[13])};
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a[0]); ++i)
-      if (TensorObject* g = entry(a[1], i)) adam_one(a, i, g, step);
-    Py_RETURN_NONE;
-  });
-}
-
-template <PyObject* (*F)(PyObject*, PyObject* const*, Py_ssize_t)> PyCFunction fast() {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(F));
-}
-PyMethodDef functions[] = {{"sgd_step", fast<sgd_step>(), METH_FASTCALL,
-                            "sgd_step(params, grads, momentum_buffers, lr, momentum, dampening, "
-                            "weight_decay, nesterov, maximize)"},
-                           {"adam_step", fast<adam_step>(), METH_FASTCALL,
-                            "adam_step(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, "
-                            "steps, lr, beta1, beta2, eps, "
-                            "weight_decay, decoupled, amsgrad, maximize)"},
-                           {nullptr, nullptr, 0, nullptr}};
 PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           "backlit._C._optim",
                           nullptr,
                           -1,
-                          functions,
+                          functions_of(static_cast<const OptimTable*>(nullptr)),
                           nullptr,
                           nullptr,
                           nullptr,

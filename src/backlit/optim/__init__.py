@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 from . import lr_scheduler as lr_scheduler
-from ._adam import Adam as Adam, AdamW as AdamW
-from ._adaptive import (
-    Adadelta as Adadelta,
-    Adagrad as Adagrad,
+from ._adafactor import Adafactor as Adafactor
+from ._adam import (
+    Adam as Adam,
     Adamax as Adamax,
-    RMSprop as RMSprop,
+    AdamW as AdamW,
+    NAdam as NAdam,
+    RAdam as RAdam,
 )
+from ._adaptive import Adadelta as Adadelta, Adagrad as Adagrad, RMSprop as RMSprop
+from ._lbfgs import LBFGS as LBFGS
+from ._muon import Muon as Muon
 from ._optimizer import (
     Optimizer as Optimizer,
     register_optimizer_step_post_hook as register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook as register_optimizer_step_pre_hook,
 )
-from ._sgd import SGD as SGD
-
-_LATER = frozenset(
-    ("ASGD", "Adafactor", "LBFGS", "Muon", "NAdam", "RAdam", "Rprop", "SparseAdam", "swa_utils")
-)
-
-
-def __getattr__(name: str) -> Any:
-    """Optimizers that come later exist as names; making one raises."""
-    if name not in _LATER:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-    def refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"optim.{name}: not implemented yet in backlit.")
-
-    later = type(name, (Optimizer,), {"__init__": refuse, "__module__": __name__})
-    globals()[name] = later
-    return later
+from ._sgd import ASGD as ASGD, SGD as SGD, Rprop as Rprop
+from ._sparse_adam import SparseAdam as SparseAdam

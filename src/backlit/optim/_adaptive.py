@@ -1,65 +1,29 @@
-"""RMSprop, Adagrad, Adadelta and Adamax, composed of tensor operations."""
+"""RMSprop, Adagrad and Adadelta: step sizes from the squares of gradients."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import backlit as bl
+from backlit import Tensor
+from backlit._C import _optim
 
-from ._adam import _step_count
-from ._optimizer import Optimizer, active, check_options, number, run_closure
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from backlit import Tensor
+from ._checks import check_fused, check_lr, check_nonnegative
+from ._grouped import GroupedOptimizer, number_state, zeros
 
 
-class _Composed(Optimizer):
-    """An optimizer that updates parameter by parameter."""
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update all parameters that have a gradient."""
-        loss = run_closure(closure)
-        with bl.no_grad():
-            for group in self.param_groups:
-                for param, grad in active(group):
-                    state = self.state[param]
-                    if not state:
-                        state.update(self._start(param, group))
-                    if group["maximize"]:
-                        grad = -grad
-                    if group["weight_decay"]:
-                        grad = grad.add(param, alpha=group["weight_decay"])
-                    state["step"] += 1
-                    self._update(param, grad, state, group, number(group["lr"]))
-        return loss
-
-    def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def _update(
-        self, param: Tensor, grad: Tensor, state: Any, group: dict[str, Any], lr: float
-    ) -> None:
-        raise NotImplementedError
-
-
-def _nonnegative(**values: Any) -> None:
-    """Raise on a negative value; a 0 in a name stands for a space in the message."""
-    for name, value in values.items():
-        if not value >= 0.0:
-            raise ValueError(f"Invalid {name.replace('0', ' ')}: {value}")
-
-
-def _zeros(param: Tensor) -> Tensor:
-    return bl.zeros_like(param, requires_grad=False)
-
-
-class RMSprop(_Composed):
+class RMSprop(GroupedOptimizer):
     """w ← w - lr g / (√v + eps), with v ← alpha v + (1 - alpha) g² (Hinton 2012).
 
     `centered` subtracts the squared running mean of g from v; `momentum` averages the updates.
+
+        >>> opt = RMSprop(Linear(2, 1).parameters(), lr=0.01, momentum=0.9)
+        >>> opt.param_groups[0]["alpha"]
+        0.99
     """
+
+    _update = _optim.rmsprop  # type: ignore[attr-defined]
+    _absent = {"momentum": 0, "centered": False}  # noqa: RUF012
 
     def __init__(
         self,
@@ -75,14 +39,8 @@ class RMSprop(_Composed):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        _nonnegative(
-            learning0rate=lr,
-            epsilon0value=eps,
-            momentum0value=momentum,
-            weight_decay0value=weight_decay,
-            alpha0value=alpha,
-        )
-        check_options("RMSprop", capturable=capturable, differentiable=differentiable)
+        check_lr(lr)
+        check_nonnegative(eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -97,36 +55,31 @@ class RMSprop(_Composed):
         }
         super().__init__(params, defaults)
 
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return (
+            "square_avg",
+            "momentum_buffer" if group["momentum"] > 0 else None,
+            "grad_avg" if group["centered"] else None,
+        )
+
     def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        state = {"step": _step_count(), "square_avg": _zeros(param)}
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = _zeros(param)
-        if group["centered"]:
-            state["grad_avg"] = _zeros(param)
-        return state
-
-    def _update(
-        self, param: Tensor, grad: Tensor, state: Any, group: dict[str, Any], lr: float
-    ) -> None:
-        alpha, average = group["alpha"], state["square_avg"]
-        average.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
-        if group["centered"]:
-            mean = state["grad_avg"]
-            mean.lerp_(grad, 1 - alpha)
-            scale = average.addcmul(mean, mean, value=-1).sqrt_()
-        else:
-            scale = average.sqrt()
-        scale.add_(group["eps"])
-        if group["momentum"] > 0:
-            buffer = state["momentum_buffer"]
-            buffer.mul_(group["momentum"]).addcdiv_(grad, scale)
-            param.add_(buffer, alpha=-lr)
-        else:
-            param.addcdiv_(grad, scale, value=-lr)
+        names = [name for name in self._states(group) if name is not None]
+        return {"step": number_state()} | {name: zeros(param) for name in names}
 
 
-class Adagrad(_Composed):
-    """w ← w - lr g / (√s + eps), with s the sum of all g² so far (Duchi et al. 2011)."""
+class Adagrad(GroupedOptimizer):
+    """w ← w - lr g / (√s + eps), with s the sum of all g² so far (Duchi et al. 2011).
+
+    The rate at step t is lr / (1 + (t - 1) lr_decay).
+
+        >>> model = Linear(2, 1)
+        >>> opt = Adagrad(model.parameters(), initial_accumulator_value=0.5)
+        >>> opt.state[model.bias]["sum"]
+        tensor([0.5000])
+    """
+
+    _update = _optim.adagrad  # type: ignore[attr-defined]
+    _absent = {"fused": None}  # noqa: RUF012
 
     def __init__(
         self,
@@ -142,14 +95,13 @@ class Adagrad(_Composed):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        _nonnegative(
-            learning0rate=lr,
-            lr_decay0value=lr_decay,
-            weight_decay0value=weight_decay,
-            initial_accumulator_value0value=initial_accumulator_value,
-            epsilon0value=eps,
+        check_lr(lr)
+        check_nonnegative(
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
         )
-        check_options("Adagrad", differentiable=differentiable)
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -162,24 +114,34 @@ class Adagrad(_Composed):
             "fused": fused,
         }
         super().__init__(params, defaults)
+        check_fused(fused, foreach, differentiable)
         for group in self.param_groups:
             for param in group["params"]:
-                self.state[param].update(self._start(param, group))
+                self.state[param].update(self._start(param, self.defaults))
+
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("sum",)
 
     def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         total = bl.full_like(param, group["initial_accumulator_value"], requires_grad=False)
-        return {"step": _step_count(), "sum": total}
+        return {"step": number_state(), "sum": total}
 
-    def _update(
-        self, param: Tensor, grad: Tensor, state: Any, group: dict[str, Any], lr: float
-    ) -> None:
-        rate = lr / (1 + (state["step"].item() - 1) * group["lr_decay"])
-        state["sum"].addcmul_(grad, grad, value=1)
-        param.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-rate)
+    def share_memory(self) -> None:
+        """Refused: tensors are not shared between processes."""
+        raise NotImplementedError("Adagrad.share_memory: not implemented in backlit.")
 
 
-class Adadelta(_Composed):
-    """w ← w - lr √(u + eps) / √(v + eps) g, running means v of g² and u of the squared updates."""
+class Adadelta(GroupedOptimizer):
+    """w ← w - lr √(u + eps) / √(v + eps) g, running means v of g² and u of the squared updates.
+
+    Zeiler 2012.
+
+        >>> opt = Adadelta(Linear(2, 1).parameters())
+        >>> opt.param_groups[0]["rho"]
+        0.9
+    """
+
+    _update = _optim.adadelta  # type: ignore[attr-defined]
 
     def __init__(
         self,
@@ -194,12 +156,10 @@ class Adadelta(_Composed):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        if not lr >= 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
+        check_lr(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
-        _nonnegative(epsilon0value=eps, weight_decay0value=weight_decay)
-        check_options("Adadelta", capturable=capturable, differentiable=differentiable)
+        check_nonnegative(eps=eps, weight_decay=weight_decay)
         defaults = {
             "lr": lr,
             "rho": rho,
@@ -212,62 +172,8 @@ class Adadelta(_Composed):
         }
         super().__init__(params, defaults)
 
-    def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"step": _step_count(), "square_avg": _zeros(param), "acc_delta": _zeros(param)}
-
-    def _update(
-        self, param: Tensor, grad: Tensor, state: Any, group: dict[str, Any], lr: float
-    ) -> None:
-        rho, eps = group["rho"], group["eps"]
-        squares, updates = state["square_avg"], state["acc_delta"]
-        squares.mul_(rho).addcmul_(grad, grad, value=1 - rho)
-        delta = updates.add(eps).sqrt_().div_(squares.add(eps).sqrt_()).mul_(grad)
-        updates.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        param.add_(delta, alpha=-lr)
-
-
-class Adamax(_Composed):
-    """Adam with the largest |g| of an exponential window instead of √v (Kingma and Ba 2014)."""
-
-    def __init__(
-        self,
-        params: Any,
-        lr: float | Tensor = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        foreach: bool | None = None,
-        *,
-        maximize: bool = False,
-        differentiable: bool = False,
-        capturable: bool = False,
-    ) -> None:
-        _nonnegative(learning0rate=lr, epsilon0value=eps, weight_decay0value=weight_decay)
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-        check_options("Adamax", capturable=capturable, differentiable=differentiable)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("square_avg", "acc_delta")
 
     def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"step": _step_count(), "exp_avg": _zeros(param), "exp_inf": _zeros(param)}
-
-    def _update(
-        self, param: Tensor, grad: Tensor, state: Any, group: dict[str, Any], lr: float
-    ) -> None:
-        beta1, beta2 = group["betas"]
-        state["exp_avg"].lerp_(grad, 1 - beta1)
-        largest = state["exp_inf"].mul_(beta2)
-        largest.copy_(bl.maximum(largest, grad.abs().add_(group["eps"])))
-        rate = lr / (1 - beta1 ** state["step"].item())
-        param.addcdiv_(state["exp_avg"], largest, value=-rate)
+        return {"step": number_state(), "square_avg": zeros(param), "acc_delta": zeros(param)}

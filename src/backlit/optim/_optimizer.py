@@ -354,15 +354,6 @@ def number(value: Any) -> float:
     return value.item() if isinstance(value, Tensor) else value
 
 
-def check_options(name: str, **options: Any) -> None:
-    """Refuse options that only make sense for other backends or that backlit lacks."""
-    for option, value in options.items():
-        if value:
-            raise NotImplementedError(
-                f"{name}: {option}=True is not implemented in backlit. Try leaving it out."
-            )
-
-
 def run_closure(closure: Callable[[], Any] | None) -> Any:
     """The closure's result, computed with gradients recorded."""
     if closure is None:

@@ -1,22 +1,19 @@
-"""Stochastic gradient descent, with momentum."""
+"""Stochastic gradient descent with momentum, averaged SGD, and Rprop."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import backlit as bl
 from backlit import Tensor
 from backlit._C import _optim
 
-from ._optimizer import Optimizer, check_options, number, run_closure
-from ._plan import make_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_sgd_step = _optim.sgd_step  # type: ignore[attr-defined]
+from ._checks import check_fused, check_lr, check_nonnegative, check_one_element
+from ._grouped import GroupedOptimizer, number_state, zeros
+from ._optimizer import number
 
 
-class SGD(Optimizer):
+class SGD(GroupedOptimizer):
     """w ← w - lr v, with v ← momentum v + (1 - dampening) g; without momentum, v = g.
 
     The gradient g includes weight_decay w. The first v is g. `nesterov` uses g + momentum v.
@@ -26,6 +23,10 @@ class SGD(Optimizer):
         >>> loss = model(torch.ones(4, 2)).square().mean()
         >>> opt.zero_grad(); loss.backward(); opt.step()
     """
+
+    _update = _optim.sgd  # type: ignore[attr-defined]
+    _numbers = ()
+    _absent = {"nesterov": False, "fused": None}  # noqa: RUF012
 
     def __init__(
         self,
@@ -41,8 +42,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
+        # NaN passes, as in PyTorch
         if lr < 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         if momentum < 0.0:
@@ -51,7 +52,6 @@ class SGD(Optimizer):
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        check_options("SGD", differentiable=differentiable)
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -64,63 +64,116 @@ class SGD(Optimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
+        check_fused(fused, foreach, differentiable)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("nesterov", False)
-            group.setdefault("maximize", False)
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("momentum_buffer",) if group["momentum"] else (None,)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update all parameters that have a gradient."""
-        loss = None if closure is None else run_closure(closure)
-        for group in self.param_groups:
-            momentum = group["momentum"]
-            lr, decay = group["lr"], group["weight_decay"]
-            if type(lr) is not float:
-                lr = number(lr)
-            if isinstance(decay, Tensor):
-                decay = number(decay)
-            if momentum:
-                self._momentum_step(group, lr, momentum, decay)
-                continue
-            params = group["params"]
-            _sgd_step(
-                params,
-                [param.grad for param in params],
-                None,
-                lr,
-                momentum,
-                group["dampening"],
-                decay,
-                group["nesterov"],
-                group["maximize"],
-            )
-        return loss
+    def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {"momentum_buffer": None}
 
-    def _momentum_step(
-        self, group: dict[str, Any], lr: float, momentum: float, decay: float
+
+class ASGD(GroupedOptimizer):
+    """w ← (1 - lambd η) w - η g, and their average ax from step t0 on (Polyak, Juditsky 1992).
+
+    η = lr / (1 + lambd lr t)^alpha after t steps; ax ← ax + (w - ax) / max(1, t - t0).
+
+        >>> model = Linear(2, 1)
+        >>> opt = ASGD(model.parameters(), lr=0.1, t0=0)
+        >>> model(torch.ones(4, 2)).square().mean().backward()
+        >>> opt.step()
+        >>> opt.state[model.bias]["ax"].shape
+        torch.Size([1])
+    """
+
+    _update = _optim.asgd  # type: ignore[attr-defined]
+    _numbers = ("step", "eta", "mu")
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
     ) -> None:
-        plan = self._plans.get(id(group))
-        if plan is None or not plan.fits(group, True):
-            plan = make_plan(self, group, True, ("momentum_buffer",), _no_buffer)
-        buffers = plan.slots[0]
-        params = plan.params
-        _sgd_step(
-            params,
-            [param.grad for param in params],
-            buffers,
-            lr,
-            momentum,
-            group["dampening"],
-            decay,
-            group["nesterov"],
-            group["maximize"],
-        )
-        if plan.fresh:  # the first step made the buffers
-            for param, buffer in zip(params, buffers, strict=False):
-                self.state[param]["momentum_buffer"] = buffer
+        check_lr(lr)
+        check_nonnegative(weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "lambd": lambd,
+            "alpha": alpha,
+            "t0": t0,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("ax",)
+
+    def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "step": number_state(),
+            "eta": number_state(number(group["lr"])),
+            "mu": number_state(1.0),
+            "ax": zeros(param),
+        }
 
 
-def _no_buffer(param: Tensor) -> dict[str, Any]:
-    return {"momentum_buffer": None}
+class Rprop(GroupedOptimizer):
+    """w ← w - s sign(g), each element with a step size s of its own (Riedmiller and Braun 1993).
+
+    s grows by etas[1] while the sign of g stays, within step_sizes. Where it turns, s shrinks by
+    etas[0] and the element waits for a step.
+
+        >>> model = Linear(2, 1)
+        >>> opt = Rprop(model.parameters(), lr=0.1)
+        >>> model(torch.ones(4, 2)).square().mean().backward()
+        >>> opt.step()
+        >>> opt.state[model.bias]["step_size"]
+        tensor([0.1000])
+    """
+
+    _update = _optim.rprop  # type: ignore[attr-defined]
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_lr(lr)
+        if not 0.0 < etas[0] < 1.0 < etas[1]:
+            raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
+        defaults = {
+            "lr": lr,
+            "etas": etas,
+            "step_sizes": step_sizes,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("prev", "step_size")
+
+    def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        size = bl.full_like(param, number(group["lr"]), requires_grad=False)
+        return {"step": number_state(), "prev": zeros(param), "step_size": size}
