@@ -91,11 +91,25 @@ from ._parameter_containers import (
     ParameterDict as ParameterDict,
     ParameterList as ParameterList,
 )
+from ._pooling import (
+    AdaptiveAvgPool1d as AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d as AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d as AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d as AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d as AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d as AdaptiveMaxPool3d,
+    AvgPool1d as AvgPool1d,
+    AvgPool2d as AvgPool2d,
+    AvgPool3d as AvgPool3d,
+    MaxPool1d as MaxPool1d,
+    MaxPool2d as MaxPool2d,
+    MaxPool3d as MaxPool3d,
+)
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
-    "AdaptiveAvgPool AdaptiveMaxPool AvgPool CircularPad ConstantPad Conv ConvTranspose "
-    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxPool "
+    "CircularPad ConstantPad Conv ConvTranspose "
+    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm "
     "MaxUnpool ReflectionPad ReplicationPad ZeroPad"
 )
 _LATER = frozenset(

@@ -1,0 +1,76 @@
+#include "ops/chosen.h"
+
+#include <algorithm>
+
+#include "base/threads.h"
+#include "ops/arithmetic.h"
+#include "ops/views.h"
+
+namespace backlit::ops {
+namespace {
+
+using i64 = std::int64_t;
+constexpr i64 kTask = 1 << 15;  // elements of one chunk of planes
+
+i64 elements(Span sizes, int dims) { return product(sizes.last(static_cast<std::size_t>(dims))); }
+
+// f(plane of x, plane of y, places, how many) over planes, `inner` elements of work each.
+template <class F> void for_planes(i64 planes, i64 inner, F&& f) {
+  const GilRelease release(planes * inner >= kGilReleaseElements);
+  parallel_for(planes, kTask / std::max<i64>(inner, 1) + 1, [&](i64 begin, i64 end) {
+    for (i64 p = begin; p < end; ++p) f(p);
+  });
+}
+
+template <class F> void visit_width(Dtype d, F&& f) {
+  switch (size_of(d)) {
+    case 1: return f(std::uint8_t{});
+    case 2: return f(std::uint16_t{});
+    case 4: return f(std::uint32_t{});
+    default: return f(std::uint64_t{});
+  }
+}
+
+}  // namespace
+
+Tensor chosen(const Tensor& x, const Tensor& at, int dims, const char* name) {
+  Tensor y = Tensor::empty(at.sizes(), x.dtype());
+  y->inference = modes.inference;
+  const i64 n = elements(x.sizes(), dims), m = elements(at.sizes(), dims);
+  const Tensor from = contiguous(detach(x)), places = contiguous(at);
+  if (y.numel() > 0)
+    visit_width(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      for_planes(y.numel() / m, m, [&](i64 p) {
+        const i64* k = places.data<i64>() + p * m;
+        const T* in = from.data<T>() + p * n;
+        T* out = y.data<T>() + p * m;
+        for (i64 j = 0; j < m; ++j) out[j] = in[k[j]];
+      });
+    });
+  return record(name, std::move(y), {x}, {at}, [sizes = Dims(x.sizes()), dims, name](Vjp& v) {
+    v.set(0, put_back(v.g(), v.saved(0), sizes, dims, name));
+  });
+}
+
+Tensor put_back(const Tensor& g, const Tensor& at, Span sizes, int dims, const char* name) {
+  Tensor y = Tensor::empty(sizes, g.dtype());
+  y->inference = modes.inference;
+  const i64 n = elements(sizes, dims), m = elements(at.sizes(), dims);
+  const Tensor from = contiguous(detach(g)), places = contiguous(at);
+  if (y.numel() > 0)
+    visit(g.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      for_planes(y.numel() / n, n + m, [&](i64 p) {
+        const i64* k = places.data<i64>() + p * m;
+        const T* in = from.data<T>() + p * m;
+        T* out = y.data<T>() + p * n;
+        std::fill_n(out, n, T{});
+        for (i64 j = 0; j < m; ++j) out[k[j]] = static_cast<T>(out[k[j]] + in[j]);
+      });
+    });
+  return record(name, std::move(y), {g}, {at},
+                [dims, name](Vjp& v) { v.set(0, chosen(v.g(), v.saved(0), dims, name)); });
+}
+
+}  // namespace backlit::ops
