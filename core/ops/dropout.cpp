@@ -1,4 +1,5 @@
-// Dropout.
+#include "ops/dropout.h"
+
 #include "kernels/random_fill.h"
 #include "ops/arithmetic.h"
 #include "ops/tile_run.h"
@@ -25,7 +26,9 @@ Tensor scaled_mask(const Tensor& x, double p) {
   return mask;
 }
 
-Tensor dropout_op(const Tensor& x, double p, bool training) {
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p, bool training) {
   BACKLIT_CHECK(p >= 0 && p <= 1, Runtime,
                 "dropout probability has to be between 0 and 1, but got ", p);
   if (p == 0 || !training || x.numel() == 0) return x;
@@ -36,6 +39,8 @@ Tensor dropout_op(const Tensor& x, double p, bool training) {
   return mul(x, scaled_mask(x, p));
 }
 
+namespace {
+
 constexpr RowOptions kDropout{
     .meaning = "Each element is 0 with probability p, else divided by 1 - p.",
     .formula = "y = x ∘ m / (1 − p), m ~ Bernoulli(1 − p)",
@@ -45,10 +50,10 @@ constexpr RowOptions in_nn(RowOptions o) {
   o.home = "nn";
   return o;
 }
-const Register dropout_row("dropout(Tensor input, float p, bool train) -> Tensor", dropout_op,
+const Register dropout_row("dropout(Tensor input, float p, bool train) -> Tensor", dropout,
                            kDropout);
 const Register nn_dropout_row("dropout(Tensor input, float p=0.5, bool training=True) -> Tensor",
-                              dropout_op, in_nn(kDropout));
+                              dropout, in_nn(kDropout));
 
 }  // namespace
 }  // namespace backlit::ops

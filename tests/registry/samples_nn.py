@@ -1,6 +1,6 @@
 """Layers without state and losses."""
 
-from registry.sample import index, real, samples
+from registry.sample import index, mask, real, samples
 
 REDUCED = "{0} | {0}, reduction='sum' | {0}, reduction='none'"
 
@@ -52,6 +52,33 @@ SAMPLES = [
         m=real("N", constant=True),
         v=real("N", 0.5, 2.0, constant=True),
         unlike={"size N=0": "without channels PyTorch looks for a first one"},
+    ),
+    *samples(
+        "nn.scaled_dot_product_attention",
+        """
+        q, k, v | q, k, v, f | q, k, v, b, 0.0, False | q, j, w, enable_gqa=True
+        query=q, key=k, value=v, attn_mask=a, dropout_p=0.0, scale=0.3
+        """,
+        wrong="k, w, v | q, k, q | q, k, v, w | q, k, v, b, 0.0, True | q[0, 0], k, v",
+        q=real("K M N"),
+        k=real("K P N"),
+        v=real("K P M"),
+        f=real("M P"),
+        a=real("K 1 P", constant=True),
+        b=mask("M P"),
+        j=real("1 P N"),
+        w=real("1 P M"),
+        large={"K": 3, "M": 301, "P": 333, "N": 37},
+        unlike={"dtype": "refuses what PyTorch promotes: another dtype for the mask"},
+    ),
+    *samples(
+        "nn.scaled_dot_product_attention",
+        "q, k, v, is_causal=True | q, k, v, None, 0.0, True, scale=0.3",
+        q=real("K M N"),
+        k=real("K P N"),
+        v=real("K P M"),
+        large={"K": 3, "M": 301, "P": 333, "N": 37},
+        unlike={"special": "a key that a query does not see reaches PyTorch's result"},
     ),
     *samples(
         "nn.embedding",

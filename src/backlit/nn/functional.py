@@ -102,6 +102,7 @@ if TYPE_CHECKING:
 
 linear = _nn.linear
 _dropout = _nn.dropout
+scaled_dot_product_attention = _nn.scaled_dot_product_attention
 _embedding = _nn.embedding
 
 _LATER = frozenset(
@@ -125,7 +126,6 @@ _LATER = frozenset(
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
-    "scaled_dot_product_attention",
     "unfold",
     "upsample",
 }
