@@ -35,6 +35,7 @@ from ._activation import (
     Tanhshrink as Tanhshrink,
     Threshold as Threshold,
 )
+from ._attention import MultiheadAttention as MultiheadAttention
 from ._containers import (
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
@@ -105,6 +106,13 @@ from ._pooling import (
     MaxPool2d as MaxPool2d,
     MaxPool3d as MaxPool3d,
 )
+from ._transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
+)
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
@@ -133,7 +141,6 @@ _LATER = frozenset(
         "LazyLinear",
         "LinearCrossEntropyLoss",
         "LocalResponseNorm",
-        "MultiheadAttention",
         "NLLLoss2d",
         "PixelShuffle",
         "PixelUnshuffle",
@@ -142,11 +149,6 @@ _LATER = frozenset(
         "RNNCell",
         "RNNCellBase",
         "SyncBatchNorm",
-        "Transformer",
-        "TransformerDecoder",
-        "TransformerDecoderLayer",
-        "TransformerEncoder",
-        "TransformerEncoderLayer",
         "Unfold",
         "UninitializedBuffer",
         "UninitializedParameter",

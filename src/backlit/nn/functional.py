@@ -49,6 +49,7 @@ from ._f_activations import (
     threshold as threshold,
     threshold_ as threshold_,
 )
+from ._f_attention import multi_head_attention_forward as multi_head_attention_forward
 from ._f_losses import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -122,7 +123,6 @@ _LATER = frozenset(
     "instance_norm",
     "interpolate",
     "local_response_norm",
-    "multi_head_attention_forward",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
