@@ -108,21 +108,21 @@ def _projected(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values, (length, batch, E) each; by one product where inputs are shared."""
     if separate is not None:
-        width = query.size(-1)
-        for name, w, x in zip(
-            ("query", "key", "value"), separate, (query, key, value), strict=True
-        ):
+        biases = (None,) * 3 if bias is None else bias.chunk(3)
+        inputs = {"query": query, "key": key, "value": value}
+        found = []
+        for (name, x), w, b in zip(inputs.items(), separate, biases, strict=True):
             if w is None:
                 raise AssertionError(
                     f"use_separate_proj_weight is True but {name[0]}_proj_weight is None"
                 )
-            if w.shape != (width, x.size(-1)):
+            if w.shape != (query.size(-1), x.size(-1)):
                 raise AssertionError(
-                    f"expecting {name} weights shape of {(width, x.size(-1))}, but got {w.shape}"
+                    f"expecting {name} weights shape of {(query.size(-1), x.size(-1))}, "
+                    f"but got {w.shape}"
                 )
-        biases = (None,) * 3 if bias is None else bias.chunk(3)
-        q, k, v = map(_linear, inputs.values(), separate, biases)
-        return q, k, v
+            found.append(_linear(x, w, b))
+        return found[0], found[1], found[2]
     if weight is None:
         raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
     if query is key and key is value:
