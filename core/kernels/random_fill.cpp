@@ -32,8 +32,6 @@ constexpr int64_t kBlock = 512;  // numbers drawn from the engine at once
 float unit(uint32_t v) { return static_cast<float>(v & 0xffffffu) * 0x1p-24f; }
 double unit(uint64_t v) { return static_cast<double>(v & ((uint64_t{1} << 53) - 1)) * 0x1p-53; }
 
-double unit_double(Generator& gen) { return unit(gen.random64()); }
-
 // Writes f(u) for n numbers u in [0, 1) of type U, drawn in order.
 template <class U, class T, class F> void from_unit(T* out, int64_t n, Generator& gen, F f) {
   constexpr int64_t words = sizeof(U) / sizeof(uint32_t);
@@ -75,6 +73,19 @@ void normal_blocks(double* u, int64_t n, double mean, double std) {
   }
 }
 
+// The names in PyTorch's range errors.
+const char* c_name(Dtype dtype) {
+  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
+                                          "int",  "long int",      "float",       "double"};
+  return names[static_cast<std::size_t>(dtype)];
+}
+
+double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
+
+}  // namespace
+
+double unit_double(Generator& gen) { return unit(gen.random64()); }
+
 double normal_double(double mean, double std, Generator& gen) {
   if (gen.next_double_normal) {
     const double value = *gen.next_double_normal;
@@ -87,17 +98,6 @@ double normal_double(double mean, double std, Generator& gen) {
   gen.next_double_normal = radius * std::sin(theta);
   return std::fma(radius * std::cos(theta), std, mean);
 }
-
-// The names in PyTorch's range errors.
-const char* c_name(Dtype dtype) {
-  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
-                                          "int",  "long int",      "float",       "double"};
-  return names[static_cast<std::size_t>(dtype)];
-}
-
-double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
-
-}  // namespace
 
 template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Generator& gen) {
   BACKLIT_CHECK(lo <= hi, Runtime,

@@ -10,6 +10,10 @@
 
 namespace backlit {
 
+// One number of the uniform distribution on [0, 1), in double; of a normal distribution.
+double unit_double(Generator& gen);
+double normal_double(double mean, double std, Generator& gen);
+
 // T is float or double. uniform: [lo, hi).
 template <class T> void fill_uniform(T* out, std::int64_t n, double lo, double hi, Generator& gen);
 // From 16 elements on in blocks of 16 (8 pairs), the last block recomputed from fresh numbers when

@@ -19,6 +19,7 @@ SUBMODULES = frozenset(
         "autograd",
         "backends",
         "cuda",
+        "distributions",
         "explain",
         "linalg",
         "mps",

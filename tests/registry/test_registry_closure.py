@@ -17,7 +17,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding
 # Rows without a sample, by name: where they are tested, and why there.
 ELSEWHERE = {
     r"torch\.(rand|randn|randint|rand_like|randn_like|randint_like|randperm|normal|bernoulli"
-    r"|multinomial|poisson)|Tensor\.(bernoulli|cauchy|exponential|geometric|log_normal|normal|random"
+    r"|multinomial|poisson|binomial|_standard_gamma(_grad)?|_sample_dirichlet|_dirichlet_grad)"
+    r"|Tensor\.(bernoulli|cauchy|exponential|geometric|log_normal|normal|random"
     r"|uniform)_": "random numbers: tests/random compares them with PyTorch's, seed by seed",
     r"(torch|nn)\.dropout": "random: tests/nn_ops/test_dropout_embedding.py",
     r"torch\.rrelu_?": "random: tests/nn_ops",
