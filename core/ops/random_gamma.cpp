@@ -73,7 +73,7 @@ Tensor standard_gamma_op(const Tensor& x, Generator* generator) {
   const double least = x.dtype() == Dtype::Float64 ? std::numeric_limits<double>::min()
                                                    : double{std::numeric_limits<float>::min()};
   const Tensor y = map(
-      "_s_gamma_cpu", true,
+      "gamma_cpu", true,
       [=](auto shape) { return std::max(least, sample_gamma(shape, *generator)); }, x);
   return record("StandardGammaBackward0", y, {x}, {x, y},
                 [](Vjp& v) { v.set(0, mul(v.g(), gamma_grad_op(v.saved(0), v.saved(1)))); });
@@ -135,17 +135,13 @@ Tensor binomial_op(const Tensor& count, const Tensor& prob, Generator* generator
   const Tensor y = map(
       "binomial_cpu", true, [=](double n, double p) { return sample_binomial(n, p, *generator); },
       count, prob);
-  return record("BinomialBackward0", y, {count, prob}, {},
-                [n = Dims(count.sizes()), p = Dims(prob.sizes()), dtype = y.dtype()](Vjp& v) {
-                  if (v.needs(0)) v.set(0, Tensor::zeros(n, dtype));
-                  if (v.needs(1)) v.set(1, Tensor::zeros(p, dtype));
-                });
+  return record("BinomialBackward0", y, {count, prob}, {}, [](Vjp&) {
+    fail(ErrorKind::Runtime, "derivative for aten::binomial is not implemented");
+  });
 }
 const Register binomial_row(
     "binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor", binomial_op,
-    {.meaning = "Numbers of successes in count trials of probability prob.",
-     .gradient = "∂L/∂x = 0",
-     .method = false});
+    {.meaning = "Numbers of successes in count trials of probability prob.", .method = false});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -19,7 +19,7 @@ EXPRESSIONS = [
     "t._sample_dirichlet(t.full((4, 3), 1e-3, dtype=d))",
     "t.binomial(t.linspace(0, 200, 60, dtype=d).floor(), t.linspace(0, 1, 60, dtype=d).flip(0))",
     "t.binomial(t.full((40,), 1000.0, dtype=d), t.full((40,), 0.3, dtype=d))",
-    "t.binomial(t.full((3, 1), 5.0, dtype=d), t.full((4,), 0.5, dtype=d))",
+    "t.binomial(t.full((3, 1), 5.0, dtype=d).expand(3, 4), t.full((3, 4), 0.5, dtype=d))",
     "t.binomial(t.full((3,), 5.0, dtype=d), t.full((3,), t.nan, dtype=d))",
     "t.binomial(t.full((3,), 5, dtype=t.int64), t.full((3,), 0.5, dtype=d))",
     "t._standard_gamma(t.ones(2, dtype=t.int64))",
@@ -41,9 +41,9 @@ SHAPES = [0.02, 0.3, 1.0, 2.5, 30.0]
 
 
 def slope_of_quantile(distribution, density, a, x):
-    """-(dF/da) / f by central differences in 80 digits."""
-    with mpmath.workdps(80):
-        h = mpmath.mpf(10) ** -18
+    """-(dF/da) / f by central differences in 300 digits."""
+    with mpmath.workdps(300):
+        h = mpmath.mpf(10) ** -50
         a, x = mpmath.mpf(a), mpmath.mpf(x)
         change = (distribution(a + h, x) - distribution(a - h, x)) / (2 * h)
         return float(-change / density(a, x))
@@ -83,14 +83,7 @@ def test_gradients():
         t.manual_seed(1)
         a = t.linspace(0.5, 4, 12, dtype=t.float64).view(3, 4).requires_grad_()
         y = t._standard_gamma(a)
-        z = t._sample_dirichlet(a)
-        names = y.grad_fn.name(), z.grad_fn.name()
-        weights = t.arange(12.0).view(3, 4)
-        return (
-            names,
-            *t.autograd.grad((y * weights).sum(), a),
-            *t.autograd.grad((z * weights).sum(), a),
-        )
+        return y.grad_fn.name(), *t.autograd.grad((y * t.arange(12.0).view(3, 4)).sum(), a)
 
     same(run, 2e-3)  # as far as PyTorch's approximations go
 
@@ -98,8 +91,7 @@ def test_gradients():
 def test_binomial_has_no_gradient():
     def run(t):
         p = t.full((3,), 0.5, requires_grad=True)
-        y = t.binomial(t.full((3,), 5.0), p)
-        return y.grad_fn.name(), *t.autograd.grad(y.sum(), p)
+        t.binomial(t.full((3,), 5.0), p).sum().backward()
 
     same(run)
 
