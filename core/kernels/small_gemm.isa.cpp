@@ -304,15 +304,66 @@ void packed(i64 m, i64 n, i64 k, T alpha, const T* a, const T* b, T beta, T* c, 
     }
 }
 
+// R rows of a, as they lie, times a panel of b, added to c.
+template <class T, int R, int V>
+void rows_by_panel(i64 k, const T* a, i64 lda, const T* b, T* c, i64 ldc) {
+  using Lane = Lanes<T, kLanes<T>>;
+  using Vec = typename Lane::Type;
+  constexpr int L = kLanes<T>;
+  Vec sum[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) sum[r][v] = Lane::load(c + r * ldc + v * L);
+  for (i64 p = 0; p < k; ++p, b += V * L) {
+    Vec row[V];
+    for (int v = 0; v < V; ++v) row[v] = *reinterpret_cast<const Vec*>(b + v * L);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec x = a[r * lda + p] - Vec{};  // + would turn -0 into 0: an addition
+      for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(x, row[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) Lane::store(c + r * ldc + v * L, sum[r][v]);
+}
+
+// m rows, R at a time, then half as many.
+template <class T, int R, int V>
+void rows_by_panel_all(i64 m, i64 k, const T* a, i64 lda, const T* b, T* c, i64 ldc) {
+  i64 i = 0;
+  for (; i + R <= m; i += R) rows_by_panel<T, R, V>(k, a + i * lda, lda, b, c + i * ldc, ldc);
+  if constexpr (R > 1)
+    if (i < m) rows_by_panel_all<T, R / 2, V>(m - i, k, a + i * lda, lda, b, c + i * ldc, ldc);
+}
+
+template <class T, int R, int V>
+void add_rows_packed(i64 m, i64 n, i64 k, const T* a, i64 lda, const T* b, T* c, i64 ldc) {
+  constexpr int W = V * kLanes<T>;
+  i64 j = 0;
+  for (; j + W <= n; j += W) rows_by_panel_all<T, R, V>(m, k, a, lda, b + j * k, c + j, ldc);
+  if (j == n) return;
+  T edge[R * W] = {};
+  for (i64 i = 0; i < m; i += R) {
+    const i64 rows = m - i < R ? m - i : R;
+    for (i64 r = 0; r < rows; ++r)
+      for (i64 l = 0; l < n - j; ++l) edge[r * W + l] = c[(i + r) * ldc + j + l];
+    rows_by_panel_all<T, R, V>(rows, k, a + i * lda, lda, b + j * k, edge, W);
+    for (i64 r = 0; r < rows; ++r)
+      for (i64 l = 0; l < n - j; ++l) c[(i + r) * ldc + j + l] = edge[r * W + l];
+  }
+}
+
 template <class T> constexpr SmallGemm<T> functions() {
-  SmallGemm<T> table{gemm<T>, dot_rows<T>, add_rows<T>, dot<T>, 0, 0, nullptr, nullptr, nullptr};
-#if defined(__AVX512F__)  // elsewhere OpenBLAS is as fast
-  constexpr int R = 12, V = 2, W = V * kLanes<T>;
-  table.a_lines = R, table.b_lines = W;
-  table.pack_a = pack<T, R>, table.pack_b = pack<T, W>;
-  table.packed = packed<T, R, V>;
+#if defined(__AVX512F__)
+  constexpr int A = 12, R = 8, V = 2, W = V * kLanes<T>;
+  constexpr auto large = packed<T, A, V>;
+#else
+  constexpr int A = 6, R = 4, V = 2, W = V * kLanes<T>;
+  constexpr decltype(SmallGemm<T>::packed) large = nullptr;  // OpenBLAS is as fast
 #endif
-  return table;
+  return {gemm<T>, dot_rows<T>, add_rows<T>, dot<T>, A,
+          W,       pack<T, A>,  pack<T, W>,  large,  add_rows_packed<T, R, V>};
 }
 
 constexpr SmallGemmTable table{functions<float>(), functions<double>()};

@@ -113,6 +113,13 @@ from ._transformer import (
     TransformerEncoder as TransformerEncoder,
     TransformerEncoderLayer as TransformerEncoderLayer,
 )
+from ._recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN, RNNBase as RNNBase
+from ._recurrent_cells import (
+    GRUCell as GRUCell,
+    LSTMCell as LSTMCell,
+    RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
+)
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
@@ -134,20 +141,12 @@ _LATER = frozenset(
         "Fold",
         "FractionalMaxPool2d",
         "FractionalMaxPool3d",
-        "GRU",
-        "GRUCell",
-        "LSTM",
-        "LSTMCell",
         "LazyLinear",
         "LinearCrossEntropyLoss",
         "LocalResponseNorm",
         "NLLLoss2d",
         "PixelShuffle",
         "PixelUnshuffle",
-        "RNN",
-        "RNNBase",
-        "RNNCell",
-        "RNNCellBase",
         "SyncBatchNorm",
         "Unfold",
         "UninitializedBuffer",
