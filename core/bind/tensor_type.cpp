@@ -10,7 +10,7 @@
 namespace backlit {
 namespace {
 
-constexpr int kMaxFree = 4096;
+constexpr int kMaxFree = 1 << 18;      // 30 MB: those of a large graph, for the next one
 TensorObject* free_tensors = nullptr;  // linked through `data`
 int free_count = 0;
 

@@ -18,8 +18,8 @@ struct Slot {
   std::int32_t dependencies = 0;
   bool needed = true;
   bool queued = false;
-  Tensor first;              // gradient of output 0
-  std::vector<Tensor> more;  // of the others, when there are any
+  Tensor first;                    // gradient of output 0
+  std::unique_ptr<Tensor[]> more;  // of the others, when there are any
 };
 
 struct Capture {
@@ -28,7 +28,7 @@ struct Capture {
   std::size_t input;
 };
 
-constexpr std::size_t kSpareSlots = 1024;
+constexpr std::size_t kSpareSlots = 1 << 18;  // 8 MB
 std::vector<Slot> spare_slots;
 
 }  // namespace
@@ -91,7 +91,8 @@ std::int32_t GraphTask::claim(Node* n) {
   } else {
     others_.emplace(n, index);
   }
-  if (n->n_outputs > 1) slots_.back().more.resize(n->n_outputs - 1u);
+  if (n->n_outputs > 1)
+    slots_.back().more = std::make_unique<Tensor[]>(static_cast<std::size_t>(n->n_outputs) - 1);
   return index;
 }
 
@@ -207,15 +208,16 @@ void GraphTask::run_hooks_and_captures(std::int32_t index, std::span<Tensor> in)
 
 void GraphTask::execute(std::int32_t index) {
   Slot& slot = slots_[static_cast<std::size_t>(index)];
-  if (slot.more.empty()) {
+  if (!slot.more) {
     Tensor in = std::move(slot.first);
     if (slot.node->meta || selective_) run_hooks_and_captures(index, {&in, 1});
     run_node(slots_[static_cast<std::size_t>(index)], {&in, 1});
   } else {
     std::vector<Tensor> in;
-    in.reserve(slot.more.size() + 1);
+    const auto more = static_cast<std::size_t>(slot.node->n_outputs) - 1;
+    in.reserve(more + 1);
     in.push_back(std::move(slot.first));
-    for (Tensor& t : slot.more) in.push_back(std::move(t));
+    for (std::size_t i = 0; i < more; ++i) in.push_back(std::move(slot.more[i]));
     run_hooks_and_captures(index, in);
     run_node(slots_[static_cast<std::size_t>(index)], in);
   }

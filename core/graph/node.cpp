@@ -16,11 +16,14 @@ namespace {
 
 std::uint64_t next_sequence = 0;
 
-// Freed nodes by size in steps of 32 bytes, and the queue that keeps release off the stack.
+// Freed nodes by size in steps of 32 bytes, and the queue that keeps release off the stack. A large
+// graph is kept for the next one: to the allocator, and from there to the system and back, it would
+// cost a third of recording it.
 constexpr std::size_t kStep = 32, kClasses = 32;
 PyObject* free_nodes[kClasses];
-int free_count[kClasses];
-constexpr int kMaxFree = 1024;
+std::size_t free_bytes = 0;
+constexpr std::size_t kMaxFreeBytes = std::size_t{64} << 20;
+constexpr std::size_t bytes_of_class(std::size_t c) { return sizeof(Node) + c * kStep; }
 
 Node* pending = nullptr;  // linked through `task`
 bool draining = false;
@@ -31,7 +34,7 @@ Node* allocate_node(std::size_t bytes) {
   if (size_class < kClasses && free_nodes[size_class]) {
     auto* node = reinterpret_cast<Node*>(free_nodes[size_class]);
     free_nodes[size_class] = reinterpret_cast<PyObject*>(node->task);
-    --free_count[size_class];
+    free_bytes -= bytes_of_class(size_class);
     PyObject_Init(reinterpret_cast<PyObject*>(node), node_type);
     node->size_class = static_cast<std::uint8_t>(size_class);
     return node;
@@ -59,10 +62,10 @@ void destroy_node(Node* node) {
   delete node->meta;
   PyTypeObject* type = Py_TYPE(node);
 #ifndef BACKLIT_SANITIZE
-  if (node->size_class < kClasses && free_count[node->size_class] < kMaxFree) {
+  if (node->size_class < kClasses && free_bytes < kMaxFreeBytes) {
     node->task = reinterpret_cast<GraphTask*>(free_nodes[node->size_class]);
     free_nodes[node->size_class] = reinterpret_cast<PyObject*>(node);
-    ++free_count[node->size_class];
+    free_bytes += bytes_of_class(node->size_class);
     Py_DECREF(type);
     return;
   }
