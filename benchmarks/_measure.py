@@ -69,7 +69,8 @@ def time_text(seconds: float) -> str:
 
 
 def _repetitions(work: Work) -> int:
-    """Calls that fill a block; also the warm-up."""
+    """Calls that fill a block; the first one, which pays for memory and threads, says nothing."""
+    work()
     n = 1
     while True:
         seconds = _block(work, n)
@@ -100,9 +101,11 @@ def _prepared(item: Case, torch: Any) -> Callable[[], float]:
     count = _repetitions(work)
     gc.collect()
 
+    # Untimed first, for as long: after a rest of its cores a machine takes some 20 ms to reach its
+    # speed, and the libraries rest differently: one's threads spin on for work, the other's sleep.
     def block() -> float:
         if count > 1:
-            work()  # wakes the threads
+            _block(work, count)
         return _block(work, count) / count / item.per
 
     return block
