@@ -55,16 +55,20 @@ template <Floating T> BACKLIT_INLINE constexpr T from_bits(BitsOf<T> u) {
   return __builtin_bit_cast(T, u);
 }
 
+#if defined(__FMA__) || defined(__aarch64__)
+inline constexpr bool fuses = true;
+#else
+inline constexpr bool fuses = false;
+#endif
+
 // a·b + c, fused where the hardware does so.
 template <Floating T> BACKLIT_INLINE T fma(T a, T b, T c) {
-#if defined(__FMA__) || defined(__aarch64__)
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (!fuses)
+    return a * b + c;
+  else if constexpr (std::is_same_v<T, float>)
     return __builtin_fmaf(a, b, c);
   else
     return __builtin_fma(a, b, c);
-#else
-  return a * b + c;
-#endif
 }
 
 // Horner's rule; coefficients from the constant term up.

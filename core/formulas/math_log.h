@@ -131,9 +131,20 @@ BACKLIT_INLINE float asinh(float x) { return static_cast<float>(asinh(static_cas
 BACKLIT_INLINE float acosh(float x) { return static_cast<float>(acosh(static_cast<double>(x))); }
 BACKLIT_INLINE float atanh(float x) { return static_cast<float>(atanh(static_cast<double>(x))); }
 
-// In double, exp2 to 2^-34; y·log2(x) is at most 150 where it matters.
+// In double, exp2 to 2^-34; y·log2(x) is at most 150 where it matters. What depends on y alone are
+// numbers, not conditions: a condition that is the same for a whole loop keeps it from being
+// vectorised.
 BACKLIT_INLINE float pow(float x, float y) {
-  const float a = abs(x);
+  using U = BitsOf<float>;
+  constexpr U sign = U{1} << 31;
+  const float half = 0.5f * y;
+  const bool integer = round(y) == y, odd = integer & (round(half) != half);
+  // C99, annex F: what is 1 despite nan or inf becomes a power of 1; x < 0 without an integer y is
+  // nan, and odd powers keep the sign.
+  const U kept = where(y == 0, U{0}, where(abs(y) == inf<float>, ~sign, ~U{0}));
+  const U one = where(y == 0, to_bits(1.0f), U{0}), odd_sign = where(odd, sign, U{0});
+  const float of_negative = where(integer, -0.0f, nan<float>);
+  const float b = from_bits<float>((to_bits(x) & kept) | one), a = abs(b);
   double e = static_cast<double>(y) * log2_short(a);
   e = where(e < -300, -300.0, where(e > 300, 300.0, e));
   constexpr double shift = Format<double>::shift;
@@ -143,14 +154,9 @@ BACKLIT_INLINE float pow(float x, float y) {
                               0x1.00f07c270cb35p-16);
   const double power = from_bits<double>((to_bits(t) - to_bits(shift) + 1023) << 52);
   const float w = static_cast<float>(fma(r * power, q, power));
-  // C99, annex F: the sign of odd powers, nan for others of x < 0, and what is 1 despite nan or
-  // inf.
-  const float half = 0.5f * y;
-  const bool integer = round(y) == y, odd = integer & (round(half) != half);
-  const float signed_w = where(odd, copysign(w, x), w);
-  const float domain = where((x < 0) & !integer & (a != inf<float>), nan<float>, signed_w);
-  const bool one = (y == 0) | (x == 1) | ((x == -1) & (abs(y) == inf<float>));
-  return where(one, 1.0f, domain);
+  const float signed_w = from_bits<float>(to_bits(w) | (to_bits(x) & odd_sign));
+  const float domain = where((b < 0) & (a != inf<float>), signed_w + of_negative, signed_w);
+  return where(b == 1, 1.0f, domain);
 }
 inline double pow(double x, double y) { return __builtin_pow(x, y); }
 

@@ -86,43 +86,102 @@ template <bool precise> BACKLIT_INLINE double tangent(Quadrant x) {
   return from_bits<double>(to_bits(top / bottom) ^ (odd << 63));
 }
 
+// --- floats of moderate size without double, where products are fused ---
+
+// x = q·pi/2 + r + low, pi/2 in three parts. The first product is exact with its sum, what the
+// second loses goes into `low`.
+struct FloatQuadrant {
+  float r, low;
+  std::uint32_t q;
+};
+BACKLIT_INLINE FloatQuadrant reduce_float(float x) {
+  constexpr float shift = Format<float>::shift, middle = -0x1.777a5cp-25f;
+  const float t = fma(x, 2 / pi<float>, shift), n = t - shift;
+  const float a = fma(-n, 0x1.921fb6p0f, x), b = n * middle, r = a - b;
+  return {r, fma(-n, -0x1.ee59dap-50f, fma(-n, middle, b) + ((a - r) - b)), to_bits(t)};
+}
+
+// sin and cos on |r| <= pi/4 + 0.004, each with what its rounding lost: 2^-28, 2^-33.
+struct FloatSinCos {
+  float s, c, s_lost, c_lost;
+  BACKLIT_INLINE explicit FloatSinCos(const FloatQuadrant& x) {
+    const float r = x.r, z = r * r, h = 0.5f * z, w = 1 - h;
+    const float u =
+        fma(r * z, polynomial(z, -0x1.555546p-3f, 0x1.11076ep-7f, -0x1.994e2cp-13f), x.low);
+    const float v = fma(z * z, polynomial(z, 0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e102p-16f),
+                        fma(-r, x.low, (1 - w) - h));
+    s = r + u, c = w + v;
+    s_lost = u - (s - r), c_lost = v - (c - w);
+  }
+};
+
+// quarter = 0: sin; 1: cos.
+BACKLIT_INLINE float sine_float(float x, std::uint32_t quarter) {
+  const FloatQuadrant reduced = reduce_float(x);
+  const FloatSinCos at(reduced);
+  const std::uint32_t q = reduced.q + quarter;
+  return from_bits<float>(to_bits(where((q & 1) != 0, at.c, at.s)) ^ ((q & 2) << 30));
+}
+BACKLIT_INLINE float tangent_float(float x) {
+  const FloatQuadrant reduced = reduce_float(x);
+  const FloatSinCos at(reduced);
+  const bool turned = (reduced.q & 1) != 0;
+  const float top = where(turned, at.c, at.s), bottom = where(turned, at.s, at.c);
+  const float top_lost = where(turned, at.c_lost, at.s_lost);
+  const float bottom_lost = where(turned, at.s_lost, at.c_lost);
+  const float inverse = 1 / bottom, y = top * inverse;
+  const float rest = fma(-y, bottom_lost, fma(-y, bottom, top) + top_lost);
+  return from_bits<float>(to_bits(fma(rest, inverse, y)) ^ ((reduced.q & 1) << 31));
+}
+
 // The reductions lose the sign of a zero.
-BACKLIT_INLINE double odd(double x, double y) { return where(x == 0, x, y); }
+template <Floating T> BACKLIT_INLINE T odd(T x, T y) { return where(x == 0, x, y); }
 
 // For |x| <= limit, which a caller has to check (once per tile: a branch per element would keep the
 // loop from being vectorised).
 namespace bounded {
-inline constexpr double limit = 1e8;
+template <class T> inline constexpr T limit = 1e8;
+template <> inline constexpr float limit<float> = fuses ? 0x1p15f : 1e8f;
 
-#define BACKLIT_BOUNDED(name, double_value, float_value)        \
-  BACKLIT_INLINE double name(double x) { return double_value; } \
-  BACKLIT_INLINE float name(float x) { return static_cast<float>(float_value); }
-BACKLIT_BOUNDED(sin, odd(x, sine<true>(reduce_bounded(x), 0)),
-                odd(x, sine<false>(reduce_bounded(x), 0)))
-BACKLIT_BOUNDED(cos, sine<true>(reduce_bounded(x), 1), sine<false>(reduce_bounded(x), 1))
-BACKLIT_BOUNDED(tan, odd(x, tangent<true>(reduce_bounded(x))),
-                odd(x, tangent<false>(reduce_bounded(x))))
-#undef BACKLIT_BOUNDED
-}  // namespace bounded
-
-// For every x. The float versions are free of branches.
+BACKLIT_INLINE double sin(double x) { return odd(x, sine<true>(reduce_bounded(x), 0)); }
+BACKLIT_INLINE double cos(double x) { return sine<true>(reduce_bounded(x), 1); }
+BACKLIT_INLINE double tan(double x) { return odd(x, tangent<true>(reduce_bounded(x))); }
 BACKLIT_INLINE float sin(float x) {
-  return static_cast<float>(odd(x, sine<false>(reduce_any_float(x), 0)));
+  if constexpr (fuses) return odd(x, sine_float(x, 0));
+  return odd(x, static_cast<float>(sine<false>(reduce_bounded(x), 0)));
 }
 BACKLIT_INLINE float cos(float x) {
-  return static_cast<float>(sine<false>(reduce_any_float(x), 1));
+  if constexpr (fuses) return sine_float(x, 1);
+  return static_cast<float>(sine<false>(reduce_bounded(x), 1));
 }
 BACKLIT_INLINE float tan(float x) {
-  return static_cast<float>(odd(x, tangent<false>(reduce_any_float(x))));
+  if constexpr (fuses) return odd(x, tangent_float(x));
+  return odd(x, static_cast<float>(tangent<false>(reduce_bounded(x))));
+}
+}  // namespace bounded
+
+// For every x. The float versions are free of branches; a bounded x gets what it gets among bounded
+// ones, whatever else is in its tile.
+BACKLIT_INLINE float sin(float x) {
+  const auto any = odd(x, static_cast<float>(sine<false>(reduce_any_float(x), 0)));
+  return where(abs(x) <= bounded::limit<float>, bounded::sin(x), any);
+}
+BACKLIT_INLINE float cos(float x) {
+  const auto any = static_cast<float>(sine<false>(reduce_any_float(x), 1));
+  return where(abs(x) <= bounded::limit<float>, bounded::cos(x), any);
+}
+BACKLIT_INLINE float tan(float x) {
+  const auto any = odd(x, static_cast<float>(tangent<false>(reduce_any_float(x))));
+  return where(abs(x) <= bounded::limit<float>, bounded::tan(x), any);
 }
 inline double sin(double x) {
-  return abs(x) <= bounded::limit ? bounded::sin(x) : __builtin_sin(x);
+  return abs(x) <= bounded::limit<double> ? bounded::sin(x) : __builtin_sin(x);
 }
 inline double cos(double x) {
-  return abs(x) <= bounded::limit ? bounded::cos(x) : __builtin_cos(x);
+  return abs(x) <= bounded::limit<double> ? bounded::cos(x) : __builtin_cos(x);
 }
 inline double tan(double x) {
-  return abs(x) <= bounded::limit ? bounded::tan(x) : __builtin_tan(x);
+  return abs(x) <= bounded::limit<double> ? bounded::tan(x) : __builtin_tan(x);
 }
 
 // pi/2 beyond the bits of T.

@@ -41,7 +41,7 @@ template <class T> struct Bounded {
 };
 template <class T> bool all_bounded(const T* x, std::int64_t n) {
   int outside = 0;  // nan is outside
-  for (std::int64_t i = 0; i < n; ++i) outside |= !(math::abs(x[i]) <= math::bounded::limit);
+  for (std::int64_t i = 0; i < n; ++i) outside |= !(math::abs(x[i]) <= math::bounded::limit<T>);
   return !outside;
 }
 

@@ -217,11 +217,11 @@ void binary(const char* name, F f, R reference, M magnitude) {
       })
 #define BINARY(name, reference) BINARY_NEAR(name, reference, 0)
 
-#define BOUNDED(name)                                                                    \
-  unary<T>(                                                                              \
-      "bounded::" #name,                                                                 \
-      [](T x) { return std::fabs(x) > m::bounded::limit ? T(0) : m::bounded::name(x); }, \
-      [](W x) -> W { return std::fabs(x) > m::bounded::limit ? W(0) : std::name(x); })
+#define BOUNDED(name)                                                                       \
+  unary<T>(                                                                                 \
+      "bounded::" #name,                                                                    \
+      [](T x) { return std::fabs(x) > m::bounded::limit<T> ? T(0) : m::bounded::name(x); }, \
+      [](W x) -> W { return std::fabs(x) > m::bounded::limit<T> ? W(0) : std::name(x); })
 
 template <class T> void exponentials() {
   using W = Wide<T>;
