@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/dtype.h"
@@ -81,6 +82,10 @@ TrueCount count_true(const std::uint8_t* mask, std::int64_t n);
 // Offsets of the true elements; `at` says where they lie.
 void true_offsets(const std::uint8_t* mask, const Block& at, const TrueCount& count,
                   std::int64_t* out);
+// The same as one index per dimension of a contiguous mask: out[d * count.total + k] is that of
+// true element k in dimension d.
+void true_positions(const std::uint8_t* mask, std::span<const std::int64_t> sizes,
+                    const TrueCount& count, std::int64_t* out);
 // y = the elements of x, contiguous like the mask, where it is true.
 void compress(const std::uint8_t* mask, std::int64_t n, const TrueCount& count, const void* x,
               void* y, std::size_t element);

@@ -366,8 +366,8 @@ Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Ten
   const Tensor offsets = p.offsets(groups, x.sizes(), x.strides());
   const Tensor source = detach(value);
   const bool overlap = x->storage->data == value->storage->data;
-  const Tensor spread =
-      value.numel() == 1 && !overlap ? source : clone_contiguous(expand(source, sizes));
+  const bool as_is = value.numel() == 1 || std::ranges::equal(value.sizes(), Span(sizes));
+  const Tensor spread = as_is && !overlap ? source : clone_contiguous(expand(source, sizes));
   const bool recorded = x.is_floating() && should_record({x, value});
   const IndexMapRef map =
       recorded ? map_of(x, groups, p, x.is_contiguous() ? offsets : Tensor()) : nullptr;

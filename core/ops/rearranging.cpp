@@ -126,8 +126,9 @@ Tensor roll_op(const Tensor& x, const Dims& shifts, std::optional<Dims> dims) {
   return roll(x, shifts, dims ? Span(*dims) : Span());
 }
 
-// Clears contiguous y above (below) diagonal number k.
-void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
+// The elements of y, contiguous, on one side of diagonal number k from `from`, which may be y's own
+// memory; 0 on the other.
+void fill_triangle(const Tensor& y, const char* from, std::int64_t k, bool lower) {
   const std::int64_t rows = y.layout().size(y.dim() - 2), columns = y.layout().size(y.dim() - 1);
   const auto size = static_cast<std::int64_t>(size_of(y.dtype()));
   const std::int64_t all_rows = columns ? y.numel() / columns : 0;
@@ -138,11 +139,12 @@ void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
                  for (std::int64_t r = begin; r < end; ++r) {
                    const std::int64_t edge =
                        std::clamp<std::int64_t>(r % rows + k + (lower ? 1 : 0), 0, columns);
-                   char* row = y.raw() + r * columns * size;
-                   if (lower)
-                     std::fill(row + edge * size, row + columns * size, char{0});
-                   else
-                     std::fill(row, row + edge * size, char{0});
+                   const std::int64_t row = r * columns * size, middle = row + edge * size,
+                                      next = row + columns * size;
+                   const std::int64_t first = lower ? row : middle, last = lower ? middle : next;
+                   if (from != y.raw()) std::copy(from + first, from + last, y.raw() + first);
+                   std::fill(y.raw() + row, y.raw() + first, char{0});
+                   std::fill(y.raw() + last, y.raw() + next, char{0});
                  }
                });
 }
@@ -151,8 +153,9 @@ void clear_triangle(const Tensor& y, std::int64_t k, bool lower) {
 Tensor triangle(const Tensor& x, std::int64_t k, bool lower) {
   BACKLIT_CHECK(x.dim() >= 2, Runtime, lower ? "tril" : "triu",
                 ": input tensor must have at least 2 dimensions");
-  Tensor y = clone_contiguous(detach(x));
-  clear_triangle(y, k, lower);
+  const Tensor dense = contiguous(detach(x));
+  Tensor y = Tensor::empty(x.sizes(), x.dtype());
+  fill_triangle(y, dense.raw(), k, lower);
   return record(lower ? "TrilBackward0" : "TriuBackward0", std::move(y), {x}, {},
                 [k, lower](Vjp& v) { v.set(0, triangle(v.g(), k, lower)); });
 }
@@ -166,7 +169,7 @@ Tensor triangle_in_place(const Tensor& x, std::int64_t k, bool lower) {
       lower ? "TrilBackward0" : "TriuBackward0", x, {x}, {},
       [&] {
         const Tensor y = contiguous(detach(x));
-        clear_triangle(y, k, lower);
+        fill_triangle(y, y.raw(), k, lower);
         if (y->storage != x->storage) copy_in_place(x, y);
       },
       [k, lower](Vjp& v) { v.set(0, triangle(v.g(), k, lower)); });

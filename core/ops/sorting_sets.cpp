@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "formulas/comparison.h"
+#include "kernels/pick.h"
 #include "ops/arithmetic.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
@@ -28,28 +29,15 @@ Tensor vector_of(const std::vector<i64>& v) {
 
 // Positions, as ndim columns of n: the result's strides are (1, n), as PyTorch's.
 Tensor nonzero(const Tensor& input) {
-  const Tensor x = contiguous(detach(input));
-  const i64 n = reduce_all(Reduction::Count, x).item_int();
-  const int dims = x.dim();
-  Tensor columns = Tensor::empty(Dims{dims, n}, Dtype::Int64);
-  i64* out = columns.data<i64>();
-  const Dims sizes(x.sizes());
-  visit(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* in = x.data<T>();
-    i64 index[kMaxDims] = {}, k = 0;
-    for (i64 i = 0; i < x.numel() && k < n; ++i) {
-      if (in[i] != T(0)) {
-        for (int d = 0; d < dims; ++d) out[d * n + k] = index[d];
-        ++k;
-      }
-      for (int d = dims - 1; d >= 0; --d) {
-        if (++index[d] < sizes[d]) break;
-        index[d] = 0;
-      }
-    }
-  });
-  return columns.alias(strided_layout(Dims{n, dims}, Dims{1, n}));
+  const Tensor mask = contiguous(to_dtype(detach(input), Dtype::Bool));
+  const auto* bytes = mask.data<std::uint8_t>();
+  const TrueCount count = count_true(bytes, mask.numel());
+  Tensor columns = Tensor::empty(Dims{mask.dim(), count.total}, Dtype::Int64);
+  {
+    const GilRelease release(mask.numel() >= kGilReleaseElements);
+    true_positions(bytes, mask.sizes(), count, columns.data<i64>());
+  }
+  return columns.alias(strided_layout(Dims{count.total, mask.dim()}, Dims{1, count.total}));
 }
 
 std::vector<Tensor> nonzero_as_tuple(const Tensor& x) {

@@ -29,6 +29,23 @@ struct Side {
   bool flat, constant;
 };
 
+// Lines of up to this many elements are copied column by column.
+constexpr std::int64_t kShortLine = 16, kShortLines = 2048;  // elements of all of them
+
+// Copies lines of `inner` elements between p, with these steps, and a flat buffer.
+template <class T, bool kGather>
+void move_short_lines(char* p, std::int64_t inner, std::int64_t step, std::int64_t lines,
+                      std::int64_t line_step, T* buffer) {
+  for (std::int64_t i = 0; i < inner; ++i, p += step)
+    for (std::int64_t j = 0; j < lines; ++j) {
+      T* element = reinterpret_cast<T*>(p + j * line_step);
+      if constexpr (kGather)
+        buffer[j * inner + i] = *element;
+      else
+        *element = buffer[j * inner + i];
+    }
+}
+
 // Copies elements [begin, begin + n) of the walk between a strided side and a flat buffer.
 template <class T, bool kGather>
 void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_t n, T* buffer) {
@@ -41,9 +58,17 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
   }
   const std::int64_t inner = w.ndim ? w.sizes[0] : 1, step = w.ndim ? s.strides[0] : 0;
   std::int64_t done = 0;
+  const bool short_lines = w.ndim > 1 && inner <= kShortLine;
   while (true) {
-    const std::int64_t run = std::min(n - done, inner - (w.ndim ? index[0] : 0));
-    if (step == static_cast<std::int64_t>(sizeof(T))) {
+    std::int64_t run = std::min(n - done, inner - (w.ndim ? index[0] : 0));
+    if (short_lines && run == inner) {
+      const std::int64_t lines =
+          std::min({(n - done) / inner, w.sizes[1] - index[1], kShortLines / inner});
+      move_short_lines<T, kGather>(p, inner, step, lines, s.strides[1], buffer + done);
+      run = lines * inner;
+      p += (lines - 1) * s.strides[1];
+      index[1] += lines - 1;
+    } else if (step == static_cast<std::int64_t>(sizeof(T))) {
       if constexpr (kGather)
         std::memcpy(buffer + done, p, static_cast<std::size_t>(run) * sizeof(T));
       else
