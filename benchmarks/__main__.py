@@ -13,7 +13,7 @@ import platform
 import sys
 from pathlib import Path
 
-from . import elementwise, footprint, indexing, networks, recurrent, scalars, training
+from . import elementwise, footprint, indexing, networks, recurrent, reductions, scalars, training
 from ._measure import Bench, Result, cases_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -41,7 +41,7 @@ def collect(effort: float, only: str) -> list[Result]:
             flush=True,
         )
 
-    for module in (scalars, networks, training, recurrent, elementwise, indexing):
+    for module in (scalars, networks, training, recurrent, elementwise, indexing, reductions):
         for index, item in enumerate(cases_of(module)):
             if only in item.work:
                 show(bench.measure(module, index, effort))
