@@ -106,19 +106,19 @@ from ._pooling import (
     MaxPool2d as MaxPool2d,
     MaxPool3d as MaxPool3d,
 )
-from ._transformer import (
-    Transformer as Transformer,
-    TransformerDecoder as TransformerDecoder,
-    TransformerDecoderLayer as TransformerDecoderLayer,
-    TransformerEncoder as TransformerEncoder,
-    TransformerEncoderLayer as TransformerEncoderLayer,
-)
 from ._recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN, RNNBase as RNNBase
 from ._recurrent_cells import (
     GRUCell as GRUCell,
     LSTMCell as LSTMCell,
     RNNCell as RNNCell,
     RNNCellBase as RNNCellBase,
+)
+from ._transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
 )
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
