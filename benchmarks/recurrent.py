@@ -12,7 +12,7 @@ INPUTS, HIDDEN, CLASSES, STEPS, BATCH = 64, 128, 10, 50, 32
 
 def last_step_classifier(torch: Any, name: str, **options: Any) -> tuple[Any, Any]:
     """A network whose last output is classified, and its optimizer."""
-    nn = torch.nn
+    nn: Any = torch.nn
 
     class Classifier(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:

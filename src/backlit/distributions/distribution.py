@@ -8,7 +8,7 @@ a `lazy_property` computed from them. It defines `_draw`, which makes samples of
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _C
 from .._shapes import broadcast_shapes
@@ -39,6 +39,10 @@ class Distribution:
     has_enumerate_support = False
     _validate_args = __debug__
     _parameters: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:  # the parameters are attributes by their names in arg_constraints
+
+        def __getattr__(self, name: str) -> Any: ...
 
     arg_constraints: ClassVar[Any] = property(_missing)
     support: Any = property(_missing)

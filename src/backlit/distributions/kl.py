@@ -212,9 +212,15 @@ _EXPECTED_LOG: dict[type, tuple[_Rule, tuple[type, ...]]] = {
     m.MultivariateNormal: (_log_normal_vector, _VECTORS),
     m.LowRankMultivariateNormal: (_log_normal_vector, _VECTORS),
 }
+
+
+def _from_expected_log(expected: Any) -> Any:
+    return lambda p, q: -p.entropy() - expected(p, q)
+
+
 for _q, (_rule, _types) in _EXPECTED_LOG.items():
     for _p in _types:
-        register_kl(_p, _q)(lambda p, q, expected=_rule: -p.entropy() - expected(p, q))
+        register_kl(_p, _q)(_from_expected_log(_rule))
 
 
 def _infinite(p: Any, q: Any) -> Any:

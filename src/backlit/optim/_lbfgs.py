@@ -119,7 +119,7 @@ class _Run:
             previous_loss = loss
             t = number(group["lr"])
             if state["n_iter"] == 1:
-                t = min(1.0, 1.0 / grad.abs().sum()) * t
+                t = min(1.0, 1.0 / float(grad.abs().sum())) * t
             slope = grad.dot(direction)
             if slope > -group["tolerance_change"]:
                 break

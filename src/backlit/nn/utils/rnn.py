@@ -63,10 +63,10 @@ class PackedSequence(_Fields):
         return self.to(*args, **{"device": "cuda", **kwargs})
 
     def pin_memory(self) -> Self:
-        """The same in pinned memory, where there is such a thing."""
-        indices = (self.sorted_indices, self.unsorted_indices)
-        pinned = (None if t is None else t.pin_memory() for t in indices)
-        return type(self)(self.data.pin_memory(), self.batch_sizes, *pinned)
+        """Not here: pinned memory is for copies to an accelerator."""
+        raise NotImplementedError(
+            "backlit: pin_memory() of a PackedSequence; there is only the CPU"
+        )
 
     def double(self) -> Self:
         """`to(float64)`."""
@@ -142,14 +142,13 @@ def pack_padded_sequence(
         >>> pack_padded_sequence(padded, [2, 3], batch_first=True, enforce_sorted=False).data
         tensor([3, 1, 4, 2, 5])
     """
-    lengths = bl.as_tensor(lengths, dtype=bl.int64)
-    order = None
+    counts, order = bl.as_tensor(lengths, dtype=bl.int64), None
     if not enforce_sorted:
-        lengths, order = bl.sort(lengths, descending=True)
+        counts, order = bl.sort(counts, descending=True)
         input = input.index_select(0 if batch_first else 1, order)
     padded = input.transpose(0, 1) if batch_first else input
-    _check_lengths(padded, lengths)
-    running = _steps_in_use(lengths, int(lengths[0]))
+    _check_lengths(padded, counts)
+    running = _steps_in_use(counts, int(counts[0]))
     data = padded[: running.size(0)][running]
     return PackedSequence(data, running.sum(1), order)
 
