@@ -8,16 +8,20 @@ Nothing here asserts: the table says what was measured, beside what was aimed at
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
+import pkgutil
 import platform
 import sys
 from pathlib import Path
+from types import ModuleType
 
-from . import elementwise, footprint, indexing, networks, recurrent, reductions, scalars, training
+from . import footprint
 from ._measure import Bench, Result, cases_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 THREADS = 2
+OTHERS = ("explanations", "footprint", "recording")  # measure backlit alone, or in their own way
 
 
 def cpu() -> str:
@@ -27,6 +31,16 @@ def cpu() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def modules() -> list[ModuleType]:
+    """The modules of this package that hold cases, in the order of their names."""
+    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    return [
+        importlib.import_module(f".{name}", __package__)
+        for name in names
+        if not name.startswith("_") and name not in OTHERS
+    ]
 
 
 def collect(effort: float, only: str) -> list[Result]:
@@ -41,7 +55,7 @@ def collect(effort: float, only: str) -> list[Result]:
             flush=True,
         )
 
-    for module in (scalars, networks, training, recurrent, elementwise, indexing, reductions):
+    for module in modules():
         for index, item in enumerate(cases_of(module)):
             if only in item.work:
                 show(bench.measure(module, index, effort))

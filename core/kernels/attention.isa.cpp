@@ -1,9 +1,8 @@
 #include "kernels/attention.h"
 
-#include <utility>
-
 #include "formulas/math.h"
 #include "kernels/row_sums.h"
+#include "kernels/transpose_block.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
@@ -28,29 +27,6 @@ template <class T> BACKLIT_INLINE T exp_negative(T x) {
 
 inline i64 counted(i64 n, i64 open, i64 r) { return open >= n || open + r >= n ? n : open + r; }
 
-// --- transposition ---
-
-// Lane l of the exchange of `step` lanes between a and b: a's blocks of even number and b's.
-template <int L, int step, bool high, std::size_t... l>
-constexpr auto exchange(auto a, auto b, std::index_sequence<l...>) {
-  return __builtin_shufflevector(a, b,
-                                 (l & step ? L + (high ? l : l - step) : (high ? l + step : l))...);
-}
-
-// An L by L block in registers: exchanges of ever smaller sub-blocks across the diagonal.
-template <class T, int L, int step> void transpose_block(Vector<T, L> (&x)[L]) {
-  if constexpr (step > 0) {
-    constexpr std::make_index_sequence<L> lanes;
-    for (int i = 0; i < L; ++i) {
-      if (i & step) continue;
-      const Vector<T, L> a = x[i], b = x[i + step];
-      x[i] = exchange<L, step, false>(a, b, lanes);
-      x[i + step] = exchange<L, step, true>(a, b, lanes);
-    }
-    transpose_block<T, L, step / 2>(x);
-  }
-}
-
 template <class T> void transpose(i64 rows, i64 columns, const T* x, i64 row, T* to) {
   constexpr int L = kVectorBytes / sizeof(T);
   for (i64 r = 0; r < rows; r += L)
@@ -58,7 +34,7 @@ template <class T> void transpose(i64 rows, i64 columns, const T* x, i64 row, T*
       if (rows - r >= L && columns - c >= L) {
         Vector<T, L> block[L];
         for (int i = 0; i < L; ++i) block[i] = load<T, L>(x + (r + i) * row + c);
-        transpose_block<T, L, L / 2>(block);
+        transpose_block<L>(block);
         for (int i = 0; i < L; ++i) store<T, L>(to + (c + i) * kRow + r, block[i]);
         continue;
       }

@@ -1,6 +1,7 @@
 #include "kernels/small_gemm.h"
 
 #include "kernels/isa.h"
+#include "kernels/transpose_block.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -229,26 +230,49 @@ template <class T> T dot(i64 n, const T* x, const T* y) {
   return sum;
 }
 
+// n <= W lines whose elements are neighbours, in blocks that are transposed in registers.
+template <class T, int W> void pack_lines(i64 n, i64 k, const T* x, i64 line, T* to) {
+  constexpr int L = kLanes<T>, groups = (W + L - 1) / L;
+  using Lane = Lanes<T, L>;
+  i64 p = 0;
+  for (; p + L <= k; p += L) {
+    typename Lane::Type block[groups][L];
+    for (int g = 0; g < groups; ++g) {
+      for (int l = 0; l < L; ++l) {
+        block[g][l] = typename Lane::Type{};
+        if (g * L + l < n) block[g][l] = Lane::load(x + (g * L + l) * line + p);
+      }
+      transpose_block<L>(block[g]);
+    }
+    for (int q = 0; q < L; ++q)
+      for (int g = 0; g < groups; ++g) {
+        T* at = to + (p + q) * W + g * L;
+        // what reaches beyond a column is written over by the next one, if there is one
+        if ((g + 1) * L <= W || p + q + 1 < k)
+          Lane::store(at, block[g][q]);
+        else
+          for (int l = 0; g * L + l < W; ++l) at[l] = block[g][q][l];
+      }
+  }
+  for (; p < k; ++p)
+    for (i64 l = 0; l < W; ++l) to[p * W + l] = l < n ? x[l * line + p] : T(0);
+}
+
 template <class T, int W> void pack(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to) {
   for (i64 i = 0; i < lines; i += W, to += W * k) {
     const i64 n = lines - i < W ? lines - i : W;
     const T* from = x + i * line;
-    if (n < W)
-      for (i64 p = 0; p < W * k; ++p) to[p] = 0;
+    if (along == 1) {
+      pack_lines<T, W>(n, k, from, line, to);
+      continue;
+    }
     if (line == 1 && n == W) {
       for (i64 p = 0; p < k; ++p)
         for (int l = 0; l < W; ++l) to[p * W + l] = from[p * along + l];
       continue;
     }
-    constexpr i64 run = kBytes / sizeof(T);  // of each line at a time: what is written stays in L1
-    for (i64 p = 0; p < k; p += run) {
-      const i64 end = p + run < k ? p + run : k;
-      for (i64 l = 0; l < n; ++l) {
-        const T* at = from + l * line;
-        __builtin_prefetch(at + (p + 2 * run) * along);  // lines are far apart in memory
-        for (i64 q = p; q < end; ++q) to[q * W + l] = at[q * along];
-      }
-    }
+    for (i64 p = 0; p < k; ++p)
+      for (i64 l = 0; l < W; ++l) to[p * W + l] = l < n ? from[p * along + l * line] : T(0);
   }
 }
 
