@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _C, _legacy, _limits, _settings
@@ -21,6 +21,7 @@ SUBMODULES = frozenset(
         "cuda",
         "distributions",
         "explain",
+        "func",
         "linalg",
         "mps",
         "nn",
@@ -33,6 +34,9 @@ SUBMODULES = frozenset(
         "version",
     }
 )
+
+# Names of the package that live in one of those modules: loaded with it.
+DEFERRED = {"vmap": "func"}
 
 _DTYPE_ALIASES = {
     "float": "float32",
@@ -126,13 +130,17 @@ def public() -> dict[str, Any]:
 
 
 def missing_attribute(
-    module: str, submodules: frozenset[str] = frozenset()
+    module: str,
+    submodules: frozenset[str] = frozenset(),
+    deferred: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Callable[[str], Any]:
     """A module's `__getattr__`: loads submodules, and names what backlit does not provide."""
 
     def __getattr__(name: str) -> Any:
         if name in submodules:
             return importlib.import_module(f"{module}.{name}")
+        if name in deferred:
+            return getattr(importlib.import_module(f"{module}.{deferred[name]}"), name)
         public_name = module.replace("backlit", "torch", 1)
         reason = f": {_LATER[name]}" if name in _LATER else ""
         raise AttributeError(

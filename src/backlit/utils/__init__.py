@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 else:
     __getattr__ = _namespace.missing_attribute(
-        __name__, frozenset({"checkpoint", "data", "dlpack"})
+        __name__, frozenset({"_pytree", "checkpoint", "data", "dlpack"})
     )
