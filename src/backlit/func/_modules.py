@@ -149,15 +149,13 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
     parameters = [dict(model.named_parameters()) for model in models]
     buffers = [dict(model.named_buffers()) for model in models]
     return (
-        {name: _stacked_leaf([p[name] for p in parameters]) for name in parameters[0]},
+        {name: _stacked_leaf(name, [p[name] for p in parameters]) for name in parameters[0]},
         {name: _C.stack([b[name] for b in buffers]) for name in buffers[0]},
     )
 
 
-def _stacked_leaf(values: list[Any]) -> Any:
+def _stacked_leaf(name: str, values: list[Any]) -> Any:
     requires_grad = {value.requires_grad for value in values}
     if len(requires_grad) > 1:
-        raise RuntimeError(
-            "Expected parameters from different models to have the same .requires_grad"
-        )
+        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     return _C.stack([v.detach() for v in values]).requires_grad_(requires_grad.pop())
