@@ -84,6 +84,7 @@ def names(lib):
         "t": t,
         "part": D.Subset(t, list(range(90, 10, -3))),
         "pairs": Pairs(),
+        "pairless": object(),
         "stream": Stream(),
         "g": lib.Generator().manual_seed(3),
         "torch": lib,
@@ -147,6 +148,18 @@ EXPRESSIONS = [
     "D.default_collate([b'a',b'b'])",
     "D.default_collate([torch.ones(1),torch.ones(2)])",
     "len(L(stream))",
+    "len(L(pairless))",
+    "L(pairless,shuffle=True)",
+    "[list(D.DistributedSampler(range(11),3,r,seed=5))for(r)in(0,1,2)]",
+    "[list(D.DistributedSampler(range(2),5,r,shuffle=False))for(r)in(0,4)]",
+    "[list(D.DistributedSampler(range(11),3,r,False,drop_last=True))for(r)in(0,2)]",
+    "len(D.DistributedSampler(range(3),4,0,drop_last=True))",
+    "D.DistributedSampler(t,2,2)",
+    "D.DistributedSampler(t,2,-1)",
+    "L(t,num_workers=1,multiprocessing_context='x')",
+    "L(t,num_workers=1,multiprocessing_context=3)",
+    "L(t,num_workers=1,prefetch_factor=-1)",
+    "list(L(part,4,pin_memory=True))",
 ]
 
 
@@ -199,6 +212,31 @@ def test_fixed_attributes():
     same(run)
 
 
-def test_workers_are_refused():
-    with pytest.raises(NotImplementedError, match="worker processes are not implemented"):
-        data(backlit).DataLoader([1], num_workers=1)
+def test_distributed_sampler_changes_its_order_by_epoch():
+    def run(lib):
+        sampler = data(lib).DistributedSampler(range(7), num_replicas=2, rank=0)
+        orders = []
+        for epoch in range(3):
+            sampler.set_epoch(epoch)
+            orders.append(list(sampler))
+        return orders
+
+    same(run)
+
+
+def test_more_samples_than_told():
+    def run(lib):
+        class Liar(data(lib).IterableDataset):
+            def __iter__(self):
+                return iter(range(4))
+
+            def __len__(self):
+                return 3
+
+            def __repr__(self):
+                return "Liar"
+
+        loader = data(lib).DataLoader(Liar())
+        return len(loader), list(loader)
+
+    same(run)

@@ -14,6 +14,7 @@ from ._dataset import (
     TensorDataset as TensorDataset,
     random_split as random_split,
 )
+from ._distributed import DistributedSampler as DistributedSampler
 from ._sampler import (
     BatchSampler as BatchSampler,
     RandomSampler as RandomSampler,
@@ -22,8 +23,4 @@ from ._sampler import (
     SubsetRandomSampler as SubsetRandomSampler,
     WeightedRandomSampler as WeightedRandomSampler,
 )
-
-
-def get_worker_info() -> None:
-    """None: there are no worker processes."""
-    return None
+from ._worker import WorkerInfo as WorkerInfo, get_worker_info as get_worker_info
