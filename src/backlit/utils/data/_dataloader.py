@@ -43,7 +43,7 @@ class DataLoader:
     the workers. An exception in a worker is raised here, with the worker's traceback and the
     index of the sample; a worker that dies raises RuntimeError.
 
-        >>> data = TensorDataset(backlit.arange(5))
+        >>> data = backlit.utils.data.TensorDataset(backlit.arange(5))
         >>> [x.tolist() for (x,) in DataLoader(data, batch_size=2)]
         [[0, 1], [2, 3], [4]]
     """
