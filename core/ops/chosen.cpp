@@ -1,6 +1,8 @@
 #include "ops/chosen.h"
 
 #include <algorithm>
+#include <span>
+#include <string>
 
 #include "base/threads.h"
 #include "ops/arithmetic.h"
@@ -53,23 +55,50 @@ Tensor chosen(const Tensor& x, const Tensor& at, int dims, const char* name) {
   });
 }
 
-Tensor put_back(const Tensor& g, const Tensor& at, Span sizes, int dims, const char* name) {
-  Tensor y = Tensor::empty(sizes, g.dtype());
+namespace {
+
+template <bool kAdd> Tensor put(const Tensor& x, const Tensor& at, Span sizes, int dims) {
+  Tensor y = Tensor::empty(sizes, x.dtype());
   y->inference = modes.inference;
   const i64 n = elements(sizes, dims), m = elements(at.sizes(), dims);
-  const Tensor from = contiguous(detach(g)), places = contiguous(at);
+  const Tensor from = contiguous(detach(x)), places = contiguous(at);
   if (y.numel() > 0)
-    visit(g.dtype(), [&](auto zero) {
+    visit(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       for_planes(y.numel() / n, n + m, [&](i64 p) {
         const i64* k = places.data<i64>() + p * m;
         const T* in = from.data<T>() + p * m;
         T* out = y.data<T>() + p * n;
         std::fill_n(out, n, T{});
-        for (i64 j = 0; j < m; ++j) out[k[j]] = static_cast<T>(out[k[j]] + in[j]);
+        for (i64 j = 0; j < m; ++j) out[k[j]] = kAdd ? static_cast<T>(out[k[j]] + in[j]) : in[j];
       });
     });
-  return record(name, std::move(y), {g}, {at},
+  return y;
+}
+
+// "4x6"
+std::string volume(Span sizes) {
+  std::string text;
+  for (const i64 n : sizes) text += concat(text.empty() ? "" : "x", n);
+  return text;
+}
+
+}  // namespace
+
+Tensor put_back(const Tensor& g, const Tensor& at, Span sizes, int dims, const char* name) {
+  return record(name, put<true>(g, at, sizes, dims), {g}, {at},
+                [dims, name](Vjp& v) { v.set(0, chosen(v.g(), v.saved(0), dims, name)); });
+}
+
+Tensor placed(const Tensor& x, const Tensor& at, Span sizes, int dims, const char* name) {
+  const Tensor places = contiguous(at);
+  const i64 n = elements(sizes, dims);
+  const std::span<const i64> all(places.data<i64>(), static_cast<std::size_t>(places.numel()));
+  const auto bad = std::ranges::find_if(all, [&](i64 k) { return k < 0 || k >= n; });
+  if (bad != all.end())
+    fail(ErrorKind::Runtime, "Found an invalid max index: ", *bad, " (output volumes are of size ",
+         volume(sizes.last(static_cast<std::size_t>(dims))), ")");
+  return record(name, put<false>(x, places, sizes, dims), {x}, {at},
                 [dims, name](Vjp& v) { v.set(0, chosen(v.g(), v.saved(0), dims, name)); });
 }
 

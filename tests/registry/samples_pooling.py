@@ -117,4 +117,67 @@ SAMPLES = [
         x=real("2 K M N P"),
         unlike={"gradient": NOTHING, "dtype": "PyTorch looks at it where there are elements"},
     ),
+    *samples(
+        "constant_pad_nd",
+        """
+        x, (1, 2) | x, (1, 2, 0, 3), 2.5 | x, (-1, 2, 1, -1, 2, 0) | x, (-1, -1) | x, ()
+        x, pad=(0, 1), value=True
+        """,
+        wrong="x, (1,) | x, (1,) * 8 | x, (-3, -3)",
+        x=real("M N P"),
+    ),
+    *samples(
+        "nn.pad",
+        """
+        x, (1, 2) | x, (1, 2, 0, 3), value=2.5 | x, (-1, 2, 1, -1, 2, 0), mode='constant'
+        x, (2, 1), 'reflect' | x, (2, 1), 'replicate' | x, (2, 1), 'circular' | x, (1,) * 6
+        x, (-1, 2), 'reflect' | x, (-1, 2), 'replicate' | x, (-1, 2), 'circular'
+        x, (1, 0, 2, 3), 'reflect' | x, (1, 0, 2, 7), 'replicate' | x, (1, 0, 2, 3), 'circular'
+        """,
+        wrong="""
+        x, (1,) | x, (1,) * 8 | x, (5, 0), 'reflect' | x, (6, 0), 'circular'
+        x, (1, 1), 'reflect', 1
+        x, (1,) * 6, 'reflect' | x[0, 0], (1, 1), 'replicate' | x, (1, 1), 'mirror'
+        x[..., :0], (0, 1), 'reflect' | x[..., :0], (0, 1), 'replicate' | x, (-3, -3)
+        """,
+        x=real("M N P"),
+    ),
+    *samples(
+        "nn.pad",
+        """
+        x, (2, 1, 0, 2), 'reflect' | x, (2, 1, 0, 9), 'replicate' | x, (2, 1, 0, 2), 'circular'
+        x, (1, 2, 2, 1, 1, 1), 'reflect' | x, (1, 0, 2, 3, 2, 4), 'replicate'
+        x, (1, 0, -1, 2, 2, 1, 1, 1)
+        """,
+        wrong="x, (1, 1), 'reflect' | x, (0, 4, 9, 0), 'reflect' | x, (0, 9, 0, 0), 'circular'",
+        x=real("K M N P"),
+        large=SMALL,
+    ),
+    *samples(
+        "nn.pad",
+        "x, (1, -1, 2, 3, 2, -1), 'circular'",
+        x=real("K M N P"),
+        unlike={"size P=1": "PyTorch copies memory that nobody wrote"},
+        large=SMALL,
+    ),
+    *samples(
+        "pixel_shuffle",
+        "x, 2 | x, upscale_factor=3 | x[0], 1",
+        wrong="x, 5 | x, 0 | x[0, 0], 1 | x, -2",
+        x=real("K 36 N P"),
+        large=SMALL,
+    ),
+    *samples(
+        "pixel_unshuffle",
+        "x, 2 | x, downscale_factor=3 | x[0], 1",
+        wrong="x, 5 | x, 0 | x[0, 0], 1 | x[..., :3], 2",
+        x=real("K N 6 12"),
+    ),
+    *samples(
+        "channel_shuffle",
+        "x, 2 | x, groups=3 | x[0], 1 | x, 6",
+        wrong="x, 5 | x, 0 | x[0, 0], 1",
+        x=real("K 6 N P"),
+        large=SMALL,
+    ),
 ]

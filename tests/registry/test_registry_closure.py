@@ -29,6 +29,11 @@ ELSEWHERE = {
     r"|slogdet|solve(_ex|_triangular)?|svd|svdvals)|torch\.(cholesky(_inverse|_solve)?|det|inverse"
     r"|logdet|lu_unpack|matrix_exp|pinverse|qr|slogdet|svd)|_C\._(pinv|least_squares)": "of "
     "matrices of a kind, and up to signs: tests/linalg",
+    r"nn\.(reflection|replication)_pad[123]d": "behind pad, nowhere public in PyTorch: "
+    "tests/nn/test_padding.py",
+    r"nn\._?upsample_\w+": "behind interpolate: tests/nn/test_resampling.py",
+    r"_C\._(max_unpool|fractional_max_pool)[23]d": "behind the layers of that name: "
+    "tests/nn/test_unpooling.py",
     r"_C\._(einsum|tensordot|chain_matmul)": "behind einsum, tensordot and chain_matmul: "
     r"tests/products",
 }

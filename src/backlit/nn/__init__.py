@@ -88,6 +88,23 @@ from ._normalization import (
     LayerNorm as LayerNorm,
     RMSNorm as RMSNorm,
 )
+from ._padding import (
+    CircularPad1d as CircularPad1d,
+    CircularPad2d as CircularPad2d,
+    CircularPad3d as CircularPad3d,
+    ConstantPad1d as ConstantPad1d,
+    ConstantPad2d as ConstantPad2d,
+    ConstantPad3d as ConstantPad3d,
+    ReflectionPad1d as ReflectionPad1d,
+    ReflectionPad2d as ReflectionPad2d,
+    ReflectionPad3d as ReflectionPad3d,
+    ReplicationPad1d as ReplicationPad1d,
+    ReplicationPad2d as ReplicationPad2d,
+    ReplicationPad3d as ReplicationPad3d,
+    ZeroPad1d as ZeroPad1d,
+    ZeroPad2d as ZeroPad2d,
+    ZeroPad3d as ZeroPad3d,
+)
 from ._parameter_containers import (
     ParameterDict as ParameterDict,
     ParameterList as ParameterList,
@@ -120,12 +137,19 @@ from ._transformer import (
     TransformerEncoder as TransformerEncoder,
     TransformerEncoderLayer as TransformerEncoderLayer,
 )
+from ._resampling import (
+    ChannelShuffle as ChannelShuffle,
+    PixelShuffle as PixelShuffle,
+    PixelUnshuffle as PixelUnshuffle,
+    Upsample as Upsample,
+    UpsamplingBilinear2d as UpsamplingBilinear2d,
+    UpsamplingNearest2d as UpsamplingNearest2d,
+)
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
-    "CircularPad ConstantPad Conv ConvTranspose "
-    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm "
-    "MaxUnpool ReflectionPad ReplicationPad ZeroPad"
+    "Conv ConvTranspose InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose "
+    "LazyInstanceNorm MaxUnpool"
 )
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
@@ -134,7 +158,6 @@ _LATER = frozenset(
         "BatchNorm2d",
         "BatchNorm3d",
         "CTCLoss",
-        "ChannelShuffle",
         "CrossMapLRN2d",
         "DataParallel",
         "EmbeddingBag",
@@ -147,13 +170,14 @@ _LATER = frozenset(
         "NLLLoss2d",
         "PixelShuffle",
         "PixelUnshuffle",
+        "RNN",
+        "RNNBase",
+        "RNNCell",
+        "RNNCellBase",
         "SyncBatchNorm",
         "Unfold",
         "UninitializedBuffer",
         "UninitializedParameter",
-        "Upsample",
-        "UpsamplingBilinear2d",
-        "UpsamplingNearest2d",
     ]
 )
 

@@ -95,6 +95,15 @@ from ._f_pooling import (
     max_pool3d as max_pool3d,
     max_pool3d_with_indices as max_pool3d_with_indices,
 )
+from ._f_resampling import (
+    channel_shuffle as channel_shuffle,
+    interpolate as interpolate,
+    pixel_shuffle as pixel_shuffle,
+    pixel_unshuffle as pixel_unshuffle,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +111,7 @@ if TYPE_CHECKING:
     from backlit import Tensor
 
 linear = _nn.linear
+pad = _nn.pad
 _dropout = _nn.dropout
 scaled_dot_product_attention = _nn.scaled_dot_product_attention
 _embedding = _nn.embedding
@@ -121,13 +131,13 @@ _LATER = frozenset(
     "fold",
     "grid_sample",
     "instance_norm",
-    "interpolate",
     "local_response_norm",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "multi_head_attention_forward",
+    "scaled_dot_product_attention",
     "unfold",
-    "upsample",
 }
 
 
