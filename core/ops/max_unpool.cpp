@@ -48,6 +48,7 @@ RowOptions unpool_row(const char* node) {
           .formula = "y[indices[j]] = x[j], 0 elsewhere",
           .gradient = "∂L/∂x[j] = ∂L/∂y[indices[j]]",
           .home = "_C",
+          .method = false,
           .node = node};
 }
 const Register unpool2d_row(
@@ -156,6 +157,7 @@ RowOptions fractional_row(const char* node) {
           .formula = "y[j] = maxₖ x[⌊(j + u)·α⌋ − ⌊u·α⌋ + k], α = (n − kernel)/(m − 1), u random",
           .gradient = "∂L/∂x[i] = Σ over j with argmax at i of ∂L/∂y[j]",
           .home = "_C",
+          .method = false,
           .node = node};
 }
 const Register fractional2d_row(
