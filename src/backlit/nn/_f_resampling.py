@@ -21,7 +21,7 @@ channel_shuffle: Any = bl.channel_shuffle
 
 _DIMS = {"linear": 3, "bilinear": 4, "trilinear": 5}
 # (mode, dimensions of the input) -> its function; those of `_PLAIN` take no align_corners.
-_PLAIN = {
+_PLAIN: dict[Any, Any] = {
     ("nearest", 3): _nn.upsample_nearest1d,
     ("nearest", 4): _nn.upsample_nearest2d,
     ("nearest", 5): _nn.upsample_nearest3d,
@@ -29,13 +29,13 @@ _PLAIN = {
     ("nearest-exact", 4): _nn._upsample_nearest_exact2d,
     ("nearest-exact", 5): _nn._upsample_nearest_exact3d,
 }
-_WEIGHTED = {
+_WEIGHTED: dict[Any, Any] = {
     ("linear", 3): _nn.upsample_linear1d,
     ("bilinear", 4): _nn.upsample_bilinear2d,
     ("trilinear", 5): _nn.upsample_trilinear3d,
     ("bicubic", 4): _nn.upsample_bicubic2d,
 }
-_SMOOTH = {
+_SMOOTH: dict[Any, Any] = {
     ("bilinear", 4): _nn._upsample_bilinear2d_aa,
     ("bicubic", 4): _nn._upsample_bicubic2d_aa,
 }

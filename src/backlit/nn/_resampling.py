@@ -30,10 +30,11 @@ class Upsample(Module):
         super().__init__()
         self.name = type(self).__name__
         self.size: Any = size
-        if isinstance(scale_factor, (list, tuple)):
-            self.scale_factor: Any = tuple(float(factor) for factor in scale_factor)
-        else:
-            self.scale_factor = float(scale_factor) if scale_factor else None
+        self.scale_factor: Any = None
+        if isinstance(scale_factor, (int, float)):
+            self.scale_factor = float(scale_factor) or None
+        elif scale_factor:
+            self.scale_factor = tuple(float(factor) for factor in scale_factor)
         self.mode, self.align_corners = mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
 

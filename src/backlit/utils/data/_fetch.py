@@ -30,8 +30,8 @@ class IndexFetcher:
             return self.collate_fn(self.dataset[index])
         if callable(self._many):
             return self.collate_fn(self._many(index))
-        dataset, samples = self.dataset, []
-        self._samples = samples
+        dataset = self.dataset
+        samples = self._samples = []
         for i in index:
             samples.append(dataset[i])
         return self.collate_fn(samples)
