@@ -41,6 +41,14 @@ from ._containers import (
     ModuleList as ModuleList,
     Sequential as Sequential,
 )
+from ._conv import (
+    Conv1d as Conv1d,
+    Conv2d as Conv2d,
+    Conv3d as Conv3d,
+    ConvTranspose1d as ConvTranspose1d,
+    ConvTranspose2d as ConvTranspose2d,
+    ConvTranspose3d as ConvTranspose3d,
+)
 from ._dropout import (
     AlphaDropout as AlphaDropout,
     Dropout as Dropout,
@@ -148,8 +156,7 @@ from ._transformer import (
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
-    "Conv ConvTranspose InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose "
-    "LazyInstanceNorm MaxUnpool"
+    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxUnpool"
 )
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]

@@ -7,7 +7,16 @@ import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import backlit as bl
-from backlit._C import _nn
+from backlit._C import (
+    _nn,
+    conv1d as conv1d,
+    conv2d as conv2d,
+    conv3d as conv3d,
+    conv_tbc as conv_tbc,
+    conv_transpose1d as conv_transpose1d,
+    conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+)
 
 from ._f_activations import (
     SELU_ALPHA as _SELU_ALPHA,
@@ -119,8 +128,6 @@ _embedding = _nn.embedding
 _LATER = frozenset(
     f"{name}{n}d"
     for name in (
-        "conv",
-        "conv_transpose",
         "lp_pool",
         "max_unpool",
     )

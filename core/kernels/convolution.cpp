@@ -1,0 +1,420 @@
+// What is computed when. Work is dealt out in tasks that depend on the sizes alone, and where tasks
+// add up (the gradient of the weight) they do so in their order: the bits do not depend on the
+// number of threads. A task stages a block of the input in memory of its thread and multiplies.
+#include "kernels/convolution.h"
+
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "base/threads.h"
+#include "kernels/convolution_staging.h"
+#include "kernels/isa.h"
+
+namespace backlit {
+namespace {
+
+using std::int64_t;
+
+constexpr int64_t kStaged = 1 << 17;      // elements of the input at a time: they stay in L2
+constexpr int64_t kTaskWork = 256 << 10;  // products in a chunk of tasks
+constexpr int64_t kLargeWork = 1 << 20;   // from here on there should be work for several threads
+constexpr int64_t kWantedTasks = 16;
+constexpr int64_t kLeastPositions = 128;  // in a band of rows
+constexpr int64_t kLeastRows = 32;        // of weights in a task
+constexpr int64_t kPartials = 1 << 22;    // elements of all partial gradients of the weight
+constexpr int64_t kSumChunk = 1 << 14;
+
+template <class T> const ConvolutionLoops<T>& loops() {
+  static const auto& table = best_table<ConvolutionTable>("ConvolutionTable");
+  if constexpr (std::is_same_v<T, float>)
+    return table.f32;
+  else
+    return table.f64;
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Memory of this thread, kept for the next task.
+template <class T> T* scratch(int64_t elements) {
+  struct Free {
+    void operator()(char* p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  thread_local std::unique_ptr<char, Free> memory;
+  thread_local std::size_t size = 0;
+  const auto bytes = static_cast<std::size_t>(elements) * sizeof(T);
+  if (bytes > size) {
+    memory.reset();
+    size = 0;
+    memory.reset(static_cast<char*>(::operator new(bytes, std::align_val_t{64})));
+    size = bytes;
+  }
+  return reinterpret_cast<T*>(memory.get());
+}
+
+template <class T> std::unique_ptr<T[]> uninitialised(int64_t n) {
+  return std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(n));
+}
+
+// Weights in panels, as ConvolutionLoops::multiply reads them; at(row, depth) is one of them.
+template <class T, class F> void pack(int64_t rows, int64_t depth, T* to, F at) {
+  for (int64_t r = 0; r < rows;) {
+    const int64_t height = loops<T>().panel_rows(rows - r);
+    for (int64_t d = 0; d < depth; ++d)
+      for (int64_t i = 0; i < height; ++i) *to++ = at(r + i, d);
+    r += height;
+  }
+}
+
+// Runs body(i) for each task, chunks of them on the threads.
+template <class F> void run_tasks(int64_t tasks, int64_t products, F body) {
+  const int64_t each = std::max<int64_t>(1, products / std::max<int64_t>(1, tasks));
+  parallel_for(tasks, std::max<int64_t>(1, kTaskWork / each), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i);
+  });
+}
+
+// What all three do alike.
+struct Convolution {
+  const ConvShape& s;
+  int64_t kernel = volume(s.kernel);
+  int64_t depth = s.in_channels * kernel;  // of the product: elements of w for one output channel
+  int64_t images = s.batch * s.out[0];
+  int64_t products = images * s.out[1] * s.out[2] * s.groups * s.out_channels * depth;
+
+  // Elements (channels, positions of a flat block) of the output, from y or to it.
+  template <class T>
+  void gather_output(const Staging& st, int64_t group, int64_t image, int64_t count, const T* y,
+                     T* to) const {
+    const int64_t p = st.positions();
+    for (int64_t o = 0; o < s.out_channels; ++o)
+      for (int64_t i = 0; i < count; ++i)
+        std::copy_n(y + st.output(group, image + i, 0) + o * st.output_channel(), p,
+                    to + (o * count + i) * p);
+  }
+};
+
+// --- y ---
+
+template <class T> struct Forward : Convolution {
+  const T *x, *w, *bias;
+  T* y;
+
+  void run() const {
+    Staging st(s, loops<T>().lanes, s.in_channels, images, kStaged);
+    const Pieces outs{s.out_channels, out_piece(st)}, blocks{images, st.images},
+        bands{s.out[1], st.band};
+    const auto packed = uninitialised<T>(s.groups * s.out_channels * depth);
+    run_tasks(s.groups * outs.count(), s.groups * s.out_channels * depth, [&](int64_t t) {
+      const int64_t first = t / outs.count() * s.out_channels + outs.begin(t % outs.count());
+      pack(outs.length(t % outs.count()), depth, packed.get() + first * depth,
+           [&](int64_t o, int64_t k) { return w[(first + o) * depth + k]; });
+    });
+    const auto offsets = st.offsets(s.in_channels);
+    const int64_t tasks = s.groups * outs.count() * blocks.count() * bands.count();
+    run_tasks(tasks, products, [&](int64_t t) {
+      const int64_t band = t % bands.count(), block = t / bands.count() % blocks.count();
+      const int64_t rest = t / (bands.count() * blocks.count());
+      const int64_t out = rest % outs.count(), group = rest / outs.count();
+      const Staging::Block b{group,
+                             0,
+                             s.in_channels,
+                             blocks.begin(block),
+                             blocks.length(block),
+                             bands.begin(band),
+                             bands.length(band)};
+      multiply(st, b, outs.begin(out), outs.length(out), packed.get(), offsets.data());
+    });
+  }
+
+  // Narrows the band, and says how many output channels a task computes, so that there are enough
+  // tasks.
+  int64_t out_piece(Staging& st) const {
+    if (products < kLargeWork) return s.out_channels;
+    const auto tasks = [&] {
+      return s.groups * ceil_div(images, st.images) * ceil_div(s.out[1], st.band);
+    };
+    if (tasks() >= kWantedTasks) return s.out_channels;
+    st = Staging(s, loops<T>().lanes, s.in_channels, ceil_div(images * s.groups, kWantedTasks),
+                 kStaged);
+    if (!st.flat) {
+      const int64_t wanted = ceil_div(kWantedTasks, s.groups * images);
+      const int64_t least = ceil_div(kLeastPositions, s.out[2]);
+      st.narrow(std::max(least, ceil_div(s.out[1], wanted)));
+    }
+    const int64_t rows = ceil_div(s.out_channels, ceil_div(kWantedTasks, tasks()));
+    return std::min(s.out_channels, std::max(kLeastRows, ceil_div(rows, 8) * 8));
+  }
+
+  void multiply(const Staging& st, const Staging::Block& b, int64_t out, int64_t outs,
+                const T* packed, const int64_t* offsets) const {
+    const int64_t n = b.count * st.positions(), staged = st.size(s.in_channels);
+    T* const from = scratch<T>(staged + (st.flat ? outs * n : 0));
+    st.gather(loops<T>(), b, x, from);
+    const int64_t first = b.group * s.out_channels + out;
+    const T *a = packed + first * depth, *start = bias ? bias + first : nullptr;
+    const auto at = [&](int64_t i) {
+      return y + st.output(b.group, b.image + i, b.row) + out * st.output_channel();
+    };
+    if (!st.flat) {
+      for (int64_t i = 0; i < b.count; ++i)
+        loops<T>().multiply(outs, depth, a, offsets, from + i * st.image, b.rows * s.out[2], start,
+                            false, at(i), st.output_channel());
+      return;
+    }
+    T* const to = from + staged;
+    loops<T>().multiply(outs, depth, a, offsets, from, n, start, false, to, n);
+    for (int64_t i = 0; i < b.count; ++i)
+      for (int64_t o = 0; o < outs; ++o)
+        std::copy_n(to + o * n + i * st.positions(), st.positions(),
+                    at(i) + o * st.output_channel());
+  }
+};
+
+// --- x ---
+
+// For each row of the kernel, the products of its weights and g are added where that row begins in
+// the staged planes; these are then added to x.
+template <class T> struct Input : Convolution {
+  const T *g, *w;
+  T* x;
+
+  void run() const {
+    const int64_t tasks_of_samples = s.batch * s.groups;
+    const int64_t ranges = products < kLargeWork || tasks_of_samples >= kWantedTasks
+                               ? 1
+                               : std::min(s.in_channels, ceil_div(kWantedTasks, tasks_of_samples));
+    const Pieces channels{s.in_channels, ceil_div(s.in_channels, ranges)};
+    const Staging st(s, loops<T>().lanes, channels.size,
+                     std::max<int64_t>(1, images * s.groups / kWantedTasks), kStaged);
+    // samples whose images are staged together
+    const Pieces samples{s.batch, st.flat ? ceil_div(st.images, s.out[0]) : 1};
+    const auto packed = pack_weights(st, channels);
+    run_tasks(samples.count() * s.groups * channels.count(), products, [&](int64_t t) {
+      const int64_t range = t % channels.count(), group = t / channels.count() % s.groups;
+      const int64_t sample = t / (channels.count() * s.groups);
+      sum(st, samples.begin(sample), samples.end(sample), group, channels.begin(range),
+          channels.end(range), packed.get() + packed_begin(group, channels.begin(range)));
+    });
+  }
+
+  int64_t packed_begin(int64_t group, int64_t channel) const {
+    return (group * s.in_channels + channel) * kernel * s.out_channels;
+  }
+
+  // For each group, range of channels and row of the kernel: (lines, out_channels).
+  std::unique_ptr<T[]> pack_weights(const Staging& st, const Pieces& channels) const {
+    const int64_t all = packed_begin(s.groups, 0), rows = s.kernel[1], columns = s.kernel[2];
+    auto packed = uninitialised<T>(all);
+    run_tasks(s.groups * channels.count() * rows, all, [&](int64_t t) {
+      const int64_t kh = t % rows, range = t / rows % channels.count();
+      const int64_t group = t / (rows * channels.count());
+      const int64_t lines = st.lines(channels.length(range));
+      const T* from = w + group * s.out_channels * depth + channels.begin(range) * kernel;
+      pack(lines, s.out_channels,
+           packed.get() + packed_begin(group, channels.begin(range)) + kh * lines * s.out_channels,
+           [&](int64_t line, int64_t o) {
+             return from[o * depth + (line / columns * rows + kh) * columns + line % columns];
+           });
+    });
+    return packed;
+  }
+
+  void sum(const Staging& st, int64_t sample, int64_t sample_end, int64_t group, int64_t channel,
+           int64_t channel_end, const T* packed) const {
+    const int64_t volume_in = volume(s.in);
+    for (int64_t n = sample; n < sample_end; ++n)
+      std::fill_n(x + ((n * s.groups + group) * s.in_channels + channel) * volume_in,
+                  (channel_end - channel) * volume_in, T(0));
+    const Pieces bands{s.out[1], st.band};
+    const int64_t end = sample_end * s.out[0], step = st.flat ? st.images : 1;
+    std::vector<int64_t> offsets(static_cast<std::size_t>(s.out_channels));
+    for (int64_t image = sample * s.out[0]; image < end; image += step)
+      for (int64_t band = 0; band < bands.count(); ++band)
+        add(st,
+            {group, channel, channel_end, image, std::min(step, end - image), bands.begin(band),
+             bands.length(band)},
+            packed, offsets);
+  }
+
+  void add(const Staging& st, const Staging::Block& b, const T* packed,
+           std::vector<int64_t>& offsets) const {
+    const int64_t lines = st.lines(b.channel_end - b.channel);
+    const int64_t staged = st.size(b.channel_end - b.channel), n = b.count * b.rows * s.out[2];
+    T* const planes = scratch<T>(staged + (st.flat ? s.out_channels * n : 0));
+    std::fill_n(planes, staged, T(0));
+    const T* from = g + st.output(b.group, b.image, b.row);
+    int64_t row = st.output_channel();
+    if (st.flat) {
+      gather_output(st, b.group, b.image, b.count, g, planes + staged);
+      from = planes + staged;
+      row = n;
+    }
+    for (std::size_t o = 0; o < offsets.size(); ++o) offsets[o] = static_cast<int64_t>(o) * row;
+    for (int64_t kh = 0; kh < s.kernel[1]; ++kh)
+      loops<T>().multiply(lines, s.out_channels, packed + kh * lines * s.out_channels,
+                          offsets.data(), from, n, nullptr, true, planes + st.row(kh),
+                          st.phases() * st.plane);
+    st.scatter(loops<T>(), b, planes, x);
+  }
+};
+
+// --- w ---
+
+template <class T> struct Weight : Convolution {
+  const T *g, *x;
+  T* w;
+
+  int64_t all() const { return s.groups * s.out_channels * depth; }
+
+  void run() const {
+    const int64_t wanted = std::clamp<int64_t>(products / kLargeWork, 1, kWantedTasks);
+    const int64_t pieces_wanted =
+        std::clamp<int64_t>(kPartials / std::max<int64_t>(1, all()), 1, ceil_div(wanted, s.groups));
+    const int64_t ranges = std::min(s.in_channels, ceil_div(wanted, s.groups * pieces_wanted));
+    const Pieces channels{s.in_channels, ceil_div(s.in_channels, ranges)};
+    const Staging st(s, loops<T>().lanes, channels.size, ceil_div(images, pieces_wanted), kStaged);
+    const Pieces blocks{images, st.images}, bands{s.out[1], st.band};
+    const int64_t units = blocks.count() * bands.count();
+    const Pieces pieces{units, ceil_div(units, pieces_wanted)};
+    // a single piece needs no sum of its own
+    const auto parts = uninitialised<T>(pieces.count() > 1 ? pieces.count() * all() : 0);
+    const auto offsets = st.offsets(channels.size);
+    run_tasks(s.groups * channels.count() * pieces.count(), products, [&](int64_t t) {
+      const int64_t range = t % channels.count(), group = t / channels.count() % s.groups;
+      const int64_t piece = t / (channels.count() * s.groups);
+      T* to = (pieces.count() > 1 ? parts.get() + piece * all() : w) +
+              group * s.out_channels * depth + channels.begin(range) * kernel;
+      for (int64_t o = 0; o < s.out_channels; ++o)
+        std::fill_n(to + o * depth, channels.length(range) * kernel, T(0));
+      for (int64_t unit = pieces.begin(piece); unit < pieces.end(piece); ++unit) {
+        const int64_t block = unit / bands.count(), band = unit % bands.count();
+        add(st,
+            {group, channels.begin(range), channels.end(range), blocks.begin(block),
+             blocks.length(block), bands.begin(band), bands.length(band)},
+            offsets.data(), to);
+      }
+    });
+    if (pieces.count() > 1) sum_parts(pieces.count(), parts.get());
+  }
+
+  void add(const Staging& st, const Staging::Block& b, const int64_t* offsets, T* to) const {
+    const int64_t staged = st.size(b.channel_end - b.channel), n = b.count * st.positions();
+    T* const lines = scratch<T>(staged + (st.flat ? s.out_channels * n : 0));
+    st.gather(loops<T>(), b, x, lines);
+    const int64_t columns = (b.channel_end - b.channel) * kernel;
+    if (st.flat) {
+      gather_output(st, b.group, b.image, b.count, g, lines + staged);
+      const int64_t begin = 0;
+      loops<T>().correlate(s.out_channels, columns, 1, n, lines + staged, &begin, n, lines, offsets,
+                           0, to, depth);
+      return;
+    }
+    std::vector<int64_t> begins;
+    for (int64_t i = 0; i < b.count; ++i) begins.push_back(st.output(b.group, b.image + i, b.row));
+    loops<T>().correlate(s.out_channels, columns, b.count, b.rows * s.out[2], g, begins.data(),
+                         st.output_channel(), lines, offsets, st.image, to, depth);
+  }
+
+  void sum_parts(int64_t pieces, const T* parts) const {
+    parallel_for(all(), kSumChunk, [&](int64_t begin, int64_t end) {
+      std::copy(parts + begin, parts + end, w + begin);
+      for (int64_t piece = 1; piece < pieces; ++piece)
+        for (int64_t i = begin; i < end; ++i) w[i] += parts[piece * all() + i];
+    });
+  }
+};
+
+// --- integers: the definition ---
+
+// f(position, place) for every pair of an output position and an element of the kernel that meet
+// in an element of the input: flat indices of the three.
+template <class F> void visit_meetings(const ConvShape& s, F f) {
+  const auto axis = [&](int d, auto next) {
+    for (int64_t p = 0; p < s.out[d]; ++p)
+      for (int64_t k = 0; k < s.kernel[d]; ++k)
+        if (const int64_t i = p * s.stride[d] + k * s.dilation[d] - s.padding[d];
+            i >= 0 && i < s.in[d])
+          next(p, k, i);
+  };
+  axis(0, [&](int64_t p0, int64_t k0, int64_t i0) {
+    axis(1, [&](int64_t p1, int64_t k1, int64_t i1) {
+      axis(2, [&](int64_t p2, int64_t k2, int64_t i2) {
+        f((p0 * s.out[1] + p1) * s.out[2] + p2, (k0 * s.kernel[1] + k1) * s.kernel[2] + k2,
+          (i0 * s.in[1] + i1) * s.in[2] + i2);
+      });
+    });
+  });
+}
+
+// Adds every product to the result (kInput: x, else y) in unsigned arithmetic, where overflow is
+// defined. The samples are dealt out.
+template <bool kInput, class T>
+void integers(const ConvShape& s, const T* from, const T* w, T* to) {
+  using U = std::make_unsigned_t<T>;
+  const int64_t kernel = volume(s.kernel), in = volume(s.in), out = volume(s.out);
+  parallel_for(s.batch, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n)
+      for (int64_t o = 0; o < s.groups * s.out_channels; ++o)
+        for (int64_t c = 0; c < s.in_channels; ++c) {
+          const int64_t group = o / s.out_channels;
+          const int64_t y_at = (n * s.groups * s.out_channels + o) * out;
+          const int64_t x_at = ((n * s.groups + group) * s.in_channels + c) * in;
+          const T* weight = w + (o * s.in_channels + c) * kernel;
+          visit_meetings(s, [&](int64_t p, int64_t k, int64_t i) {
+            T& sum = kInput ? to[x_at + i] : to[y_at + p];
+            const T factor = kInput ? from[y_at + p] : from[x_at + i];
+            const auto product = static_cast<U>(static_cast<U>(factor) * static_cast<U>(weight[k]));
+            sum = static_cast<T>(static_cast<U>(static_cast<U>(sum) + product));
+          });
+        }
+  });
+}
+
+}  // namespace
+
+template <class T> void convolve(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
+  const int64_t out = volume(s.out), channels = s.groups * s.out_channels;
+  if (s.batch * channels * out == 0) return;
+  if constexpr (std::is_floating_point_v<T>) {
+    Forward<T>{{s}, x, w, bias, y}.run();
+  } else {
+    for (int64_t i = 0; i < s.batch * channels; ++i)
+      std::fill_n(y + i * out, out, bias ? bias[i % channels] : T(0));
+    integers<false>(s, x, w, y);
+  }
+}
+
+template <class T> void convolve_input(const ConvShape& s, const T* g, const T* w, T* x) {
+  const int64_t all = s.batch * s.groups * s.in_channels * volume(s.in);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (all != 0 && s.out_channels * volume(s.out) != 0) return Input<T>{{s}, g, w, x}.run();
+  }
+  std::fill_n(x, all, T(0));
+  if constexpr (!std::is_floating_point_v<T>) integers<true>(s, g, w, x);
+}
+
+template <class T> void convolve_weight(const ConvShape& s, const T* g, const T* x, T* w) {
+  const Weight<T> run{{s}, g, x, w};
+  if (run.all() == 0) return;
+  if (s.batch * volume(s.out) == 0)
+    std::fill_n(w, run.all(), T(0));
+  else
+    run.run();
+}
+
+#define BACKLIT_INSTANTIATE(T)                                                   \
+  template void convolve<T>(const ConvShape&, const T*, const T*, const T*, T*); \
+  template void convolve_input<T>(const ConvShape&, const T*, const T*, T*);
+BACKLIT_INSTANTIATE(std::uint8_t)
+BACKLIT_INSTANTIATE(std::int8_t)
+BACKLIT_INSTANTIATE(std::int16_t)
+BACKLIT_INSTANTIATE(std::int32_t)
+BACKLIT_INSTANTIATE(std::int64_t)
+BACKLIT_INSTANTIATE(float)
+BACKLIT_INSTANTIATE(double)
+#undef BACKLIT_INSTANTIATE
+template void convolve_weight<float>(const ConvShape&, const float*, const float*, float*);
+template void convolve_weight<double>(const ConvShape&, const double*, const double*, double*);
+
+}  // namespace backlit
