@@ -9,6 +9,7 @@
 
 #include "base/threads.h"
 #include "kernels/convolution_staging.h"
+#include "kernels/gemm.h"
 #include "kernels/isa.h"
 
 namespace backlit {
@@ -325,6 +326,17 @@ template <class T> struct Weight : Convolution {
   }
 };
 
+// --- kernels that cover their input ---
+
+// With one output position and no padding, samples are rows that meet whole rows of the weight.
+bool is_linear(const ConvShape& s) {
+  if (s.groups != 1 || volume(s.out) != 1) return false;
+  for (int d = 0; d < 3; ++d)
+    if (s.kernel[d] != s.in[d] || s.padding[d] != 0 || (s.dilation[d] != 1 && s.kernel[d] > 1))
+      return false;
+  return true;
+}
+
 // --- integers: the definition ---
 
 // f(position, place) for every pair of an output position and an element of the kernel that meet
@@ -376,7 +388,12 @@ void integers(const ConvShape& s, const T* from, const T* w, T* to) {
 template <class T> void convolve(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const int64_t out = volume(s.out), channels = s.groups * s.out_channels;
   if (s.batch * channels * out == 0) return;
-  if constexpr (std::is_floating_point_v<T>) {
+  if (const int64_t depth = s.in_channels * volume(s.kernel); is_linear(s) && depth > 0) {
+    if (bias)
+      gemm_plus_row(false, true, s.batch, channels, depth, x, depth, w, depth, bias, y, channels);
+    else
+      gemm(false, true, s.batch, channels, depth, T(1), x, depth, w, depth, T(0), y, channels);
+  } else if constexpr (std::is_floating_point_v<T>) {
     Forward<T>{{s}, x, w, bias, y}.run();
   } else {
     for (int64_t i = 0; i < s.batch * channels; ++i)
@@ -386,7 +403,10 @@ template <class T> void convolve(const ConvShape& s, const T* x, const T* w, con
 }
 
 template <class T> void convolve_input(const ConvShape& s, const T* g, const T* w, T* x) {
-  const int64_t all = s.batch * s.groups * s.in_channels * volume(s.in);
+  const int64_t sample = s.groups * s.in_channels * volume(s.in), all = s.batch * sample;
+  if (is_linear(s) && all > 0)
+    return gemm(false, false, s.batch, sample, s.out_channels, T(1), g, s.out_channels, w, sample,
+                T(0), x, sample);
   if constexpr (std::is_floating_point_v<T>) {
     if (all != 0 && s.out_channels * volume(s.out) != 0) return Input<T>{{s}, g, w, x}.run();
   }
@@ -399,6 +419,9 @@ template <class T> void convolve_weight(const ConvShape& s, const T* g, const T*
   if (run.all() == 0) return;
   if (s.batch * volume(s.out) == 0)
     std::fill_n(w, run.all(), T(0));
+  else if (is_linear(s))
+    gemm(true, false, s.out_channels, run.depth, s.batch, T(1), g, s.out_channels, x, run.depth,
+         T(0), w, run.depth);
   else
     run.run();
 }

@@ -264,9 +264,10 @@ Tensor conv_tbc(const Tensor& x, const Tensor& w, const Tensor& b, int64_t pad) 
                 "Input dim 2 (input channels) is not == dim 1 in the weight tensor");
   BACKLIT_CHECK(b.layout().size(0) == w.layout().size(2), Runtime,
                 "Bias size must equal dim 2 in the weight tensor (output channels).");
-  const Tensor y = run(permute(x, Dims{1, 2, 0}), permute(w, Dims{2, 1, 0}), b,
-                       {Dims{1}, Dims{pad}, Dims{1}, Dims{0}, false, 1});
-  return permute(y, Dims{2, 0, 1});
+  const Tensor samples = permute(x, Dims{1, 2, 0}), kernels = permute(w, Dims{2, 1, 0});
+  const ConvForm f =
+      checked_form(samples, kernels, b, {Dims{1}, Dims{pad}, Dims{1}, Dims{0}, false, 1});
+  return permute(form_y(kForward, f, samples, kernels, b), Dims{2, 0, 1});
 }
 const Register conv_tbc_row(
     "conv_tbc(Tensor input, Tensor weight, Tensor bias, int pad=0) -> Tensor", conv_tbc,

@@ -57,6 +57,7 @@ from ._dropout import (
     Dropout3d as Dropout3d,
     FeatureAlphaDropout as FeatureAlphaDropout,
 )
+from ._fold import Fold as Fold, Unfold as Unfold
 from ._linear import (
     Bilinear as Bilinear,
     Embedding as Embedding,
@@ -168,7 +169,6 @@ _LATER = frozenset(
         "CrossMapLRN2d",
         "DataParallel",
         "EmbeddingBag",
-        "Fold",
         "FractionalMaxPool2d",
         "FractionalMaxPool3d",
         "LazyLinear",
@@ -182,7 +182,6 @@ _LATER = frozenset(
         "RNNCell",
         "RNNCellBase",
         "SyncBatchNorm",
-        "Unfold",
         "UninitializedBuffer",
         "UninitializedParameter",
     ]

@@ -119,8 +119,10 @@ if TYPE_CHECKING:
 
     from backlit import Tensor
 
+fold = _nn.fold
 linear = _nn.linear
 pad = _nn.pad
+unfold = _nn.unfold
 _dropout = _nn.dropout
 scaled_dot_product_attention = _nn.scaled_dot_product_attention
 _embedding = _nn.embedding
@@ -135,16 +137,9 @@ _LATER = frozenset(
 ) | {
     "affine_grid",
     "embedding_bag",
-    "fold",
     "grid_sample",
     "instance_norm",
     "local_response_norm",
-    "pad",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "multi_head_attention_forward",
-    "scaled_dot_product_attention",
-    "unfold",
 }
 
 
