@@ -177,47 +177,41 @@ struct Inside {
   }
 };
 
-template <class T> void copy_run(i64 n, const T* from, T* to) {
+// Rows of n elements: to = from, or to += from.
+template <class T, bool kAdd>
+void move_rows(i64 rows, i64 n, const T* from, i64 from_row, T* to, i64 to_row) {
   constexpr int L = kLanes<T>;
-  i64 i = 0;
-  for (; i + L <= n; i += L) Lanes<T, L>::store(to + i, Lanes<T, L>::load(from + i));
-  if (i < n) store_part(to + i, load_part(from + i, n - i), n - i);
-}
-template <class T> void add_run(i64 n, const T* from, T* to) {
-  constexpr int L = kLanes<T>;
-  i64 i = 0;
-  for (; i + L <= n; i += L)
-    Lanes<T, L>::store(to + i, Lanes<T, L>::load(to + i) + Lanes<T, L>::load(from + i));
-  if (i < n) store_part(to + i, load_part(to + i, n - i) + load_part(from + i, n - i), n - i);
+  using Lane = Lanes<T, L>;
+  const i64 whole = n / L * L, part = n - whole;
+  for (i64 j = 0; j < rows; ++j, from += from_row, to += to_row) {
+    for (i64 i = 0; i < whole; i += L)
+      Lane::store(to + i, kAdd ? Lane::load(to + i) + Lane::load(from + i) : Lane::load(from + i));
+    if (part == 0) continue;
+    const auto last = load_part(from + whole, part);
+    store_part(to + whole, kAdd ? load_part(to + whole, part) + last : last, part);
+  }
 }
 
 template <class T> void gather(ConvAxis rows, ConvAxis run, const T* x, i64 x_row, T* plane) {
   const Inside row(rows), in(run);
-  const i64 width = run.count;
-  std::fill_n(plane, row.begin * width, T(0));
-  for (i64 j = row.begin; j < row.end; ++j) {
-    const T* from = x + (rows.first + j * rows.step) * x_row + run.first;
-    T* to = plane + j * width;
-    for (i64 i = 0; i < in.begin; ++i) to[i] = 0;
-    if (run.step == 1)
-      copy_run(in.end - in.begin, from + in.begin, to + in.begin);
-    else
-      for (i64 i = in.begin; i < in.end; ++i) to[i] = from[i * run.step];
-    for (i64 i = in.end; i < width; ++i) to[i] = 0;
-  }
-  std::fill_n(plane + row.end * width, (rows.count - row.end) * width, T(0));
+  const i64 width = run.count, n = in.end - in.begin, height = row.end - row.begin;
+  if (n < width || height < rows.count) std::fill_n(plane, rows.count * width, T(0));
+  const T* from =
+      x + (rows.first + row.begin * rows.step) * x_row + run.first + in.begin * run.step;
+  T* to = plane + row.begin * width + in.begin;
+  if (run.step == 1) return move_rows<T, false>(height, n, from, rows.step * x_row, to, width);
+  for (i64 j = 0; j < height; ++j, from += rows.step * x_row, to += width)
+    for (i64 i = 0; i < n; ++i) to[i] = from[i * run.step];
 }
 
 template <class T> void scatter(ConvAxis rows, ConvAxis run, const T* plane, T* x, i64 x_row) {
   const Inside row(rows), in(run);
-  for (i64 j = row.begin; j < row.end; ++j) {
-    T* to = x + (rows.first + j * rows.step) * x_row + run.first;
-    const T* from = plane + j * run.count;
-    if (run.step == 1)
-      add_run(in.end - in.begin, from + in.begin, to + in.begin);
-    else
-      for (i64 i = in.begin; i < in.end; ++i) to[i * run.step] += from[i];
-  }
+  const i64 n = in.end - in.begin, height = row.end - row.begin;
+  T* to = x + (rows.first + row.begin * rows.step) * x_row + run.first + in.begin * run.step;
+  const T* from = plane + row.begin * run.count + in.begin;
+  if (run.step == 1) return move_rows<T, true>(height, n, from, run.count, to, rows.step * x_row);
+  for (i64 j = 0; j < height; ++j, from += run.count, to += rows.step * x_row)
+    for (i64 i = 0; i < n; ++i) to[i * run.step] += from[i];
 }
 
 template <class T> constexpr ConvolutionLoops<T> functions() {
