@@ -3,7 +3,7 @@
 from registry.sample import real, samples
 
 UNLIKE = {
-    "dtype uint8": "PyTorch has kernels for it only without dilation and transposition",
+    r"dtype u?int(8|16|32)": "PyTorch: neither dilated nor transposed",
     "gradient, size M=0": "PyTorch raises on the way to the second derivative",
 }
 
@@ -129,9 +129,9 @@ output_padding=[0], groups=1
         b=real("N"),
         large={"P": 101, "K": 7, "M": 13, "N": 17},
         unlike={
-            "transposed": "PyTorch takes a view of what is not contiguous, and raises",
+            "transposed|expanded": "PyTorch takes a view of what is not contiguous, and raises",
             "special": "zero padding times nan is nan; PyTorch leaves the padding out here",
-            "P=0|M=0": "PyTorch takes no times and no channels here",
+            "[PMN]=0": "PyTorch takes no times and no channels here",
         },
     ),
     *samples(
