@@ -78,7 +78,6 @@ def test_padding_modes(mode, text, shape):
         "Conv2d(4, 4, 3, groups=0)",
         "Conv1d(4, 4, 3, padding='full')",
         "Conv3d(4, 4, 3, padding='same', stride=2)",
-        "Conv2d(4, 4, 3, padding_mode='mirror')",
         "Conv2d(2, 2, 3)(torch.zeros(2, 2))",
         "Conv2d(2, 2, 3)(torch.zeros(1, 3, 4, 4))",
         "Conv2d(2, 2, 5)(torch.zeros(1, 2, 4, 4))",
@@ -148,9 +147,10 @@ def test_random_sizes(seed, dtype):
         g = y.detach().cos().requires_grad_()
         first = torch.autograd.grad(y, made, g, create_graph=True)
         second = torch.autograd.grad([t.square().sum() for t in first[:2]], [*made[:2], g])
-        return [y.detach(), [t.detach() for t in first], second]
+        # errors of sums are relative to the largest one
+        return [t.detach() / (1 + t.detach().abs().max()) for t in (y, *first, *second)]
 
-    same(run, 2e-3 if dtype == "float32" else 1e-10)
+    same(run, 1e-5 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("samples", [0, 3])
