@@ -76,7 +76,6 @@ def test_padding_modes(mode, text, shape):
         "Conv2d(3, 4, 3, groups=2)",
         "Conv2d(4, 3, 3, groups=2)",
         "Conv2d(4, 4, 3, groups=0)",
-        "Conv1d(4, 4, 3, padding='full')",
         "Conv3d(4, 4, 3, padding='same', stride=2)",
         "Conv2d(2, 2, 3)(torch.zeros(2, 2))",
         "Conv2d(2, 2, 3)(torch.zeros(1, 3, 4, 4))",
@@ -150,7 +149,7 @@ def test_random_sizes(seed, dtype):
         # errors of sums are relative to the largest one
         return [t.detach() / (1 + t.detach().abs().max()) for t in (y, *first, *second)]
 
-    same(run, 1e-5 if dtype == "float32" else 1e-12)
+    same(run, 2e-4 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("samples", [0, 3])
