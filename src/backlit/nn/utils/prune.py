@@ -6,6 +6,8 @@ buffer `name_mask`; pruning it again keeps the first mask's zeros.
 
 from __future__ import annotations
 
+import math
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -183,16 +185,16 @@ class _ByAmount(BasePruningMethod):
     def __init__(self, amount: float) -> None:
         if not isinstance(amount, Real):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-        whole = isinstance(amount, Integral)
-        if (whole and amount < 0) or (not whole and not 0.0 <= amount <= 1.0):
+        most = math.inf if isinstance(amount, Integral) else 1.0
+        if not 0.0 <= amount <= most:
             raise ValueError(
                 f"amount={amount} should either be a float in the range [0, 1] or a "
                 "non-negative integer"
             )
-        self.amount = amount
+        self.amount: Any = amount
 
     def _count(self, size: int) -> int:
-        if not isinstance(self.amount, Integral):
+        if isinstance(self.amount, float):
             return round(self.amount * size)
         if self.amount > size:
             raise ValueError(
