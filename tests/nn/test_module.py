@@ -313,9 +313,7 @@ class TestCopies:
 
 
 def test_later_layers_say_so():
-    with pytest.raises(
-        NotImplementedError, match=r"nn\.CrossMapLRN2d: this layer is not implemented"
-    ):
+    with pytest.raises(NotImplementedError, match=r"nn\.CrossMapLRN2d: this layer"):
         nn.CrossMapLRN2d(1)
     assert not isinstance(nn.Linear(1, 1), nn.CrossMapLRN2d)
     with pytest.raises(AttributeError):

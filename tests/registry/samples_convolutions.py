@@ -149,7 +149,8 @@ output_padding=[0], groups=1
     ),
     *samples(
         "nn.fold",
-        """x, (4, 5), 2 | x, (5, 6), (3, 2), stride=1, padding=(0, 0), dilation=(1, 2) | u, (4, 5), 2
+        """x, (4, 5), 2 | u, (4, 5), 2
+        x, (5, 6), (3, 2), stride=1, padding=(0, 0), dilation=(1, 2)
         x, output_size=(7, 5), kernel_size=(2, 2), dilation=1, padding=0, stride=(2, 1)
         """,
         wrong="""x, (4, 5), 3 | x, (4, 6), 2 | x, (4, 5), 0 | x, (4, 5), 2, stride=0

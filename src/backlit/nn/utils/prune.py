@@ -7,7 +7,6 @@ buffer `name_mask`; pruning it again keeps the first mask's zeros.
 from __future__ import annotations
 
 import math
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from numbers import Integral, Real
