@@ -36,6 +36,14 @@ from ._activation import (
     Threshold as Threshold,
 )
 from ._attention import MultiheadAttention as MultiheadAttention
+from ._batch_norm import (
+    BatchNorm1d as BatchNorm1d,
+    BatchNorm2d as BatchNorm2d,
+    BatchNorm3d as BatchNorm3d,
+    InstanceNorm1d as InstanceNorm1d,
+    InstanceNorm2d as InstanceNorm2d,
+    InstanceNorm3d as InstanceNorm3d,
+)
 from ._containers import (
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
@@ -92,7 +100,6 @@ from ._loss import (
 )
 from ._module import Module as Module
 from ._normalization import (
-    BatchNorm1d as BatchNorm1d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     RMSNorm as RMSNorm,
@@ -158,13 +165,12 @@ from .parameter import Buffer as Buffer, Parameter as Parameter
 
 _DIMENSIONAL = (
     "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxUnpool"
+    "Conv ConvTranspose LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxUnpool"
 )
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
     + [
         "AdaptiveLogSoftmaxWithLoss",
-        "BatchNorm2d",
-        "BatchNorm3d",
         "CTCLoss",
         "CrossMapLRN2d",
         "DataParallel",

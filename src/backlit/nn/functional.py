@@ -138,7 +138,6 @@ _LATER = frozenset(
     "affine_grid",
     "embedding_bag",
     "grid_sample",
-    "instance_norm",
     "local_response_norm",
 }
 
@@ -431,6 +430,61 @@ def _affine(output: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tenso
     if weight is not None:
         output = output * weight.view(shape)
     return output if bias is None else output + bias.view(shape)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) * weight + bias per sample and channel of (N, C, *).
+
+    With `use_input_stats` mean and variance are those of the places, and the running ones, if
+    given, follow their means over the batch; without, the running ones are used. Raises ValueError
+    where a channel has one place.
+
+        >>> instance_norm(backlit.tensor([[[1.0, 3.0]]]), eps=0.0)
+        tensor([[[-1., 1.]]])
+    """
+    if use_input_stats and math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {input.size()}"
+        )
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats is false"
+        )
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    count, channels = input.shape[:2]
+
+    def repeated(t: Tensor | None) -> Tensor | None:
+        return None if t is None else t.repeat(count)
+
+    means, variances = repeated(running_mean), repeated(running_var)
+    # every channel of every sample as a channel of one sample
+    flat = input.reshape(1, count * channels, *input.shape[2:])
+    output = bl.batch_norm(
+        flat,
+        repeated(weight),
+        repeated(bias),
+        means,
+        variances,
+        use_input_stats,
+        momentum,
+        eps,
+        False,
+    )
+    with bl.no_grad():
+        for running, seen in ((running_mean, means), (running_var, variances)):
+            if use_input_stats and running is not None and seen is not None:
+                running.copy_(seen.view(count, channels).mean(0))
+    return output.view(input.shape)
 
 
 def batch_norm(
