@@ -39,6 +39,7 @@ constexpr int64_t kPackedWork = 4 << 20;  // from here on packed operands are wo
 constexpr int64_t kPackedEdge = 64;       // unless C is thinner than this
 constexpr int64_t kPackedDepth = 256;     // of k at a time: a panel of b fits in L1
 constexpr int64_t kPackedRows = 10, kPackedColumns = 8;  // panels in a block of C, which fit in L2
+constexpr int64_t kPackedBlocks = 8;                     // of C at least, for several threads
 constexpr int64_t kVectorWork = 32 << 10;  // elements of a matrix that one chunk reads (gemv, ger)
 constexpr int64_t kVectorWidth = 1024;     // columns of a row read in a piece
 constexpr int64_t kDotChunk = 32 << 10;
@@ -170,9 +171,14 @@ void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
   const SmallGemm<T>& loops = small<T>();
   const int64_t height = loops.a_lines, width = loops.b_lines;
   const int64_t a_panels = (m - 1) / height + 1, b_panels = (n - 1) / width + 1;
-  const int64_t down = (a_panels - 1) / kPackedRows + 1;
-  const int64_t across = (b_panels - 1) / kPackedColumns + 1;
-  const int64_t rows = kPackedRows * height, columns = kPackedColumns * width;
+  // blocks of about equal size: an edge cut short would leave one thread waiting for the other
+  const auto evenly = [](int64_t panels, int64_t blocks) { return (panels - 1) / blocks + 1; };
+  const int64_t wide_blocks = evenly(b_panels, kPackedColumns);
+  const int64_t high_blocks = std::min(
+      a_panels, std::max(evenly(a_panels, kPackedRows), evenly(kPackedBlocks, wide_blocks)));
+  const int64_t rows = evenly(a_panels, high_blocks) * height;
+  const int64_t columns = evenly(b_panels, wide_blocks) * width;
+  const int64_t down = (m - 1) / rows + 1, across = (n - 1) / columns + 1;
   const int64_t most = std::min(k, kPackedDepth);
   const Aligned<T> packed_a(a_panels * height * most), packed_b(b_panels * width * most);
   for (int64_t p = 0; p < k; p += kPackedDepth) {

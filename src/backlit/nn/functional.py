@@ -449,7 +449,7 @@ def instance_norm(
     where a channel has one place.
 
         >>> instance_norm(backlit.tensor([[[1.0, 3.0]]])).round()
-        tensor([[[-1., 1.]]])
+        tensor([[[-1.,  1.]]])
     """
     if use_input_stats and math.prod(input.shape[2:]) == 1:
         raise ValueError(
