@@ -1,6 +1,8 @@
 // Backward from Python, custom functions, and the switches of recording.
 #include <algorithm>
 #include <cstring>
+#include <unordered_set>
+#include <vector>
 
 #include "bind/bind.h"
 #include "graph/engine.h"
@@ -439,6 +441,34 @@ PyObject* tensor_backward(PyObject* self, PyObject* const* args, Py_ssize_t narg
   });
 }
 
+// Whether `roots` were computed from a leaf that is not among `own`.
+bool reaches_other_leaves(nb::tuple roots, nb::tuple own) {
+  std::vector<Node*> waiting;
+  std::unordered_set<Node*> seen;
+  const auto visit = [&](Node* node) {
+    if (node && seen.insert(node).second) waiting.push_back(node);
+  };
+  std::vector<Object> held;  // a leaf's node lives as long as someone holds it
+  for (nb::handle root : roots) {
+    if (!is_tensor(root.ptr())) continue;
+    Node* node = gradient_edge(Tensor::borrow(reinterpret_cast<TensorObject*>(root.ptr()))).node;
+    held.push_back(Object::steal(reinterpret_cast<PyObject*>(node)));
+    visit(node);
+  }
+  while (!waiting.empty()) {
+    Node* node = waiting.back();
+    waiting.pop_back();
+    if (const Tensor* leaf = accumulated_leaf(node)) {
+      const auto same = [&](nb::handle t) {
+        return t.ptr() == reinterpret_cast<PyObject*>(leaf->get());
+      };
+      if (std::none_of(own.begin(), own.end(), same)) return true;
+    }
+    for (int i = 0; i < node->n_edges; ++i) visit(node->edges()[i].node);
+  }
+  return false;
+}
+
 // What y.grad_fn shows: the context for a custom function, else the node.
 PyObject* function_context(Node* node) {
   return node->kind == &kFunction ? static_cast<FunctionPayload*>(node->payload())->context
@@ -466,6 +496,7 @@ void bind_autograd(nb::module_& m) {
         [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
           return nb::steal(record_function(context, name, in, out, dirty).release());
         });
+  m.def("_reaches_other_leaves", reaches_other_leaves);
   m.def("_set_grad_enabled", [](bool on) { return std::exchange(modes.grad, on); });
   m.def("is_grad_enabled", [] { return modes.grad; });
   m.def("_set_inference_mode", [](bool on) { return std::exchange(modes.inference, on); });

@@ -51,7 +51,7 @@ ROWS = [
     "D.LogisticNormal(x, b)",
     "D.LowRankMultivariateNormal(x, V, b)",
     "D.MixtureSameFamily(D.Categorical(p), D.Normal(x, b))",
-    "D.MixtureSameFamily(D.Categorical(W), D.Independent(D.Normal(V, 1.0), 1))",
+    "D.MixtureSameFamily(D.Categorical(p), D.Independent(D.Normal(V, 1.0), 1))",
     "D.Multinomial(6, W)",
     "D.Multinomial(6, logits=W)",
     "D.MultivariateNormal(x, L @ L.mT)",

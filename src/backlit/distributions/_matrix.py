@@ -76,11 +76,13 @@ _MATRICES = {
 }
 
 
-def _check_matrices(covariance: Any, precision: Any, factor: Any) -> None:
+def _check_matrices(
+    covariance: Any, precision: Any, factor: Any, error: type[Exception] = ValueError
+) -> None:
     given = {"covariance_matrix": covariance, "precision_matrix": precision, "scale_tril": factor}
     given = {name: value for name, value in given.items() if value is not None}
     if len(given) != 1:
-        raise ValueError(
+        raise error(
             "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
         )
     for name, matrix in given.items():
@@ -248,7 +250,8 @@ class Wishart(_Covariance, ExponentialFamily):
     what is not singular: the same seed gives other samples there.)
 
     Raises:
-        ValueError: unless exactly one matrix is given and ``df > n - 1``.
+        AssertionError: unless exactly one matrix is given.
+        ValueError: unless ``df > n - 1``.
     """
 
     arg_constraints: ClassVar[Any] = {**_MATRICES, "df": constraints.greater_than(0)}
@@ -264,7 +267,7 @@ class Wishart(_Covariance, ExponentialFamily):
         scale_tril: Any = None,
         validate_args: Any = None,
     ) -> None:
-        _check_matrices(covariance_matrix, precision_matrix, scale_tril)
+        _check_matrices(covariance_matrix, precision_matrix, scale_tril, AssertionError)
         matrices = (covariance_matrix, precision_matrix, scale_tril)
         shape = next(m.shape for m in matrices if m is not None)[-2:]
         if _C.as_tensor(df).le(shape[-1] - 1).any():

@@ -186,15 +186,19 @@ class Uniform(Distribution):
     """
 
     has_rsample = True
-    arg_constraints: ClassVar[Any] = {
-        "low": constraints.dependent(is_discrete=False, event_dim=0),
-        "high": constraints.dependent(is_discrete=False, event_dim=0),
-    }
 
     def __init__(self, low: Any, high: Any, validate_args: Any = None) -> None:
         self._parameterize(validate_args, low=low, high=high)
-        if self._validate_args and not (self.low < self.high).all():
-            raise ValueError(f"Uniform is not defined when low >= high: {self.low} to {self.high}")
+
+    @property
+    def arg_constraints(self) -> Any:  # type: ignore[override]
+        return {
+            "low": constraints.less_than(self.high),
+            "high": constraints.greater_than(self.low),
+        }
+
+    def _dims(self, name: str) -> int:
+        return 0
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:

@@ -140,11 +140,9 @@ class TransformedDistribution(Distribution):
     ) -> None:
         listed = [transforms] if isinstance(transforms, Transform) else transforms
         if not (isinstance(listed, list) and all(isinstance(t, Transform) for t in listed)):
-            raise ValueError(
-                f"transforms must be a Transform or a list, but was {type(transforms).__name__}"
-                if not isinstance(listed, list)
-                else f"transforms must be a Transform or a list of Transforms, but was {listed}"
-            )
+            if isinstance(listed, list):
+                raise ValueError("transforms must be a Transform or a list of Transforms")
+            raise ValueError(f"transforms must be a Transform or list, but was {transforms}")
         self.transforms: Any = listed
         self._adopt(base_distribution, validate_args)
 
@@ -275,7 +273,7 @@ class MixtureSameFamily(Distribution):
             )
         if not isinstance(component_distribution, Distribution):
             raise ValueError(
-                "The Component distribution need to be an instance of "
+                "The Component distribution needs to be an instance of "
                 "torch.distributions.Distribution"
             )
         batch = component_distribution.batch_shape[:-1]

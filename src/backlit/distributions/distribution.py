@@ -71,11 +71,17 @@ class Distribution:
         given = {name: value for name, value in given.items() if value is not None}
         self._parameters = tuple(given)
         tensors = as_tensors(*given.values())
-        batches = [t.shape[: t.dim() - self._dims(n)] for n, t in zip(given, tensors, strict=True)]
-        batch_shape = broadcast_shapes(*batches)
+        dims = [self._dims(name) for name in given]
+        if any(dims):
+            parts = zip(tensors, dims, strict=True)
+            batch_shape = broadcast_shapes(*(t.shape[: t.dim() - n] for t, n in parts))
+            parts = zip(tensors, dims, strict=True)
+            tensors = [t.expand((*batch_shape, *t.shape[t.dim() - n :])) for t, n in parts]
+        else:
+            tensors = _C.broadcast_tensors(*tensors)
+            batch_shape = tensors[0].shape
         for name, tensor in zip(given, tensors, strict=True):
             setattr(self, name, tensor)
-        self._expand_parameters(batch_shape)
         Distribution.__init__(self, batch_shape, event_shape, validate_args)
 
     def _dims(self, name: str) -> int:

@@ -47,24 +47,9 @@ class _Call:
         self.result = result
         self.outputs: _Tensors = tuple(tree_flatten(result)[0])
         self.outer = recording and (
-            any(not s.is_leaf for s in self.sources) or self._reaches_others()
+            any(not s.is_leaf for s in self.sources)
+            or _C._reaches_other_leaves((*self.outputs, *tree_flatten(self.aux)[0]), self.sources)
         )
-
-    def _reaches_others(self) -> bool:
-        """Whether the result was computed from a leaf that is none of the stand-ins."""
-        own = {id(source) for source in self.sources}
-        waiting = [t.grad_fn for t in self.outputs if isinstance(t, _C.Tensor) and t.grad_fn]
-        waiting += [t.grad_fn for t in tree_flatten(self.aux)[0] if getattr(t, "grad_fn", None)]
-        seen = set(waiting)
-        while waiting:
-            node = waiting.pop()
-            variable = getattr(node, "variable", None)
-            if variable is not None and id(variable) not in own:
-                return True
-            following = {n for n, _ in node.next_functions if n is not None} - seen
-            seen |= following
-            waiting.extend(following)
-        return False
 
     def check_tensors(self, where: str) -> None:
         for t in self.outputs:

@@ -52,6 +52,8 @@ def _entries(tree: Any) -> tuple[Any, Any] | None:
 
 def tree_flatten(tree: Any) -> tuple[list[Any], TreeSpec]:
     """The leaves in order, and the structure that `tree_unflatten` puts them back into."""
+    if _entries(tree) is None:
+        return [tree], _LEAF
     leaves: list[Any] = []
 
     def visit(node: Any) -> TreeSpec:
@@ -68,6 +70,8 @@ def tree_flatten(tree: Any) -> tuple[list[Any], TreeSpec]:
 def tree_unflatten(leaves: Any, spec: TreeSpec) -> Any:
     """A tree of that structure."""
     rest = iter(leaves)
+    if spec.kind is None:
+        return next(rest)
 
     def build(spec: TreeSpec) -> Any:
         if spec.kind is None:
