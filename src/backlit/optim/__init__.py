@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lr_scheduler as lr_scheduler
+from . import lr_scheduler as lr_scheduler, swa_utils as swa_utils
 from ._adafactor import Adafactor as Adafactor
 from ._adam import (
     Adam as Adam,
