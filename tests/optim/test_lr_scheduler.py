@@ -24,6 +24,21 @@ SCHEDULES = [
     "OneCycleLR(o,[1.,2.],20,three_phase=True)",
     "OneCycleLR(o,1.,epochs=4,steps_per_epoch=5,anneal_strategy='linear')",
     "OneCycleLR(o,1.,5)",
+    "OneCycleLR(o,1.,70)",
+    "OneCycleLR(o,[1.,2.],64,three_phase=True,pct_start=.4,div_factor=10.,final_div_factor=50.)",
+    "OneCycleLR(o,1.,80,cycle_momentum=False)",
+    "OneCycleLR(adam,1.,80)",
+    "CyclicLR(adam,.1,1.,4)",
+    "CyclicLR(o,[.1,.2],[1.,2.],7,5,cycle_momentum=False)",
+    "CyclicLR(o,.1,1.,4,scale_fn=Scale(.5))",
+    "CosineAnnealingLR(o,100,.02)",
+    "CosineAnnealingWarmRestarts(o,5,3)",
+    "LinearLR(o,.1,.9,40)",
+    "PolynomialLR(o,50,.5)",
+    "MultiplicativeLR(o,[lambda e:.95,lambda e:1.01])",
+    "LambdaLR(o,[Scale(.5),f])",
+    "ChainedScheduler([LinearLR(o,.2,1.,30),CosineAnnealingLR(o,20),StepLR(o,7,.9)])",
+    "SequentialLR(o,[LinearLR(o,.1,1.,10),CyclicLR(o,.1,1.,5),ExponentialLR(o,.9)],[10,40])",
     "CyclicLR(o,.1,1.,4)",
     "CyclicLR(o,.1,1.,3,2,mode='triangular2')",
     "CyclicLR(o,.1,1.,3,mode='exp_range',gamma=.9)",
@@ -70,9 +85,21 @@ def half(epoch):
     return 1 / (1 + epoch)
 
 
+class Scale:
+    """A factor with a state of its own."""
+
+    def __init__(self, base):
+        self.base = base
+
+    def __call__(self, x):
+        return self.base + 0.1 * x
+
+
 def make(lib, source, o):
     names = {n: getattr(lib.optim.lr_scheduler, n) for n in dir(lib.optim.lr_scheduler)}
-    return eval(source, {**names, "o": o, "f": half})
+    if "adam" in source:
+        o = lib.optim.Adam([{"params": g["params"], "lr": g["lr"]} for g in o.param_groups])
+    return eval(source, {**names, "o": o, "adam": o, "f": half, "Scale": Scale})
 
 
 @pytest.mark.parametrize("source", SCHEDULES)
@@ -81,29 +108,39 @@ def test_schedule(source):
         o = optimizer(lib, momentum=0.9)
         schedule = make(lib, source, o)
         log = []
-        for _ in range(12):
-            o.step()
-            schedule.step()
-            log.append([[g["lr"], g["momentum"]] for g in o.param_groups] + schedule.get_last_lr())
+        for _ in range(60):
+            try:
+                o.step()
+                schedule.step()
+            except ValueError as error:
+                return log, str(error)
+            groups = schedule.optimizer.param_groups
+            momenta = [g.get("momentum", g.get("betas")) for g in groups]
+            log.append([[g["lr"] for g in groups], momenta, schedule.get_last_lr()])
         return log
 
     same(run, 1e-12)
 
 
-@pytest.mark.parametrize("source", ["StepLR(o,3)", "LinearLR(o)", "OneCycleLR(o,1.,20)"])
+@pytest.mark.parametrize("source", SCHEDULES)
 def test_state_dict(source):
+    """Saved after nine steps, a schedule goes on in another one of its kind."""
+
     def run(lib):
         o = optimizer(lib, momentum=0.9)
         schedule = make(lib, source, o)
-        o.step()
-        schedule.step()
-        o2 = optimizer(lib, momentum=0.9)
-        other = make(lib, source, o2)
+        for _ in range(9):
+            schedule.optimizer.step()
+            schedule.step()
+        other = make(lib, source, optimizer(lib, momentum=0.9))
         other.load_state_dict(schedule.state_dict())
-        o2.load_state_dict(o.state_dict())
-        o2.step()
-        other.step()
-        return list(schedule.state_dict()), other.get_last_lr(), other.last_epoch
+        other.optimizer.load_state_dict(schedule.optimizer.state_dict())
+        rates = []
+        for _ in range(9):
+            other.optimizer.step()
+            other.step()
+            rates.append(other.get_last_lr())
+        return sorted(schedule.state_dict()), rates, other.last_epoch
 
     same(run, 1e-12)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ._scheduler import LRScheduler, per_group, set_value
@@ -177,7 +178,7 @@ class CyclicLR(LRScheduler):
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError("mode is invalid and scale_fn is None")
         self.mode, self.gamma = mode, gamma
-        self._custom_scale = scale_fn
+        self._scale_fn_custom = scale_fn
         self.scale_mode = (
             scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
         )
@@ -197,11 +198,24 @@ class CyclicLR(LRScheduler):
 
     def scale_fn(self, x: float) -> float:
         """The height of a cycle, as a factor."""
-        if self._custom_scale is not None:
-            return self._custom_scale(x)
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
         if self.mode == "triangular":
             return 1.0
         return 1 / (2.0 ** (x - 1)) if self.mode == "triangular2" else self.gamma**x
+
+    def state_dict(self) -> dict[str, Any]:
+        """A function is left out; the attributes of a callable object are kept."""
+        scale = self._scale_fn_custom
+        kept = None if scale is None or isinstance(scale, FunctionType) else dict(scale.__dict__)
+        return super().state_dict() | {"_scale_fn_custom": kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned; the scale function stays the one given here."""
+        attributes = state_dict.get("_scale_fn_custom")
+        super().load_state_dict({k: v for k, v in state_dict.items() if k != "_scale_fn_custom"})
+        if attributes is not None and self._scale_fn_custom is not None:
+            self._scale_fn_custom.__dict__.update(attributes)
 
     def get_lr(self) -> list[Any]:
         self._warn_outside_step()
