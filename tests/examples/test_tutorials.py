@@ -6,8 +6,6 @@ put back to ``import torch``, and on PyTorch itself where that is installed.
 
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,32 +23,10 @@ needs_pytorch = pytest.mark.skipif(
 )
 
 
-def output(*command):
-    done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def printed():
+def printed(output):
     """What each tutorial prints, run once."""
     return {name: output(EXAMPLES / name) for name in TUTORIALS}
-
-
-@pytest.fixture
-def as_torch(tmp_path):
-    """A copy of an example that says `import torch`."""
-
-    def copy(name):
-        text = (EXAMPLES / name).read_text()
-        assert text.count("import backlit as torch\n") == 1
-        path = tmp_path / name
-        path.write_text(text.replace("import backlit as torch\n", "import torch\n"))
-        return path
-
-    return copy
 
 
 def test_vectors(printed):
@@ -146,13 +122,13 @@ def test_xor_stays_near_the_tutorial(printed):
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
-def test_through_the_command_line(printed, as_torch, name):
+def test_through_the_command_line(printed, output, as_torch, name):
     assert output("-m", "backlit", "run", as_torch(name)) == printed[name]
 
 
 @needs_pytorch
 @pytest.mark.parametrize("name", TUTORIALS)
-def test_same_output_as_pytorch(printed, as_torch, name):
+def test_same_output_as_pytorch(printed, output, as_torch, name):
     theirs = output(as_torch(name))
     if name == "05_xor.py":  # thousands of float32 steps: the last digits may differ
         assert losses(printed[name]) == pytest.approx(losses(theirs), abs=5e-7)
