@@ -1,7 +1,6 @@
 #include "ops/chosen.h"
 
 #include <algorithm>
-#include <span>
 #include <string>
 
 #include "base/threads.h"
@@ -93,11 +92,11 @@ Tensor put_back(const Tensor& g, const Tensor& at, Span sizes, int dims, const c
 Tensor placed(const Tensor& x, const Tensor& at, Span sizes, int dims, const char* name) {
   const Tensor places = contiguous(at);
   const i64 n = elements(sizes, dims);
-  const std::span<const i64> all(places.data<i64>(), static_cast<std::size_t>(places.numel()));
-  const auto bad = std::ranges::find_if(all, [&](i64 k) { return k < 0 || k >= n; });
-  if (bad != all.end())
-    fail(ErrorKind::Runtime, "Found an invalid max index: ", *bad, " (output volumes are of size ",
-         volume(sizes.last(static_cast<std::size_t>(dims))), ")");
+  const i64* k = places.data<i64>();
+  for (i64 j = places.numel(); j-- > 0;)
+    BACKLIT_CHECK(k[j] >= 0 && k[j] < n, Runtime, "Found an invalid max index: ", k[j],
+                  " (output volumes are of size ",
+                  volume(sizes.last(static_cast<std::size_t>(dims))), ")");
   return record(name, put<false>(x, places, sizes, dims), {x}, {at},
                 [dims, name](Vjp& v) { v.set(0, chosen(v.g(), v.saved(0), dims, name)); });
 }

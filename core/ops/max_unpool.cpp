@@ -112,7 +112,7 @@ void run_fractional(const Tensor& x, const Maxima& y, const Tensor& samples, con
 template <int kDims>
 std::tuple<Tensor, Tensor> fractional_max_pool(const Tensor& x, const Dims& kernel,
                                                const Dims& output, const Tensor& samples) {
-  const char* name = kDims == 2 ? "fractional_max_pool2d" : "fractional_max_pool3d";
+  const char* name = kDims == 2 ? "fractional_max_pool2d" : "fractional_max_pool3d_out";
   constexpr const char* kAxes[] = {"time", "height", "width"};
   const auto* axes = kAxes + 3 - kDims;
   BACKLIT_CHECK(kernel.size() == kDims, Runtime, name,
@@ -121,15 +121,15 @@ std::tuple<Tensor, Tensor> fractional_max_pool(const Tensor& x, const Dims& kern
                 ": output_size must either be a single Int or tuple of Ints");
   BACKLIT_CHECK(x.dim() == kDims + 1 || x.dim() == kDims + 2, Runtime, name, "(): Expected ",
                 kDims + 1, "D or ", kDims + 2, "D tensor, but got: ", to_string(x.sizes()));
-  for (int d = x.dim() - kDims - 1; d < x.dim(); ++d)
+  for (int d = 1; d < x.dim(); ++d)
     BACKLIT_CHECK(x.size(d) > 0, Runtime, name,
-                  "(): Expected input to have non-zero size for non-batch dimensions, but got ",
+                  "(): Expected input to have non-zero size for non-batch dimensions, but got",
                   to_string(x.sizes()), " with dimension ", d, " being empty.");
   Dims sizes(x.sizes());
   for (int d = 0; d < kDims; ++d) {
     const i64 in = x.size(d - kDims);
-    BACKLIT_CHECK(output[d] + kernel[d] - 1 <= in, Runtime, name, "_out(): pool ", axes[d], " ",
-                  kernel[d], " too large relative to input ", axes[d], " ", in);
+    BACKLIT_CHECK(output[d] + kernel[d] - 1 < in + (kDims == 2), Runtime, name, "(): pool ",
+                  axes[d], " ", kernel[d], " too large relative to input ", axes[d], " ", in);
     sizes[x.dim() - kDims + d] = output[d];
   }
   BACKLIT_CHECK(samples.dtype() == x.dtype(), Runtime,

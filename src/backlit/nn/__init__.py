@@ -102,6 +102,7 @@ from ._module import Module as Module
 from ._normalization import (
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
+    LocalResponseNorm as LocalResponseNorm,
     RMSNorm as RMSNorm,
 )
 from ._padding import (
@@ -135,9 +136,17 @@ from ._pooling import (
     AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d,
     AvgPool3d as AvgPool3d,
+    FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d,
+    LPPool1d as LPPool1d,
+    LPPool2d as LPPool2d,
+    LPPool3d as LPPool3d,
     MaxPool1d as MaxPool1d,
     MaxPool2d as MaxPool2d,
     MaxPool3d as MaxPool3d,
+    MaxUnpool1d as MaxUnpool1d,
+    MaxUnpool2d as MaxUnpool2d,
+    MaxUnpool3d as MaxUnpool3d,
 )
 from ._recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN, RNNBase as RNNBase
 from ._recurrent_cells import (
@@ -163,10 +172,7 @@ from ._transformer import (
 )
 from .parameter import Buffer as Buffer, Parameter as Parameter
 
-_DIMENSIONAL = (
-    "InstanceNorm LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxUnpool"
-    "Conv ConvTranspose LPPool LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm MaxUnpool"
-)
+_DIMENSIONAL = "LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm"
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
     + [
@@ -175,18 +181,9 @@ _LATER = frozenset(
         "CrossMapLRN2d",
         "DataParallel",
         "EmbeddingBag",
-        "FractionalMaxPool2d",
-        "FractionalMaxPool3d",
         "LazyLinear",
         "LinearCrossEntropyLoss",
-        "LocalResponseNorm",
         "NLLLoss2d",
-        "PixelShuffle",
-        "PixelUnshuffle",
-        "RNN",
-        "RNNBase",
-        "RNNCell",
-        "RNNCellBase",
         "SyncBatchNorm",
         "UninitializedBuffer",
         "UninitializedParameter",

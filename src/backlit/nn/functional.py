@@ -59,6 +59,10 @@ from ._f_activations import (
     threshold_ as threshold_,
 )
 from ._f_attention import multi_head_attention_forward as multi_head_attention_forward
+from ._f_grid_sample import (
+    affine_grid as affine_grid,
+    grid_sample as grid_sample,
+)
 from ._f_losses import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -113,6 +117,19 @@ from ._f_resampling import (
     upsample_bilinear as upsample_bilinear,
     upsample_nearest as upsample_nearest,
 )
+from ._f_unpooling import (
+    fractional_max_pool2d as fractional_max_pool2d,
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+    fractional_max_pool3d as fractional_max_pool3d,
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+    local_response_norm as local_response_norm,
+    lp_pool1d as lp_pool1d,
+    lp_pool2d as lp_pool2d,
+    lp_pool3d as lp_pool3d,
+    max_unpool1d as max_unpool1d,
+    max_unpool2d as max_unpool2d,
+    max_unpool3d as max_unpool3d,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,15 +147,10 @@ _embedding = _nn.embedding
 _LATER = frozenset(
     f"{name}{n}d"
     for name in (
-        "lp_pool",
-        "max_unpool",
     )
     for n in (1, 2, 3)
 ) | {
-    "affine_grid",
     "embedding_bag",
-    "grid_sample",
-    "local_response_norm",
 }
 
 
