@@ -1,5 +1,8 @@
 // Embedding: rows of a matrix, picked by index.
+#include "ops/embedding.h"
+
 #include <cstring>
+#include <vector>
 
 #include "base/threads.h"
 #include "ops/arithmetic.h"
@@ -10,12 +13,11 @@ namespace backlit::ops {
 namespace {
 
 using i64 = std::int64_t;
-constexpr i64 kNoPadding = -1;
 
-Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool zero_padding);
+}  // namespace
 
-// (rows, width) zeros with g's lines added at their index. A task owns some columns of all lines,
-// so the order of additions, hence the bits, do not depend on the number of threads.
+// A task owns some columns of all lines, so the order of additions, hence the bits, do not depend
+// on the number of threads.
 Tensor add_rows(const Tensor& g, const Tensor& index, i64 rows, i64 padding) {
   const i64 width = g.layout().size(g.dim() - 1), n = index.numel();
   Tensor y = Tensor::zeros(Dims{rows, width}, g.dtype());
@@ -44,7 +46,6 @@ Tensor add_rows(const Tensor& g, const Tensor& index, i64 rows, i64 padding) {
                 [padding](Vjp& v) { v.set(0, pick_rows(v.saved(0), v.g(), padding, true)); });
 }
 
-// Lines of `weight` at valid indices (zeros at `padding`, if asked for); recorded.
 Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool zero_padding) {
   const Tensor from = contiguous(detach(weight));
   const i64 width = from.layout().size(1), n = index.numel();
@@ -74,15 +75,34 @@ Tensor pick_rows(const Tensor& index, const Tensor& weight, i64 padding, bool ze
                 });
 }
 
-Tensor embedding_op(const Tensor& input, const Tensor& weight, std::optional<i64> padding_idx) {
-  BACKLIT_CHECK(weight.dim() == 2, Runtime, "'weight' must be 2-D");
+Tensor embedding_index(const Tensor& given, const char* operation) {
   BACKLIT_CHECK(
-      input.dtype() == Dtype::Int64 || input.dtype() == Dtype::Int32, Runtime,
+      given.dtype() == Dtype::Int64 || given.dtype() == Dtype::Int32, Runtime,
       "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
       "Int; but got torch.",
-      info(input.dtype()).tensor_type, " instead (while checking arguments for embedding)");
-  Tensor index = to_dtype(detach(input), Dtype::Int64);
-  if (!index.is_contiguous()) index = contiguous(index);
+      info(given.dtype()).tensor_type, " instead (while checking arguments for ", operation, ")");
+  return contiguous(to_dtype(detach(given), Dtype::Int64));
+}
+
+Tensor inverse_frequency(const Tensor& index, i64 rows, Dtype dtype) {
+  std::vector<i64> count(static_cast<std::size_t>(rows));
+  const i64* at = index.data<i64>();
+  for (i64 i = 0; i < index.numel(); ++i) ++count[static_cast<std::size_t>(at[i])];
+  Dims sizes(index.sizes());
+  sizes.push_back(1);
+  Tensor y = Tensor::empty(sizes, dtype);
+  char* to = y.raw();
+  for (i64 i = 0; i < index.numel(); ++i, to += size_of(dtype))
+    write_double(to, dtype, 1.0 / static_cast<double>(count[static_cast<std::size_t>(at[i])]));
+  return y;
+}
+
+namespace {
+
+Tensor embedding_op(const Tensor& input, const Tensor& weight, std::optional<i64> padding_idx,
+                    bool scale_grad_by_freq) {
+  BACKLIT_CHECK(weight.dim() == 2, Runtime, "'weight' must be 2-D");
+  const Tensor index = embedding_index(input, "embedding");
   const i64 rows = weight.layout().size(0);
   const i64* at = index.data<i64>();
   for (i64 i = 0; i < index.numel(); ++i)
@@ -90,10 +110,16 @@ Tensor embedding_op(const Tensor& input, const Tensor& weight, std::optional<i64
                   at[i], " for a weight of ", rows, " rows.");
   const i64 padding =
       padding_idx ? (*padding_idx < 0 ? *padding_idx + rows : *padding_idx) : kNoPadding;
-  return pick_rows(index, weight, padding, false);
+  const Tensor y = pick_rows(index, weight, padding, false);
+  if (!scale_grad_by_freq || !y.requires_grad()) return y;
+  // the same numbers, whose gradient is scaled on its way to the rows
+  return record("EmbeddingBackward0", y.alias(), {y}, {inverse_frequency(index, rows, y.dtype())},
+                [](Vjp& v) { v.set(0, mul(v.g(), v.saved(0))); });
 }
 const Register embedding_row(
-    "embedding(Tensor input, Tensor weight, int? padding_idx=None) -> Tensor", embedding_op,
+    "embedding(Tensor input, Tensor weight, int? padding_idx=None, bool scale_grad_by_freq=False) "
+    "-> Tensor",
+    embedding_op,
     {.meaning = "Rows of weight by index; the row padding_idx gets no gradient.",
      .formula = "y[i, :] = w[tᵢ, :]",
      .gradient = "∂L/∂w[r, :] = Σ over i with tᵢ = r of ∂L/∂y[i, :]",

@@ -82,7 +82,7 @@ SAMPLES = [
     ),
     *samples(
         "nn.embedding",
-        "i, w | j, w, 1 | i, weight=w, padding_idx=-1",
+        "i, w | j, w, 1 | i, weight=w, padding_idx=-1, scale_grad_by_freq=True",
         wrong="i + 9, w | w, w | i, w, 9",
         i=index("P", "M"),
         j=index("K P", "M"),

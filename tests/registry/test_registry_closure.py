@@ -36,6 +36,7 @@ ELSEWHERE = {
     "tests/nn/test_unpooling.py",
     r"_C\._(einsum|tensordot|chain_matmul)": "behind einsum, tensordot and chain_matmul: "
     r"tests/products",
+    r"_C\._embedding_bag": "behind nn.functional.embedding_bag: tests/nn_ops/test_embedding_bag.py",
 }
 # Parameters that all makers of tensors share (tests/creation), and out= (ops, products).
 SHARED = {"out", "layout", "device", "pin_memory", "requires_grad", "memory_format"}

@@ -66,6 +66,7 @@ from ._dropout import (
     FeatureAlphaDropout as FeatureAlphaDropout,
 )
 from ._fold import Fold as Fold, Unfold as Unfold
+from ._embedding_bag import EmbeddingBag as EmbeddingBag
 from ._linear import (
     Bilinear as Bilinear,
     Embedding as Embedding,
@@ -181,6 +182,9 @@ _LATER = frozenset(
         "CrossMapLRN2d",
         "DataParallel",
         "EmbeddingBag",
+        "Fold",
+        "FractionalMaxPool2d",
+        "FractionalMaxPool3d",
         "LazyLinear",
         "LinearCrossEntropyLoss",
         "NLLLoss2d",

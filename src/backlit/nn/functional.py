@@ -63,6 +63,7 @@ from ._f_grid_sample import (
     affine_grid as affine_grid,
     grid_sample as grid_sample,
 )
+from ._f_embedding import embedding as embedding, embedding_bag as embedding_bag
 from ._f_losses import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -142,7 +143,6 @@ pad = _nn.pad
 unfold = _nn.unfold
 _dropout = _nn.dropout
 scaled_dot_product_attention = _nn.scaled_dot_product_attention
-_embedding = _nn.embedding
 
 _LATER = frozenset(
     f"{name}{n}d"
@@ -151,6 +151,17 @@ _LATER = frozenset(
     for n in (1, 2, 3)
 ) | {
     "embedding_bag",
+    "affine_grid",
+    "fold",
+    "grid_sample",
+    "instance_norm",
+    "local_response_norm",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "multi_head_attention_forward",
+    "scaled_dot_product_attention",
+    "unfold",
 }
 
 
@@ -338,38 +349,6 @@ def feature_alpha_dropout(
 
 
 # ---- embedding and normalisation
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """Rows of `weight` by index; the row `padding_idx` gets no gradient."""
-    if sparse or scale_grad_by_freq:
-        raise NotImplementedError(
-            "embedding: sparse and scale_grad_by_freq are not implemented yet. "
-            f"Got sparse={sparse}, scale_grad_by_freq={scale_grad_by_freq}. Try leaving them out."
-        )
-    if padding_idx is not None:
-        rows = weight.size(0)
-        if not -rows <= padding_idx < rows:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= rows
-    if max_norm is not None:
-        with bl.no_grad():
-            used = input.reshape(-1).unique()
-            picked = weight[used]
-            length = picked.norm(norm_type, 1, True)
-            scale = bl.where(length > max_norm, max_norm / (length + 1e-7), bl.ones_like(length))
-            weight[used] = picked * scale
-    if padding_idx is None:
-        return _embedding(input, weight)
-    return _embedding(input, weight, padding_idx)
 
 
 def _check_normalized_shape(input: Tensor, normalized_shape: Sequence[int]) -> list[int]:
