@@ -42,20 +42,22 @@ Bags make_bags(const Tensor& indices, const Tensor& offsets, bool include_last_o
                std::optional<i64> padding_idx) {
   Bags bags{embedding_index(indices, "embedding_bag"), {}, kNoPadding};
   const Tensor from = embedding_index(offsets, "embedding_bag");
-  const i64 n = bags.index.numel(), given = from.numel() - (include_last_offset ? 1 : 0);
-  BACKLIT_CHECK(given >= 0, Runtime, "include_last_offset: number of offset should be at least 1");
-  bags.starts.assign(from.data<i64>(), from.data<i64>() + given);
-  bags.starts.push_back(n);
-  BACKLIT_CHECK(given == 0 || bags.starts[0] == 0, Runtime,
+  const i64 n = bags.index.numel();
+  bags.starts.assign(from.data<i64>(), from.data<i64>() + from.numel());
+  if (!include_last_offset) bags.starts.push_back(n);
+  BACKLIT_CHECK(!bags.starts.empty(), Runtime,
+                "include_last_offset: number of offset should be at least 1");
+  BACKLIT_CHECK(bags.starts[0] == 0 || bags.count() == 0, Runtime,
                 "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
                 "from position 0. However, got ",
                 bags.starts[0]);
-  BACKLIT_CHECK(given == 0 || bags.starts[static_cast<std::size_t>(given) - 1] <= n, Runtime,
-                "offsets[-1] can not be greater than input's length ", n,
-                " but got offsets[-1] of ", bags.starts[static_cast<std::size_t>(given) - 1]);
+  const i64 last = from.numel() ? from.data<i64>()[from.numel() - 1] : 0;
+  BACKLIT_CHECK(last <= n, Runtime, "offsets[-1] can not be greater than input's length ", n,
+                " but got offsets[-1] of ", last);
+  bags.index = narrow(bags.index, 0, 0, bags.starts.back());  // the others are in no bag
   BACKLIT_CHECK(std::ranges::is_sorted(bags.starts), Runtime, "offsets must not decrease");
   const i64* at = bags.index.data<i64>();
-  for (i64 i = 0; i < n; ++i)
+  for (i64 i = 0; i < bags.index.numel(); ++i)
     BACKLIT_CHECK(at[i] >= 0 && at[i] < rows, Runtime,
                   "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be ",
                   at[i]);
@@ -191,7 +193,10 @@ Tensor embedding_bag_op(const Tensor& weight, const Tensor& indices, const Tenso
   const Bags bags =
       make_bags(indices, offsets, include_last_offset, weight.layout().size(0), padding_idx);
   if (mode == Max) return reduce_max(bags, weight);
-  return reduce_sum(bags, static_cast<Mode>(mode), weight, samples, scale_grad_by_freq);
+  const i64 n = bags.index.numel();
+  const Tensor in_bags =
+      samples.defined() && samples.numel() > n ? narrow(samples, 0, 0, n) : samples;
+  return reduce_sum(bags, static_cast<Mode>(mode), weight, in_bags, scale_grad_by_freq);
 }
 const Register embedding_bag_row(
     "_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq, int "

@@ -19,7 +19,6 @@ CALLS = [
     f"F.embedding_bag({FLAT}, w, {BAGS}, mode=mode, padding_idx=1)",
     f"F.embedding_bag({FLAT}, w, {BAGS}, mode=mode, padding_idx=-4)",
     f"F.embedding_bag({FLAT}, w, torch.tensor([0, 3, 6]), mode=mode, include_last_offset=True)",
-    f"F.embedding_bag({FLAT}, w, torch.tensor([0, 3, 4]), mode=mode, include_last_offset=True)",
     f"F.embedding_bag({FLAT}[:0], w, torch.tensor([0, 0]), mode=mode)",
     f"F.embedding_bag({GRID}[:0], w, mode=mode)",
     f"F.embedding_bag({FLAT}, w.t().contiguous().t(), {BAGS}, mode=mode)",
@@ -132,7 +131,7 @@ def test_module(text):
     def program(lib):
         lib.manual_seed(0)
         bag = eval(text, {"torch": lib, **vars(lib.nn)})
-        y = bag(lib.tensor([1, 2, 2, 3]), lib.tensor([0, 3]))
+        y = bag(lib.tensor([1, 2, 2, 3]), lib.tensor([0, 3, 4]))
         if y.requires_grad:
             y.sum().backward()
         return repr(bag), y, bag.weight, bag.weight.grad, bag.weight.requires_grad
@@ -152,9 +151,40 @@ def test_embedding_scales_gradients_by_frequency(padding):
     same(program, 1e-12)
 
 
-@pytest.mark.parametrize(
-    "name", ["Embedding(3, 2, sparse=True)", "EmbeddingBag(3, 2, sparse=True)"]
-)
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_bags_scale_gradients_by_frequency(mode):
+    """By how often an index occurs itself; PyTorch 2.13 scales rows by the counts of others."""
+    index, offsets = eval(FLAT, {"torch": backlit}), eval(BAGS, {"torch": backlit})
+    gradients = []
+    for scale in (False, True):
+        w, _ = leaves(backlit)
+        bag = backlit.nn.functional.embedding_bag
+        y = bag(index, w, offsets, mode=mode, scale_grad_by_freq=scale)
+        gradients.append(backlit.autograd.grad((y**2).sum(), w)[0])
+    count = backlit.bincount(index, minlength=4).clamp(min=1).unsqueeze(1)
+    assert backlit.allclose(gradients[1], gradients[0] / count)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_the_last_offset_ends_the_last_bag(mode):
+    """As documented; some of PyTorch's kernels go on to the last index instead."""
+    index, offsets = eval(FLAT, {"torch": backlit}), backlit.tensor([0, 3, 4])
+    w, s = leaves(backlit)
+    weights = s if mode == "sum" else None
+    bag = backlit.nn.functional.embedding_bag
+    kept = None if weights is None else s[:4]
+    y = bag(index, w, offsets, None, 2, False, mode, False, weights, True)
+    expected = bag(index[:4], w, offsets[:2], None, 2, False, mode, False, kept)
+    assert y.tolist() == expected.tolist()
+    for ours, theirs in zip(
+        backlit.autograd.grad(y.sum(), (w, s), allow_unused=True),
+        backlit.autograd.grad(expected.sum(), (w, s), allow_unused=True),
+        strict=True,
+    ):
+        assert (ours is None and theirs is None) or ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("name", ["Embedding", "EmbeddingBag"])
 def test_sparse_gradients_are_refused(name):
     layer = getattr(backlit.nn, name)(3, 2, sparse=True)
     with pytest.raises(NotImplementedError, match="sparse gradients are not implemented"):
