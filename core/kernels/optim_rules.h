@@ -57,7 +57,7 @@ template <unsigned kHas, class T> void update(const AdamRule& o, T& w, const T& 
   s[1] = average_of_squares(s[1], g, o.beta2);
   T v = s[1];
   if constexpr (kHas & 4) v = s[2] = maximum(s[2], v);
-  const T scale = sqrt(v) / T(__builtin_sqrt(o.bias2)) + T(o.eps);
+  const T scale = sqrt(v) * T(1 / __builtin_sqrt(o.bias2)) + T(o.eps);  // one division less
   w = shrunk(o, w) + T(-(o.lr / o.bias1)) * s[0] / scale;
 }
 
