@@ -41,45 +41,58 @@ InputDtypes mixed_dtypes(const std::vector<Tensor>& tensors) {
   return all;
 }
 
-// Copies `rows` rows of `bytes` bytes each between buffers with these distances of rows.
-void copy_rows(char* to, std::int64_t to_step, const char* from, std::int64_t rows,
-               std::int64_t bytes) {
-  if (rows == 1) {
-    parallel_for(bytes, kCopyChunk, [&](std::int64_t begin, std::int64_t end) {
-      std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
+// f(memory, bytes in a row of the result) for each tensor that has elements; contiguous ones.
+template <class F>
+void for_pieces(const std::vector<Tensor>& tensors, Span lengths, std::int64_t inner, F&& f) {
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (lengths[i] > 0) f(tensors[i].raw(), lengths[i] * inner);
+}
+
+// Contiguous tensors side by side in rows of `width` bytes, written in the order of memory.
+void join_rows(char* to, std::int64_t rows, std::int64_t width, const std::vector<Tensor>& tensors,
+               Span lengths, std::int64_t inner) {
+  if (rows == 1)
+    return for_pieces(tensors, lengths, inner, [&](const char* from, std::int64_t bytes) {
+      parallel_for(bytes, kCopyChunk, [&](std::int64_t begin, std::int64_t end) {
+        std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
+      });
+      to += bytes;
     });
-    return;
-  }
-  parallel_for(rows, std::max<std::int64_t>(kCopyChunk / bytes, 1),
+  parallel_for(rows, std::max<std::int64_t>(kCopyChunk / width, 1),
                [&](std::int64_t begin, std::int64_t end) {
+                 char* at = to + begin * width;
                  for (std::int64_t r = begin; r < end; ++r)
-                   std::memcpy(to + r * to_step, from + r * bytes, static_cast<std::size_t>(bytes));
+                   for_pieces(tensors, lengths, inner, [&](const char* from, std::int64_t bytes) {
+                     std::memcpy(at, from + r * bytes, static_cast<std::size_t>(bytes));
+                     at += bytes;
+                   });
                });
 }
 
 // Writes the tensors side by side along dimension d of y; `lengths` are their sizes there.
 void join(const Tensor& y, const std::vector<Tensor>& tensors, int d, Span lengths) {
+  if (y.numel() == 0) return;
   const auto step = static_cast<std::int64_t>(size_of(y.dtype()));
   const Layout& l = y.layout();
   std::int64_t rows = 1, inner = step;
   for (int k = 0; k < l.ndim; ++k) (k < d ? rows : inner) *= k == d ? 1 : l.size(k);
-  const std::int64_t total = l.ndim ? l.size(d) : 1;
+  const bool plain = std::ranges::all_of(tensors, [&](const Tensor& t) {
+    return t.numel() == 0 || (t.is_contiguous() && t.dtype() == y.dtype());
+  });
+  if (plain) {
+    const GilRelease release(y.numel() >= kGilReleaseElements);
+    const auto bytes = y.numel() * step;
+    return join_rows(y.raw(), rows, bytes / rows, tensors, lengths, inner);
+  }
   std::int64_t at = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
-    const std::int64_t n = lengths[i];
-    if (t.numel() > 0) {
-      if (t.is_contiguous() && t.dtype() == y.dtype()) {
-        GilRelease release(t.numel() >= kGilReleaseElements);
-        copy_rows(y.raw() + at * inner, total * inner, t.raw(), rows, n * inner);
-      } else {
-        Dims sizes(l.sizes());
-        sizes[d] = n;
-        const Tensor part = y.alias(strided_layout(sizes, l.strides()), at * (inner / step));
-        copy_in_place(part, t.dim() == sizes.n ? t : view(contiguous(detach(t)), sizes));
-      }
-    }
-    at += n;
+    if (t.numel() == 0) continue;
+    Dims sizes(l.sizes());
+    sizes[d] = lengths[i];
+    const Tensor part = y.alias(strided_layout(sizes, l.strides()), at * (inner / step));
+    copy_in_place(part, t.dim() == sizes.n ? t : view(contiguous(detach(t)), sizes));
+    at += lengths[i];
   }
 }
 

@@ -75,6 +75,7 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
         std::memcpy(p, buffer + done, static_cast<std::size_t>(run) * sizeof(T));
     } else if (kGather && step == -static_cast<std::int64_t>(sizeof(T))) {
       const T* last = reinterpret_cast<const T*>(p);
+#pragma GCC ivdep
       for (std::int64_t i = 0; i < run; ++i) buffer[done + i] = last[-i];
     } else if (kGather && step == 0) {
       std::fill_n(buffer + done, run, *reinterpret_cast<T*>(p));
