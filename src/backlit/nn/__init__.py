@@ -65,8 +65,8 @@ from ._dropout import (
     Dropout3d as Dropout3d,
     FeatureAlphaDropout as FeatureAlphaDropout,
 )
-from ._fold import Fold as Fold, Unfold as Unfold
 from ._embedding_bag import EmbeddingBag as EmbeddingBag
+from ._fold import Fold as Fold, Unfold as Unfold
 from ._linear import (
     Bilinear as Bilinear,
     Embedding as Embedding,
@@ -181,10 +181,6 @@ _LATER = frozenset(
         "CTCLoss",
         "CrossMapLRN2d",
         "DataParallel",
-        "EmbeddingBag",
-        "Fold",
-        "FractionalMaxPool2d",
-        "FractionalMaxPool3d",
         "LazyLinear",
         "LinearCrossEntropyLoss",
         "NLLLoss2d",

@@ -59,11 +59,11 @@ from ._f_activations import (
     threshold_ as threshold_,
 )
 from ._f_attention import multi_head_attention_forward as multi_head_attention_forward
+from ._f_embedding import embedding as embedding, embedding_bag as embedding_bag
 from ._f_grid_sample import (
     affine_grid as affine_grid,
     grid_sample as grid_sample,
 )
-from ._f_embedding import embedding as embedding, embedding_bag as embedding_bag
 from ._f_losses import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -144,25 +144,7 @@ unfold = _nn.unfold
 _dropout = _nn.dropout
 scaled_dot_product_attention = _nn.scaled_dot_product_attention
 
-_LATER = frozenset(
-    f"{name}{n}d"
-    for name in (
-    )
-    for n in (1, 2, 3)
-) | {
-    "embedding_bag",
-    "affine_grid",
-    "fold",
-    "grid_sample",
-    "instance_norm",
-    "local_response_norm",
-    "pad",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "multi_head_attention_forward",
-    "scaled_dot_product_attention",
-    "unfold",
-}
+_LATER = ("linear_cross_entropy", "grouped_mm", "scaled_mm", "scaled_grouped_mm")
 
 
 def __getattr__(name: str) -> Any:
