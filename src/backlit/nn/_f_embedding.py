@@ -102,7 +102,7 @@ def embedding_bag(
     return _embedding_bag(
         weight,
         input,
-        offsets,
+        offsets,  # type: ignore[arg-type]  # without offsets the input has two dimensions
         scale_grad_by_freq,
         _BAG_MODES[mode],
         per_sample_weights,

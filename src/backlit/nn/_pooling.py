@@ -341,8 +341,9 @@ class _FractionalMaxPool(Module):
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)
         self.output_size = None if output_size is None else as_tuple(output_size, dims)
-        whole = isinstance(output_ratio, (int, float))
-        self.output_ratio: Any = (output_ratio,) * dims if whole else output_ratio
+        self.output_ratio: Any = output_ratio
+        if isinstance(output_ratio, (int, float)):
+            self.output_ratio = (output_ratio,) * dims
         if output_size is None and output_ratio is None:
             raise ValueError(
                 f"{name} requires specifying either an output size, or a pooling ratio"
