@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <new>
+#include <span>
 #include <type_traits>
 
 #include "base/threads.h"
@@ -21,9 +22,11 @@ constexpr int64_t kStaged = 1 << 17;      // elements of the input at a time: th
 constexpr int64_t kTaskWork = 256 << 10;  // products in a chunk of tasks
 constexpr int64_t kLargeWork = 1 << 20;   // from here on there should be work for several threads
 constexpr int64_t kWantedTasks = 16;
-constexpr int64_t kLeastPositions = 128;  // in a band of rows
-constexpr int64_t kLeastRows = 32;        // of weights in a task
-constexpr int64_t kPartials = 1 << 22;    // elements of all partial gradients of the weight
+constexpr int64_t kLeastPositions = 128;        // in a band of rows
+constexpr int64_t kLeastRows = 32;              // of weights in a task
+constexpr int64_t kPartials = 1 << 22;          // elements of all partial gradients of the weight
+constexpr int64_t kPartialPositions = 1 << 10;  // of the output, at least, for each of them
+constexpr int64_t kPackedDepth = 16;
 constexpr int64_t kSumChunk = 1 << 14;
 
 template <class T> const ConvolutionLoops<T>& loops() {
@@ -57,12 +60,18 @@ template <class T> std::unique_ptr<T[]> uninitialised(int64_t n) {
   return std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(n));
 }
 
-// Weights in panels, as ConvolutionLoops::multiply reads them; at(row, depth) is one of them.
-template <class T, class F> void pack(int64_t rows, int64_t depth, T* to, F at) {
-  for (int64_t r = 0; r < rows;) {
-    const int64_t height = loops<T>().panel_rows(rows - r);
-    for (int64_t d = 0; d < depth; ++d)
-      for (int64_t i = 0; i < height; ++i) *to++ = at(r + i, d);
+// Weights (rows, depth) in panels, as ConvolutionLoops::multiply reads them; rows[r][d * step] is
+// one of them. Of each panel only the depths from `begin` to `end` are written.
+template <class T>
+void pack(std::span<const T* const> rows, int64_t step, int64_t depth, int64_t begin, int64_t end,
+          T* to) {
+  for (std::size_t r = 0; r < rows.size();) {
+    const auto height =
+        static_cast<std::size_t>(loops<T>().panel_rows(static_cast<int64_t>(rows.size() - r)));
+    T* at = to + begin * static_cast<int64_t>(height);
+    for (int64_t d = begin; d < end; ++d)
+      for (std::size_t i = 0; i < height; ++i) *at++ = rows[r + i][d * step];
+    to += depth * static_cast<int64_t>(height);
     r += height;
   }
 }
@@ -108,8 +117,10 @@ template <class T> struct Forward : Convolution {
     const auto packed = uninitialised<T>(s.groups * s.out_channels * depth);
     run_tasks(s.groups * outs.count(), s.groups * s.out_channels * depth, [&](int64_t t) {
       const int64_t first = t / outs.count() * s.out_channels + outs.begin(t % outs.count());
-      pack(outs.length(t % outs.count()), depth, packed.get() + first * depth,
-           [&](int64_t o, int64_t k) { return w[(first + o) * depth + k]; });
+      std::vector<const T*> rows;
+      for (int64_t o = 0; o < outs.length(t % outs.count()); ++o)
+        rows.push_back(w + (first + o) * depth);
+      pack<T>(rows, 1, depth, 0, depth, packed.get() + first * depth);
     });
     const auto offsets = st.offsets(s.in_channels);
     const int64_t tasks = s.groups * outs.count() * blocks.count() * bands.count();
@@ -203,20 +214,24 @@ template <class T> struct Input : Convolution {
     return (group * s.in_channels + channel) * kernel * s.out_channels;
   }
 
-  // For each group, range of channels and row of the kernel: (lines, out_channels).
+  // For each group, range of channels and row of the kernel: (lines, out_channels). A task packs
+  // some output channels for all rows of the kernel, so that what it reads stays in cache.
   std::unique_ptr<T[]> pack_weights(const Staging& st, const Pieces& channels) const {
     const int64_t all = packed_begin(s.groups, 0), rows = s.kernel[1], columns = s.kernel[2];
     auto packed = uninitialised<T>(all);
-    run_tasks(s.groups * channels.count() * rows, all, [&](int64_t t) {
-      const int64_t kh = t % rows, range = t / rows % channels.count();
-      const int64_t group = t / (rows * channels.count());
+    const Pieces outs{s.out_channels, kPackedDepth};
+    run_tasks(s.groups * channels.count() * outs.count(), all, [&](int64_t t) {
+      const int64_t out = t % outs.count(), range = t / outs.count() % channels.count();
+      const int64_t group = t / (outs.count() * channels.count());
       const int64_t lines = st.lines(channels.length(range));
+      T* to = packed.get() + packed_begin(group, channels.begin(range));
       const T* from = w + group * s.out_channels * depth + channels.begin(range) * kernel;
-      pack(lines, s.out_channels,
-           packed.get() + packed_begin(group, channels.begin(range)) + kh * lines * s.out_channels,
-           [&](int64_t line, int64_t o) {
-             return from[o * depth + (line / columns * rows + kh) * columns + line % columns];
-           });
+      for (int64_t kh = 0; kh < rows; ++kh, to += lines * s.out_channels, from += columns) {
+        std::vector<const T*> at;
+        for (int64_t line = 0; line < lines; line += columns)
+          for (int64_t kw = 0; kw < columns; ++kw) at.push_back(from + line * rows + kw);
+        pack<T>(at, depth, s.out_channels, outs.begin(out), outs.end(out), to);
+      }
     });
     return packed;
   }
@@ -270,8 +285,9 @@ template <class T> struct Weight : Convolution {
 
   void run() const {
     const int64_t wanted = std::clamp<int64_t>(products / kLargeWork, 1, kWantedTasks);
-    const int64_t pieces_wanted =
-        std::clamp<int64_t>(kPartials / std::max<int64_t>(1, all()), 1, ceil_div(wanted, s.groups));
+    const int64_t most = std::min(kPartials / std::max<int64_t>(1, all()),
+                                  images * s.out[1] * s.out[2] / kPartialPositions);
+    const int64_t pieces_wanted = std::clamp<int64_t>(most, 1, ceil_div(wanted, s.groups));
     const int64_t ranges = std::min(s.in_channels, ceil_div(wanted, s.groups * pieces_wanted));
     const Pieces channels{s.in_channels, ceil_div(s.in_channels, ranges)};
     const Staging st(s, loops<T>().lanes, channels.size, ceil_div(images, pieces_wanted), kStaged);

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/convolution_loops.h"
 #include "kernels/lanes.h"
@@ -97,18 +99,17 @@ void multiply(i64 rows, i64 depth, const T* a, const i64* offsets, const T* x, i
   }
 }
 
-// The vector's halves are added until one number is left.
+template <class T, int L, std::size_t... l>
+typename Lanes<T, L / 2>::Type halves_added(typename Lanes<T, L>::Type v,
+                                            std::index_sequence<l...>) {
+  return __builtin_shufflevector(v, v, l...) + __builtin_shufflevector(v, v, (l + L / 2)...);
+}
+// The sum of the lanes.
 template <class T, int L> T across(typename Lanes<T, L>::Type v) {
-  if constexpr (L == 1) {
-    return v;
-  } else if constexpr (L == 2) {
+  if constexpr (L == 2)
     return v[0] + v[1];
-  } else {
-    typename Lanes<T, L / 2>::Type low, high;
-    __builtin_memcpy(&low, &v, sizeof low);
-    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-    return across<T, L / 2>(low + high);
-  }
+  else
+    return across<T, L / 2>(halves_added<T, L>(v, std::make_index_sequence<L / 2>()));
 }
 
 // R rows of g times C lines of x.
