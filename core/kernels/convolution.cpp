@@ -25,7 +25,7 @@ constexpr int64_t kWantedTasks = 16;
 constexpr int64_t kLeastPositions = 128;        // in a band of rows
 constexpr int64_t kLeastRows = 32;              // of weights in a task
 constexpr int64_t kPartials = 1 << 22;          // elements of all partial gradients of the weight
-constexpr int64_t kPartialPositions = 1 << 10;  // of the output, at least, for each of them
+constexpr int64_t kPartialPositions = 1 << 10;  // of the output for each of them, and at a time
 constexpr int64_t kPackedDepth = 16;
 constexpr int64_t kSumChunk = 1 << 14;
 
@@ -290,7 +290,9 @@ template <class T> struct Weight : Convolution {
     const int64_t pieces_wanted = std::clamp<int64_t>(most, 1, ceil_div(wanted, s.groups));
     const int64_t ranges = std::min(s.in_channels, ceil_div(wanted, s.groups * pieces_wanted));
     const Pieces channels{s.in_channels, ceil_div(s.in_channels, ranges)};
-    const Staging st(s, loops<T>().lanes, channels.size, ceil_div(images, pieces_wanted), kStaged);
+    const int64_t most_images =
+        std::min(ceil_div(images, pieces_wanted), ceil_div(kPartialPositions, s.out[1] * s.out[2]));
+    const Staging st(s, loops<T>().lanes, channels.size, most_images, kStaged);
     const Pieces blocks{images, st.images}, bands{s.out[1], st.band};
     const int64_t units = blocks.count() * bands.count();
     const Pieces pieces{units, ceil_div(units, pieces_wanted)};

@@ -151,20 +151,21 @@ void correlate(i64 rows, i64 columns, i64 segments, i64 n, const T* g, const i64
         segments, n, g + r * g_row, g_at, g_row, x, offsets + c, x_segment, w + r * w_row + c,
         w_row);
   };
-  const auto all_rows = [&](auto width, i64 c) {
-    i64 r = 0;
-    for (; r + kCorrelateRows <= rows; r += kCorrelateRows)
-      run(std::integral_constant<int, kCorrelateRows>{}, width, r, c);
-    if constexpr (kCorrelateRows > 4)
-      for (; r + 4 <= rows; r += 4) run(std::integral_constant<int, 4>{}, width, r, c);
-    if constexpr (kCorrelateRows > 2)
-      for (; r + 2 <= rows; r += 2) run(std::integral_constant<int, 2>{}, width, r, c);
-    if (r < rows) run(std::integral_constant<int, 1>{}, width, r, c);
+  // rows outside: they stay in L1 while the lines, most of which overlap, pass by
+  const auto all_columns = [&](auto height, i64 r) {
+    i64 c = 0;
+    for (; c + kCorrelateColumns <= columns; c += kCorrelateColumns)
+      run(height, std::integral_constant<int, kCorrelateColumns>{}, r, c);
+    for (; c < columns; ++c) run(height, std::integral_constant<int, 1>{}, r, c);
   };
-  i64 c = 0;
-  for (; c + kCorrelateColumns <= columns; c += kCorrelateColumns)
-    all_rows(std::integral_constant<int, kCorrelateColumns>{}, c);
-  for (; c < columns; ++c) all_rows(std::integral_constant<int, 1>{}, c);
+  i64 r = 0;
+  for (; r + kCorrelateRows <= rows; r += kCorrelateRows)
+    all_columns(std::integral_constant<int, kCorrelateRows>{}, r);
+  if constexpr (kCorrelateRows > 4)
+    for (; r + 4 <= rows; r += 4) all_columns(std::integral_constant<int, 4>{}, r);
+  if constexpr (kCorrelateRows > 2)
+    for (; r + 2 <= rows; r += 2) all_columns(std::integral_constant<int, 2>{}, r);
+  if (r < rows) all_columns(std::integral_constant<int, 1>{}, r);
 }
 
 // The counts [begin, end) of an axis that lie in the input.
@@ -178,19 +179,20 @@ struct Inside {
   }
 };
 
-// Rows of n elements: to = from, or to += from.
+// Elements i to n of a row: to = from, or to += from. In vectors of falling width, not in a masked
+// one: rows are neighbours, and a load that touches the lanes left out of a store waits for it.
+template <class T, bool kAdd, int L> void move_row(i64 i, i64 n, const T* from, T* to) {
+  using Lane = Lanes<T, L>;
+  for (; i + L <= n; i += L)
+    Lane::store(to + i, kAdd ? Lane::load(to + i) + Lane::load(from + i) : Lane::load(from + i));
+  if constexpr (L > 1)
+    if (i < n) move_row<T, kAdd, (L * sizeof(T) > 16 ? L / 2 : 1)>(i, n, from, to);
+}
+
 template <class T, bool kAdd>
 void move_rows(i64 rows, i64 n, const T* from, i64 from_row, T* to, i64 to_row) {
-  constexpr int L = kLanes<T>;
-  using Lane = Lanes<T, L>;
-  const i64 whole = n / L * L, part = n - whole;
-  for (i64 j = 0; j < rows; ++j, from += from_row, to += to_row) {
-    for (i64 i = 0; i < whole; i += L)
-      Lane::store(to + i, kAdd ? Lane::load(to + i) + Lane::load(from + i) : Lane::load(from + i));
-    if (part == 0) continue;
-    const auto last = load_part(from + whole, part);
-    store_part(to + whole, kAdd ? load_part(to + whole, part) + last : last, part);
-  }
+  for (i64 j = 0; j < rows; ++j)
+    move_row<T, kAdd, kLanes<T>>(0, n, from + j * from_row, to + j * to_row);
 }
 
 template <class T> void gather(ConvAxis rows, ConvAxis run, const T* x, i64 x_row, T* plane) {
