@@ -32,6 +32,9 @@ void tensor_release_buffer(PyObject* self, Py_buffer* view);
 // The memory of t as an object of a subclass (bind/tensor_type.cpp); new reference.
 PyObject* subclass_object(PyTypeObject* type, const Tensor& t, bool requires_grad);
 
+// An element as a Python number (bind/interchange.cpp); new reference.
+PyObject* number_at(const char* p, Dtype dtype);
+
 PyObject* device_object();  // borrowed: torch.device('cpu')
 
 // tensor.backward(...) and autograd's entry point (bind/autograd.cpp).

@@ -39,7 +39,7 @@ struct DlVersioned {
   DlTensor tensor;
 };
 constexpr std::int32_t kCpu = 1;
-constexpr std::uint8_t kInt = 0, kUInt = 1, kFloat = 2, kBool = 6;
+constexpr std::uint8_t kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6;
 constexpr std::uint64_t kReadOnly = 1, kCopied = 2;
 
 // Managed is DlManaged or DlVersioned.
@@ -63,7 +63,9 @@ template <class Managed> struct Export {
 
 DlType type_of(Dtype d) {
   const auto bits = static_cast<std::uint8_t>(8 * size_of(d));
+  if (d == Dtype::BFloat16) return {kBfloat, bits, 1};
   if (is_floating(d)) return {kFloat, bits, 1};
+  if (is_complex(d)) return {kComplex, bits, 1};
   if (d == Dtype::Bool) return {kBool, bits, 1};
   return {d == Dtype::UInt8 ? kUInt : kInt, bits, 1};
 }

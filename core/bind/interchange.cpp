@@ -16,6 +16,8 @@ Tensor handle(PyObject* o) { return Tensor::borrow(reinterpret_cast<TensorObject
 
 // --- lists ---
 
+}  // namespace
+
 PyObject* number_at(const char* p, Dtype dtype) {
   switch (dtype) {
     case Dtype::Float32: {
@@ -29,9 +31,15 @@ PyObject* number_at(const char* p, Dtype dtype) {
       return PyFloat_FromDouble(v);
     }
     case Dtype::Bool: return PyBool_FromLong(*p != 0);
-    default: return PyLong_FromLongLong(read_int(p, dtype));
+    default: break;
   }
+  if (is_floating(dtype)) return PyFloat_FromDouble(read_double(p, dtype));
+  if (!is_complex(dtype)) return PyLong_FromLongLong(read_int(p, dtype));
+  const Complex<double> z = read_complex(p, dtype);
+  return PyComplex_FromDoubles(z.re, z.im);
 }
+
+namespace {
 
 // Nested at most kMaxDims deep.
 PyObject* list_of(const Tensor& t, const char* p, int d) {
@@ -64,21 +72,28 @@ const char* format_of(Dtype d) {
     case Dtype::Int16: return "h";
     case Dtype::Int32: return "i";
     case Dtype::Int64: return sizeof(long) == 8 ? "l" : "q";  // what NumPy calls int64
+    case Dtype::Float16: return "e";
+    case Dtype::BFloat16: return nullptr;  // no format says it
     case Dtype::Float32: return "f";
-    case Dtype::Float64: break;
+    case Dtype::Float64: return "d";
+    case Dtype::Complex64: return "Zf";
+    case Dtype::Complex128: break;
   }
-  return "d";
+  return "Zd";
 }
 
 std::optional<Dtype> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   if (!format) return itemsize == 1 ? std::optional(Dtype::UInt8) : std::nullopt;
   if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (*format == 'Z' && format[1] && !format[2] && (format[1] == 'f' || format[1] == 'd'))
+    return format[1] == 'f' ? Dtype::Complex64 : Dtype::Complex128;
   if (!*format || format[1]) return std::nullopt;
   switch (*format) {
     case '?': return Dtype::Bool;
     case 'B':
     case 'c': return Dtype::UInt8;
     case 'b': return Dtype::Int8;
+    case 'e': return Dtype::Float16;
     case 'f': return Dtype::Float32;
     case 'd': return Dtype::Float64;
     case 'h':
@@ -114,7 +129,8 @@ struct Exported {
   }
   fail(ErrorKind::Type, "can't convert ", is_numpy_array(o) ? "np.ndarray" : Py_TYPE(o)->tp_name,
        " of type ", type,
-       ". The only supported types are: float64, float32, int64, int32, int16, int8, uint8, "
+       ". The only supported types are: float64, float32, float16, complex64, complex128, int64, "
+       "int32, int16, int8, uint8, "
        "and bool.");
 }
 
@@ -142,6 +158,10 @@ int tensor_get_buffer(PyObject* self, Py_buffer* view, int flags) {
   if (t.requires_grad())
     return refuse(
         "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+  if (t.dtype() == Dtype::BFloat16) {
+    PyErr_SetString(PyExc_TypeError, "Got unsupported ScalarType BFloat16");
+    return -1;
+  }
   if ((flags & PyBUF_WRITABLE) && t->storage->read_only)
     return refuse("the memory of this tensor is read-only");
   const bool wants_strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
@@ -356,6 +376,7 @@ PyObject* numpy() {
 }
 
 PyObject* as_array(const Tensor& t) {
+  BACKLIT_CHECK(t.dtype() != Dtype::BFloat16, Type, "Got unsupported ScalarType BFloat16");
   return PyObject_CallMethod(numpy(), "asarray", "O", t.object());
 }
 
@@ -483,7 +504,18 @@ template <class F> PyCFunction method(F* f) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
+PyObject* as_complex_number(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const Tensor t = handle(self);
+    BACKLIT_CHECK(t.numel() == 1, Value,
+                  "only one element tensors can be converted to Python scalars");
+    const Complex<double> z = read_complex(t.raw(), t.dtype());
+    return PyComplex_FromDoubles(z.re, z.im);
+  });
+}
+
 PyMethodDef methods[] = {
+    {"__complex__", as_complex_number, METH_NOARGS, nullptr},
     {"tolist", tolist, METH_NOARGS,
      "The elements as nested lists of Python numbers; a number for a 0-d tensor."},
     {"numpy", method(to_numpy), METH_VARARGS | METH_KEYWORDS,

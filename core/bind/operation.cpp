@@ -259,7 +259,7 @@ PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, P
   return guarded([&]() -> PyObject* {
     Bound b;
     for (const Overload* row : *op.overloads)
-      if (bind(*row, args, nargs, kwnames, b, nullptr)) return row->call(*row, b.slots);
+      if (bind(*row, args, nargs, kwnames, b, nullptr)) return call_row(*row, b.slots);
     if (!PyErr_Occurred()) fail_binding(op, args, nargs, kwnames);
     return nullptr;
   });
@@ -520,8 +520,8 @@ void write_out(const char* name, std::span<Tensor> results, PyObject* out) {
                 " elements but got ", into.size());
   for (std::size_t i = 0; i < results.size(); ++i)
     BACKLIT_CHECK(results[i].dtype() == into[i].dtype(), Runtime,
-                  "Expected out tensor to have dtype ", ops::c_name(results[i].dtype()),
-                  ", but got ", ops::c_name(into[i].dtype()), " instead");
+                  "Expected out tensor to have dtype ", info(results[i].dtype()).c_name,
+                  ", but got ", info(into[i].dtype()).c_name, " instead");
   for (std::size_t i = 0; i < results.size(); ++i)
     results[i] = ops::into_out(name, std::move(results[i]), into[i]);
 }

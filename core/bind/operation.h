@@ -7,6 +7,9 @@ namespace backlit {
 
 extern PyTypeObject* operation_type;
 void init_operation_type(PyObject* module);
+// Calls the row. Arguments of dtypes that its function does not take are converted on the way, or
+// refused (bind/row_dtypes.cpp).
+PyObject* call_row(const Overload& row, PyObject* const* arguments);
 // Builds the callables of all rows and elementwise formulas and hangs them where they belong: a
 // dict of dicts, home -> name -> Operation, and methods on the Tensor type.
 PyObject* build_operations();

@@ -66,6 +66,9 @@ PyObject* is_contiguous(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*)
 }
 PyObject* get_device(PyObject*, PyObject*) { return PyLong_FromLong(-1); }
 PyObject* no(PyObject*, PyObject*) { Py_RETURN_FALSE; }
+PyObject* holds_complex(PyObject* self, PyObject*) {
+  return PyBool_FromLong(is_complex(object(self).dtype));
+}
 PyObject* is_signed(PyObject* self, PyObject*) {
   const Dtype d = object(self).dtype;
   return PyBool_FromLong(d != Dtype::Bool && d != Dtype::UInt8);
@@ -122,9 +125,9 @@ PyMethodDef methods[] = {
     {"dim_order", dim_order, METH_NOARGS,
      "The dimensions from the outermost in memory to the innermost."},
     {"get_device", get_device, METH_NOARGS, "-1: the CPU."},
-    {"is_complex", no, METH_NOARGS, "False: there are no complex numbers."},
-    {"is_conj", no, METH_NOARGS, "False: there are no complex numbers."},
-    {"is_neg", no, METH_NOARGS, "False: there are no complex numbers."},
+    {"is_complex", holds_complex, METH_NOARGS, "Does the tensor hold complex numbers?"},
+    {"is_conj", no, METH_NOARGS, "False: conj() copies."},
+    {"is_neg", no, METH_NOARGS, "False: nothing is negated when it is read."},
     {"is_pinned", no, METH_NOARGS, "False: there is one device."},
     {"is_shared", no, METH_NOARGS, "Is the memory shared with other processes?"},
     {"is_signed", is_signed, METH_NOARGS, "Does the dtype hold negative numbers?"},

@@ -2,6 +2,8 @@
 // the registry; the rest of the interface is Python (src/backlit/_tensor.py).
 #include "bind/tensor_slots.h"
 #include "graph/tracking.h"
+#include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/products.h"
 #include "ops/views.h"
 
@@ -32,7 +34,7 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
                   "you can only change requires_grad flags of leaf variables. If you want to "
                   "use a computed variable in a subgraph that doesn't require differentiation "
                   "use var_no_grad = var.detach().");
-    BACKLIT_CHECK(!on || is_floating(t.dtype), Runtime,
+    BACKLIT_CHECK(!on || is_differentiable(t.dtype), Runtime,
                   "only Tensors of floating point dtype can require gradients. Got dtype torch.",
                   info(t.dtype).name, "; convert it with .float() first.");
     BACKLIT_CHECK(!(on && t.inference && !modes.inference), Runtime,
@@ -83,7 +85,7 @@ int set_grad(PyObject* self, PyObject* value, void*) {
     const TensorObject& g = object(value);
     BACKLIT_CHECK(value != self, Runtime, "can't assign Variable as its own grad");
     BACKLIT_CHECK(g.dtype == t.dtype, Runtime, "attempting to assign a gradient with dtype '",
-                  ops::c_name(g.dtype), "' to a tensor with grad_dtype '",
+                  info(g.dtype).c_name, "' to a tensor with grad_dtype '",
                   info(t.dtype).scalar_name, "'. Convert one of them first.");
     BACKLIT_CHECK(g.layout->same_sizes(*t.layout), Runtime,
                   "assigned grad has data of a different size. Got ", to_string(g.layout->sizes()),
@@ -113,7 +115,7 @@ int set_data(PyObject* self, PyObject* value, void*) {
     TensorObject& t = object(self);
     const TensorObject& from = object(value);
     BACKLIT_CHECK(
-        !t.requires_grad || is_floating(from.dtype), Runtime,
+        !t.requires_grad || is_differentiable(from.dtype), Runtime,
         "data set to a tensor that requires gradients must be floating point or complex dtype");
     // the tensor keeps its own version counter: tensors saved before do not notice
     Storage* fresh = share_storage(from.storage, t.storage->version);
@@ -155,7 +157,8 @@ template <char kLetter> PyObject* get_matrix_transposed(PyObject* self, void*) {
                                        "the identity in these cases."
                                      : "Tensor.mH is deprecated on 0-D tensors. Consider using "
                                        "x.conj().");
-    return to_python(x.dim() == 0 ? ops::alias(x) : ops::transpose(x, -2, -1));
+    const Tensor y = x.dim() == 0 ? ops::alias(x) : ops::transpose(x, -2, -1);
+    return to_python(kLetter == 'H' ? ops::conj(y) : y);
   });
 }
 PyObject* get_hermitian(PyObject* self, void*) {
@@ -167,8 +170,21 @@ PyObject* get_hermitian(PyObject* self, void*) {
                   x.dim() > 2 ? " For batches of matrices, consider using tensor.mH" : "");
     if (x.dim() == 0)
       warn_deprecated("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().");
-    return to_python(x.dim() == 0 ? ops::alias(x) : ops::transpose(x, 0, 1));
+    return to_python(ops::conj(x.dim() == 0 ? ops::alias(x) : ops::transpose(x, 0, 1)));
   });
+}
+// x.real and x.imag: views, to which values can be assigned.
+template <Tensor (*F)(const Tensor&)> PyObject* get_part(PyObject* self, void*) {
+  return guarded([&] { return to_python(F(handle(self))); });
+}
+template <Tensor (*F)(const Tensor&)> int set_part(PyObject* self, PyObject* value, void*) {
+  PyObject* done = guarded([&]() -> PyObject* {
+    BACKLIT_CHECK(value, Attribute, "the parts of a tensor cannot be deleted");
+    const Tensor part = F(handle(self));
+    ops::copy_(part, is_tensor(value) ? handle(value) : ops::as_tensor(scalar_from_object(value)));
+    return Py_None;
+  });
+  return done ? 0 : -1;
 }
 PyObject* get_version(PyObject* self, void*) {
   if (object(self).inference) {
@@ -262,6 +278,8 @@ PyGetSetDef tensor_attributes[] = {
     {"H", get_hermitian, nullptr, nullptr, nullptr},
     {"mT", get_matrix_transposed<'T'>, nullptr, nullptr, nullptr},
     {"mH", get_matrix_transposed<'H'>, nullptr, nullptr, nullptr},
+    {"real", get_part<ops::real>, set_part<ops::real>, nullptr, nullptr},
+    {"imag", get_part<ops::imag>, set_part<ops::imag>, nullptr, nullptr},
     {"_version", get_version, nullptr, nullptr, nullptr},
     {"_base", get_base, nullptr, nullptr, nullptr},
     {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
@@ -286,8 +304,7 @@ PyObject* tensor_item(PyObject* self, PyObject*) {
                   " elements cannot be converted to Scalar");
     if (t.dtype == Dtype::Float32) return PyFloat_FromDouble(*reinterpret_cast<float*>(t.data));
     if (t.dtype == Dtype::Float64) return PyFloat_FromDouble(*reinterpret_cast<double*>(t.data));
-    if (t.dtype == Dtype::Bool) return PyBool_FromLong(*t.data != 0);
-    return PyLong_FromLongLong(read_int(t.data, t.dtype));
+    return number_at(t.data, t.dtype);
   });
 }
 namespace {

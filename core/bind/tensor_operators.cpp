@@ -44,11 +44,11 @@ template <class Formula> PyObject* unary_formula(PyObject* a) {
 // 1 - x and 1 / x keep PyTorch's names in the graph: RsubBackward1, and MulBackward0 of a
 // reciprocal.
 Tensor subtract(const Operand& a, const Operand& b) {
-  if (a.t) return ops::sub(a, b);
+  if (a.t || a.s.kind == Scalar::Kind::Complex) return ops::sub(a, b);
   ops::refuse_bools(a, b);
   const double params[] = {a.s.d, 1, 1, 1};
   const Operand in[] = {b};
-  if (a.s.kind == Scalar::Kind::Float && !is_floating(b.t->dtype)) {
+  if (a.s.kind == Scalar::Kind::Float && !is_differentiable(b.t->dtype)) {
     const Tensor x = ops::to_dtype(Tensor::borrow(b.t), default_dtype());
     const Operand converted[] = {x};
     return elementwise(RecordOf<formulas::RsubScalar>::op, converted, params);
@@ -82,7 +82,7 @@ PyObject* positive(PyObject* a) {
   return a;
 }
 PyObject* invert(PyObject* a) {
-  if (is_floating(object(a).dtype)) {
+  if (is_differentiable(object(a).dtype)) {
     PyErr_SetString(PyExc_TypeError,
                     "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
     return nullptr;
@@ -99,22 +99,31 @@ int as_bool(PyObject* self) {
                         : "Boolean value of Tensor with more than one value is ambiguous");
     return -1;
   }
-  return read_double(t.data, t.dtype) != 0;
+  return !(read_complex(t.data, t.dtype) == Complex<double>());
 }
 PyObject* only_element(PyObject* self) {
   if (object(self).layout->numel == 1) return tensor_item(self, nullptr);
   PyErr_SetString(PyExc_ValueError, "only one element tensors can be converted to Python scalars");
   return nullptr;
 }
+// A number without an imaginary part, as float() and int() take it; null with an error set.
+PyObject* real_element(PyObject* self) {
+  const TensorObject& t = object(self);
+  if (!is_complex(t.dtype) || t.layout->numel != 1) return only_element(self);
+  const Complex<double> z = read_complex(t.data, t.dtype);
+  if (z.im == 0) return PyFloat_FromDouble(z.re);
+  PyErr_SetString(PyExc_RuntimeError, "value cannot be converted to type double without overflow");
+  return nullptr;
+}
 PyObject* as_float(PyObject* self) {
-  PyObject* number = only_element(self);
+  PyObject* number = real_element(self);
   if (!number) return nullptr;
   PyObject* result = PyNumber_Float(number);
   Py_DECREF(number);
   return result;
 }
 PyObject* as_int(PyObject* self) {
-  PyObject* number = only_element(self);
+  PyObject* number = real_element(self);
   if (!number) return nullptr;
   PyObject* result = PyNumber_Long(number);
   Py_DECREF(number);
@@ -122,7 +131,7 @@ PyObject* as_int(PyObject* self) {
 }
 PyObject* as_index(PyObject* self) {
   const TensorObject& t = object(self);
-  if (t.layout->numel != 1 || is_floating(t.dtype)) {
+  if (t.layout->numel != 1 || is_differentiable(t.dtype)) {
     PyErr_SetString(PyExc_TypeError,
                     "only integer tensors of a single element can be converted to an index");
     return nullptr;

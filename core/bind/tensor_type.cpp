@@ -174,7 +174,7 @@ TensorObject* new_tensor_object() {
 }
 
 PyObject* subclass_object(PyTypeObject* type, const Tensor& from, bool requires_grad) {
-  BACKLIT_CHECK(!requires_grad || from.is_floating(), Runtime,
+  BACKLIT_CHECK(!requires_grad || from.is_differentiable(), Runtime,
                 "Only Tensors of floating point and complex dtype can require gradients");
   PyObject* self = type->tp_alloc(type, 0);
   if (!self) throw PythonErrorSet();

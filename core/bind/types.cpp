@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "bind/bind.h"
+#include "ops/creation.h"
 
 namespace nb = nanobind;
 
@@ -33,7 +34,18 @@ PyObject* dtype_reduce(PyObject* self, PyObject*) {
 PyObject* dtype_is_floating_point(PyObject* self, void*) {
   return PyBool_FromLong(is_floating(dtype_from_object(self)));
 }
-PyObject* dtype_is_complex(PyObject*, void*) { Py_RETURN_FALSE; }
+PyObject* dtype_is_complex(PyObject* self, void*) {
+  return PyBool_FromLong(is_complex(dtype_from_object(self)));
+}
+// Methods to_complex, to_real: the dtype of complex numbers with such parts, and that of the parts.
+template <Dtype (*F)(Dtype)> PyObject* dtype_to(PyObject* self, PyObject*) {
+  return guarded([&] { return to_python(F(dtype_from_object(self))); });
+}
+Dtype to_complex(Dtype d) {
+  BACKLIT_CHECK(d != Dtype::Float16, NotImplemented, "backlit has no complex32 numbers.");
+  return is_complex(d) ? d : is_floating(d) ? complex_of(d) : complex_of(default_dtype());
+}
+Dtype to_real(Dtype d) { return is_differentiable(d) ? real_of(d) : default_dtype(); }
 PyObject* dtype_is_signed(PyObject* self, void*) {
   const Dtype d = dtype_from_object(self);
   return PyBool_FromLong(d != Dtype::Bool && d != Dtype::UInt8);
@@ -41,8 +53,11 @@ PyObject* dtype_is_signed(PyObject* self, void*) {
 PyObject* dtype_itemsize(PyObject* self, void*) {
   return PyLong_FromSize_t(size_of(dtype_from_object(self)));
 }
-PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
-                               {nullptr, nullptr, 0, nullptr}};
+PyMethodDef dtype_methods[] = {
+    {"to_complex", dtype_to<to_complex>, METH_NOARGS, "The complex dtype of such parts."},
+    {"to_real", dtype_to<to_real>, METH_NOARGS, "The dtype of a complex number's parts."},
+    {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef dtype_getset[] = {
     {"is_floating_point", dtype_is_floating_point, nullptr, nullptr, nullptr},
     {"is_complex", dtype_is_complex, nullptr, nullptr, nullptr},
@@ -342,6 +357,7 @@ std::optional<Dtype> as_dtype(PyObject* o) {
   if (is(PyFloat_Type)) return Dtype::Float64;
   if (is(PyLong_Type)) return Dtype::Int64;
   if (is(PyBool_Type)) return Dtype::Bool;
+  if (is(PyComplex_Type)) return Dtype::Complex128;
   return std::nullopt;
 }
 
@@ -397,6 +413,7 @@ Scalar scalar_from_object(PyObject* o) {
   if (is_tensor(o)) {
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
     if (t.is_floating()) return Scalar(t.item());
+    if (t.is_complex() && t.numel() == 1) return Scalar(read_complex(t.raw(), t.dtype()));
     return t.dtype() == Dtype::Bool ? Scalar(t.item_int() != 0) : Scalar(t.item_int());
   }
   if (PyLong_Check(o) || PyIndex_Check(o)) {
@@ -406,6 +423,12 @@ Scalar scalar_from_object(PyObject* o) {
     const long long v = PyLong_AsLongLongAndOverflow(i.get(), &overflow);
     BACKLIT_CHECK(!overflow, Runtime, "value cannot be converted to type int64_t without overflow");
     return Scalar(static_cast<std::int64_t>(v));
+  }
+  const auto dtype = scalar_dtype(o);
+  if (PyComplex_Check(o) || (dtype && is_complex(*dtype))) {
+    const Py_complex z = PyComplex_AsCComplex(o);
+    if (z.real == -1.0 && PyErr_Occurred()) throw PythonErrorSet();
+    return Scalar(Complex<double>{z.real, z.imag});
   }
   const double d = PyFloat_AsDouble(o);
   if (d == -1.0 && PyErr_Occurred()) throw PythonErrorSet();

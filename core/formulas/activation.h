@@ -14,6 +14,7 @@ struct Sigmoid : Unary {
   static constexpr const char* meaning = "Logistic function, from 0 to 1.";
   static constexpr const char* formula = "y = 1 / (1 + e⁻ˣ)";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return sigmoid(x); }
   template <class T> static T local(T, T y) { return (1 - y) * y; }
 };
@@ -189,6 +190,7 @@ struct Silu : Activation<Unary> {
   static constexpr const char* signature = "silu(Tensor input)";
   static constexpr const char* meaning = "Sigmoid linear unit, also called swish.";
   static constexpr const char* formula = "y = x σ(x)";
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return x / (1 + exp(-x)); }
   template <class T> static T local(T x, T) {
     const T s = sigmoid(x);

@@ -15,6 +15,7 @@ struct Add : Binary {
   static constexpr const char* formula = "y = a + alpha b";
   static constexpr int params = 1;
   static constexpr unsigned kinds = kAll;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T alpha) {
     return T(wrapping(a) + wrapping(alpha) * wrapping(b));
   }
@@ -36,6 +37,7 @@ struct Sub : Binary {
       "Use the `^` or `logical_xor()` operator instead.";
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T alpha) {
     return T(wrapping(a) - wrapping(alpha) * wrapping(b));
   }
@@ -58,6 +60,7 @@ struct Rsub : Binary {
   static constexpr unsigned kinds = kNumbers;
   static constexpr bool inplace = false;
   static constexpr bool method = false;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T alpha) {
     return T(wrapping(b) - wrapping(alpha) * wrapping(a));
   }
@@ -76,6 +79,7 @@ struct RsubScalar : Unary {
   static constexpr const char* bool_error = Rsub::bool_error;
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x, T other) { return T(wrapping(other) - wrapping(x)); }
   template <class T> static T local(T, T, T) { return T(-1); }
 };
@@ -88,6 +92,7 @@ struct Mul : Binary {
   static constexpr const char* meaning = "Product of two tensors, element by element.";
   static constexpr const char* formula = "y = a b";
   static constexpr unsigned kinds = kAll;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b) { return T(wrapping(a) * wrapping(b)); }
   template <class T> static T local_a(T, T b, T) { return b; }
   template <class T> static T local_b(T a, T, T) { return a; }
@@ -103,6 +108,7 @@ struct Div : Binary {
   static constexpr const char* formula = "y = a / b";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-3, 3}, {0.5, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b) { return a / b; }
   template <class T> static T local_a(T, T b, T) { return 1 / b; }
   template <class T> static T local_b(T a, T b, T) { return -((a / b) / b); }
@@ -197,6 +203,7 @@ struct Neg : Unary {
       "Negation, the `-` operator, on a bool tensor is not supported. "
       "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.";
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return T(-wrapping(x)); }
   template <class T> static T local(T, T) { return T(-1); }
 };
@@ -222,6 +229,7 @@ struct Addcmul : Ternary {
   static constexpr const char* formula = "y = a + value b c";
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T c, T scale) {
     return T(wrapping(a) + wrapping(scale) * wrapping(b) * wrapping(c));
   }
@@ -239,6 +247,7 @@ struct Addcdiv : Ternary {
   static constexpr const char* formula = "y = a + value b / c";
   static constexpr int params = 1;
   static constexpr Domain domain[] = {{-3, 3}, {-3, 3}, {0.5, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T c, T scale) { return a + scale * b / c; }
   template <class T> static T local_a(T, T, T, T, T) { return T(1); }
   template <class T> static T local_b(T, T, T c, T, T scale) { return scale / c; }

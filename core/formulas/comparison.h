@@ -26,6 +26,7 @@ struct Eq : Condition<Binary> {
   static constexpr const char* formula = "y = (a = b)";
   static constexpr const char* node = "EqBackward1";
   static constexpr const char* node_b_number = "EqBackward0";
+  static constexpr bool complex = true;
   template <class T> static auto value(T a, T b) { return a == b; }
 };
 BACKLIT_FORMULA(Eq)
@@ -38,6 +39,7 @@ struct Ne : Condition<Binary> {
   static constexpr const char* formula = "y = (a ≠ b)";
   static constexpr const char* node = "NeBackward1";
   static constexpr const char* node_b_number = "NeBackward0";
+  static constexpr bool complex = true;
   template <class T> static auto value(T a, T b) { return a != b; }
 };
 BACKLIT_FORMULA(Ne)
@@ -95,6 +97,7 @@ struct Isnan : Test {
   static constexpr const char* signature = "isnan(Tensor input)";
   static constexpr const char* meaning = "Whether each element is not a number.";
   static constexpr const char* formula = "y = (x = nan)";
+  static constexpr bool complex = true;
   template <class T> static auto value(T x) { return x != x; }
 };
 BACKLIT_FORMULA(Isnan)
@@ -104,6 +107,7 @@ struct Isinf : Test {
   static constexpr const char* signature = "isinf(Tensor input)";
   static constexpr const char* meaning = "Whether each element is infinite.";
   static constexpr const char* formula = "y = (|x| = ∞)";
+  static constexpr bool complex = true;
   template <class T> static auto value(T x) { return isinf(x); }
 };
 BACKLIT_FORMULA(Isinf)
@@ -113,6 +117,7 @@ struct Isfinite : Test {
   static constexpr const char* signature = "isfinite(Tensor input)";
   static constexpr const char* meaning = "Whether each element is neither infinite nor nan.";
   static constexpr const char* formula = "y = (|x| < ∞)";
+  static constexpr bool complex = true;
   template <class T> static auto value(T x) { return isfinite(x); }
 };
 BACKLIT_FORMULA(Isfinite)
@@ -365,6 +370,7 @@ struct Where : Ternary {
   static constexpr Rule a_rule = Rule::NotDifferentiable;
   static constexpr bool masks = true;
   static constexpr bool inplace = false;
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b, T c) { return where(a != T(0), b, c); }
   template <class T> static T local_b(T a, T, T, T) { return where(a != T(0), T(1), T(0)); }
   template <class T> static T local_c(T a, T, T, T) { return where(a != T(0), T(0), T(1)); }

@@ -13,6 +13,7 @@ struct Exp : Unary {
   static constexpr const char* meaning = "Exponential of each element.";
   static constexpr const char* formula = "y = eˣ";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return exp(x); }
   template <class T> static T local(T, T y) { return y; }
 };
@@ -25,6 +26,7 @@ struct Exp2 : Unary {
   static constexpr const char* meaning = "Two to the power of each element.";
   static constexpr const char* formula = "y = 2ˣ";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return exp2(x); }
   template <class T> static T local(T, T y) { return y * T(std::numbers::ln2); }
 };
@@ -37,6 +39,7 @@ struct Expm1 : Unary {
   static constexpr const char* meaning = "Exponential minus 1, accurate near 0.";
   static constexpr const char* formula = "y = eˣ - 1";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return expm1(x); }
   template <class T> static T local(T, T y) { return y + 1; }
 };
@@ -49,6 +52,7 @@ struct Log : Unary {
   static constexpr const char* formula = "y = ln x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return log(x); }
   template <class T> static T local(T x, T) { return 1 / x; }
 };
@@ -61,6 +65,7 @@ struct Log2 : Unary {
   static constexpr const char* formula = "y = log₂ x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return log2(x); }
   template <class T> static T local(T x, T) { return 1 / (x * T(std::numbers::ln2)); }
 };
@@ -73,6 +78,7 @@ struct Log10 : Unary {
   static constexpr const char* formula = "y = log₁₀ x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return log10(x); }
   template <class T> static T local(T x, T) { return 1 / (x * T(std::numbers::ln10)); }
 };
@@ -87,6 +93,7 @@ struct Log1p : Unary {
   static constexpr const char* node = "Log1PBackward0";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-0.9, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return log1p(x); }
   template <class T> static T local(T x, T) { return 1 / (x + 1); }
 };

@@ -158,6 +158,8 @@ struct Formula {
 
   // A local derivative of 0 stops the gradient even if that is inf or nan (0 * inf would be nan).
   static constexpr bool masks = false;
+  // Also a formula of complex numbers, of which its derivative is that of an analytic function.
+  static constexpr bool complex = false;
   // Sines and cosines of its input: tiles of bounded numbers take a short way (math_trig.h).
   static constexpr bool trigonometric = false;
   // Integer division: the engine refuses a zero divisor ("ZeroDivisionError").

@@ -111,6 +111,7 @@ struct LogicalAnd : Logical<Binary> {
   static constexpr const char* signature = "logical_and(Tensor input, Tensor other)";
   static constexpr const char* meaning = "Whether both elements are true.";
   static constexpr const char* formula = "y = a ∧ b";
+  static constexpr bool complex = true;
   template <class T> static auto value(T a, T b) { return (a != T(0)) & (b != T(0)); }
 };
 BACKLIT_FORMULA(LogicalAnd)
@@ -120,6 +121,7 @@ struct LogicalOr : Logical<Binary> {
   static constexpr const char* signature = "logical_or(Tensor input, Tensor other)";
   static constexpr const char* meaning = "Whether either element is true.";
   static constexpr const char* formula = "y = a ∨ b";
+  static constexpr bool complex = true;
   template <class T> static auto value(T a, T b) { return (a != T(0)) | (b != T(0)); }
 };
 BACKLIT_FORMULA(LogicalOr)
@@ -129,6 +131,7 @@ struct LogicalXor : Logical<Binary> {
   static constexpr const char* signature = "logical_xor(Tensor input, Tensor other)";
   static constexpr const char* meaning = "Whether exactly one element is true.";
   static constexpr const char* formula = "y = a ⊻ b";
+  static constexpr bool complex = true;
   template <class T> static auto value(T a, T b) { return (a != T(0)) != (b != T(0)); }
 };
 BACKLIT_FORMULA(LogicalXor)
@@ -139,6 +142,7 @@ struct LogicalNot : Logical<Unary> {
   static constexpr const char* meaning = "Whether the element is false.";
   static constexpr const char* formula = "y = ¬x";
   static constexpr bool inplace_function = false;
+  static constexpr bool complex = true;
   template <class T> static auto value(T x) { return x == T(0); }
 };
 BACKLIT_FORMULA(LogicalNot)

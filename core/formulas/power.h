@@ -14,6 +14,7 @@ struct Square : Unary {
   static constexpr const char* formula = "y = x²";
   static constexpr const char* node = "PowBackward0";
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return T(wrapping(x) * wrapping(x)); }
   template <class T> static T local(T x, T) { return 2 * x; }
 };
@@ -26,6 +27,7 @@ struct Sqrt : Unary {
   static constexpr const char* formula = "y = √x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return sqrt(x); }
   template <class T> static T local(T, T y) { return 1 / (2 * y); }
 };
@@ -38,6 +40,7 @@ struct Rsqrt : Unary {
   static constexpr const char* formula = "y = 1 / √x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return rsqrt(x); }
   template <class T> static T local(T, T y) { return T(-0.5) * (y * y * y); }
 };
@@ -50,6 +53,7 @@ struct Reciprocal : Unary {
   static constexpr const char* formula = "y = 1 / x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{0.5, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return 1 / x; }
   template <class T> static T local(T, T y) { return -(y * y); }
 };
@@ -74,6 +78,7 @@ struct Pow : Binary {
   static constexpr const char* node = "PowBackward1";
   static constexpr unsigned kinds = kNumbers;
   static constexpr Domain domain[] = {{0.1, 3}, {-3, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b) { return pow(a, b); }
   template <class T> static T local_a(T a, T b, T) { return power_slope(a, b); }
   template <class T> static T local_b(T a, T b, T y) { return exponential_slope(a, b, y); }
@@ -89,6 +94,7 @@ struct FloatPower : Binary {
   static constexpr const char* node = "PowBackward1";
   static constexpr Promote promote = Promote::ToDouble;
   static constexpr Domain domain[] = {{0.1, 3}, {-3, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T a, T b) { return pow(a, b); }
   template <class T> static T local_a(T a, T b, T) { return power_slope(a, b); }
   template <class T> static T local_b(T a, T b, T y) { return exponential_slope(a, b, y); }
@@ -106,6 +112,7 @@ struct PowScalar : Unary {
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
   static constexpr Domain domain[] = {{0.1, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x, T p) { return pow(x, p); }
   template <class T> static T local(T x, T, T p) { return power_slope(x, p); }
 };
@@ -120,6 +127,7 @@ struct PowSquare : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = 2;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return T(wrapping(x) * wrapping(x)); }
   template <class T> static T local(T x, T) { return 2 * x; }
 };
@@ -134,6 +142,7 @@ struct PowCube : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = 3;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return T(wrapping(x) * wrapping(x) * wrapping(x)); }
   template <class T> static T local(T x, T) { return 3 * (x * x); }
 };
@@ -148,6 +157,7 @@ struct PowSqrt : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = 0.5;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return sqrt(x); }
   template <class T> static T local(T x, T) { return T(0.5) * rsqrt(x); }
 };
@@ -162,6 +172,7 @@ struct PowRsqrt : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = -0.5;
   static constexpr Domain domain[] = {{0.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return rsqrt(x); }
   template <class T> static T local(T x, T) {
     return where(x == T(-kInfinity), T(-0.0), T(-0.5) / (x * sqrt(x)));
@@ -178,6 +189,7 @@ struct PowReciprocal : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = -1;
   static constexpr Domain domain[] = {{0.5, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return 1 / x; }
   template <class T> static T local(T x, T) { return -(1 / (x * x)); }
 };
@@ -192,6 +204,7 @@ struct PowReciprocalSquare : Unary {
   static constexpr const char* node = "PowBackward0";
   static constexpr double exponent = -2;
   static constexpr Domain domain[] = {{0.5, 3}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return 1 / (x * x); }
   template <class T> static T local(T x, T) { return -2 * pow(x, T(-3)); }
 };
@@ -207,6 +220,7 @@ struct RPow : Unary {
   static constexpr const char* node = "PowBackward2";
   static constexpr int params = 1;
   static constexpr unsigned kinds = kNumbers;
+  static constexpr bool complex = true;
   template <class T> static T value(T x, T base) { return pow(base, x); }
   template <class T> static T local(T x, T y, T base) { return exponential_slope(base, x, y); }
 };

@@ -14,6 +14,7 @@ struct Sin : Unary {
   static constexpr const char* formula = "y = sin x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr bool trigonometric = true;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return sin(x); }
   template <class T> static T local(T x, T) { return cos(x); }
 };
@@ -26,6 +27,7 @@ struct Cos : Unary {
   static constexpr const char* formula = "y = cos x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr bool trigonometric = true;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return cos(x); }
   template <class T> static T local(T x, T) { return -sin(x); }
 };
@@ -39,6 +41,7 @@ struct Tan : Unary {
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr bool trigonometric = true;
   static constexpr Domain domain[] = {{-1.4, 1.4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return tan(x); }
   template <class T> static T local(T, T y) { return 1 + y * y; }
 };
@@ -52,6 +55,7 @@ struct Asin : Unary {
   static constexpr const char* formula = "y = arcsin x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-0.9, 0.9}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return asin(x); }
   template <class T> static T local(T x, T) { return rsqrt(1 - x * x); }
 };
@@ -65,6 +69,7 @@ struct Acos : Unary {
   static constexpr const char* formula = "y = arccos x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-0.9, 0.9}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return acos(x); }
   template <class T> static T local(T x, T) { return -rsqrt(1 - x * x); }
 };
@@ -77,6 +82,7 @@ struct Atan : Unary {
   static constexpr const char* meaning = "Angle in radians whose tangent is x.";
   static constexpr const char* formula = "y = arctan x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return atan(x); }
   template <class T> static T local(T x, T) { return 1 / (x * x + 1); }
 };
@@ -107,6 +113,7 @@ struct Sinh : Unary {
   static constexpr const char* meaning = "Hyperbolic sine of each element.";
   static constexpr const char* formula = "y = sinh x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return sinh(x); }
   template <class T> static T local(T x, T) { return cosh(x); }
 };
@@ -118,6 +125,7 @@ struct Cosh : Unary {
   static constexpr const char* meaning = "Hyperbolic cosine of each element.";
   static constexpr const char* formula = "y = cosh x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return cosh(x); }
   template <class T> static T local(T x, T) { return sinh(x); }
 };
@@ -130,6 +138,7 @@ struct Tanh : Unary {
   static constexpr const char* meaning = "Hyperbolic tangent of each element.";
   static constexpr const char* formula = "y = tanh x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return tanh(x); }
   template <class T> static T local(T, T y) { return 1 - y * y; }
 };
@@ -142,6 +151,7 @@ struct Asinh : Unary {
   static constexpr const char* meaning = "Number whose hyperbolic sine is x.";
   static constexpr const char* formula = "y = arsinh x";
   static constexpr Promote promote = Promote::ToFloat;
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return asinh(x); }
   template <class T> static T local(T x, T) { return rsqrt(x * x + 1); }
 };
@@ -155,6 +165,7 @@ struct Acosh : Unary {
   static constexpr const char* formula = "y = arcosh x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{1.1, 4}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return acosh(x); }
   template <class T> static T local(T x, T) { return rsqrt(x * x - 1); }
 };
@@ -168,6 +179,7 @@ struct Atanh : Unary {
   static constexpr const char* formula = "y = artanh x";
   static constexpr Promote promote = Promote::ToFloat;
   static constexpr Domain domain[] = {{-0.9, 0.9}};
+  static constexpr bool complex = true;
   template <class T> static T value(T x) { return atanh(x); }
   template <class T> static T local(T x, T) { return 1 / (1 - x * x); }
 };

@@ -114,7 +114,11 @@ namespace {
                        : std::string("A view was"),
                   inference ? " created in inference mode and " : " created in no_grad mode and ",
                   what, inference ? " in normal mode." : " with grad mode enabled.");
-  if (kind == ViewKind::Several)
+  if (kind == ViewKind::Parts)
+    text +=
+        " It shows the parts of complex numbers; backlit does not record changes through such a "
+        "view. Compute the parts and join them with torch.complex instead.";
+  else if (kind == ViewKind::Several)
     text +=
         " This view is the output of a function that returns multiple views. Such functions do not "
         "allow the output views to be modified inplace. You should replace the inplace operation "

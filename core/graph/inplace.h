@@ -13,7 +13,7 @@ Tensor record_in_place(const char* name, const Tensor& x, std::initializer_list<
                        bool save_result = false) {
   check_inplace(x, any_requires_grad({inputs.begin(), inputs.size()}));
   Ref<Node> node;
-  if (x.is_floating() && should_record(inputs)) {
+  if (x.is_differentiable() && should_record(inputs)) {
     node = make_node(name, {inputs.begin(), inputs.size()}, {saved.begin(), saved.size()}, 1,
                      save_result ? 1 : 0, std::move(rule));
     if (modes.tracing) [[unlikely]]

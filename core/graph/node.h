@@ -234,7 +234,7 @@ void record_outputs(const char* name, std::span<const Tensor> outputs,
   if (!should_record(inputs)) return;
   auto node = make_node(name, inputs, saved, static_cast<int>(outputs.size()), 0, std::move(rule));
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (outputs[i].defined() && outputs[i].is_floating())
+    if (outputs[i].defined() && outputs[i].is_differentiable())
       set_history(outputs[i], node.get(), static_cast<std::uint32_t>(i));
 }
 

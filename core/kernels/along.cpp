@@ -158,16 +158,19 @@ bool scatter_typed(const Along& a, T* whole, const i64* index, const T* part) {
   return good;
 }
 
+// Elements are stored unread; complex numbers are added too.
 template <Put kPut>
 bool scatter_dtype(const Along& a, void* whole, const i64* index, const void* part, Dtype dtype) {
-  return visit(dtype, [&](auto zero) {
+  const auto scatter = [&](auto zero) {
     using T = decltype(zero);
     return scatter_typed<T, kPut>(a, static_cast<T*>(whole), index, static_cast<const T*>(part));
-  });
-}
-
-template <class T> bool gather_as(const Along& a, const void* whole, const i64* index, void* part) {
-  return gather_typed(a, static_cast<const T*>(whole), index, static_cast<T*>(part));
+  };
+  if constexpr (kPut == Put::Store)
+    return visit_size(size_of(dtype), scatter);
+  else if constexpr (kPut == Put::Add)
+    return is_complex(dtype) ? visit_complex(dtype, scatter) : visit(dtype, scatter);
+  else
+    return visit(dtype, scatter);
 }
 
 }  // namespace
@@ -188,12 +191,10 @@ void Along::add(const Dim& d) {
 
 bool gather_along(const Along& a, const void* whole, const i64* index, void* part,
                   std::size_t element) {
-  switch (element) {
-    case 1: return gather_as<std::uint8_t>(a, whole, index, part);
-    case 2: return gather_as<std::uint16_t>(a, whole, index, part);
-    case 4: return gather_as<std::uint32_t>(a, whole, index, part);
-    default: return gather_as<std::uint64_t>(a, whole, index, part);
-  }
+  return visit_size(element, [&](auto zero) {
+    using T = decltype(zero);
+    return gather_typed(a, static_cast<const T*>(whole), index, static_cast<T*>(part));
+  });
 }
 
 bool scatter_along(const Along& a, void* whole, const i64* index, const void* part, Dtype dtype,

@@ -12,10 +12,16 @@ namespace {
 
 using i32 = std::int32_t;
 
+template <class T> inline constexpr char kLetter = '\0';
+template <> inline constexpr char kLetter<float> = 's';
+template <> inline constexpr char kLetter<double> = 'd';
+template <> inline constexpr char kLetter<Complex<float>> = 'c';
+template <> inline constexpr char kLetter<Complex<double>> = 'z';
+
 // A Fortran function by its name without the letter of the type. Arguments are addresses; the
 // lengths of CHARACTER arguments follow, which all ABIs in use let a caller leave out for length 1.
 template <class T, class... A> i32 call(const char* name, A... arguments) {
-  const std::string full = concat(sizeof(T) == 4 ? 's' : 'd', name, '_');
+  const std::string full = concat(kLetter<T>, name, '_');
   void* found = openblas_symbol(full.c_str());
   BACKLIT_CHECK(found, Runtime, "LAPACK: the loaded OpenBLAS library has no ", full,
                 ". Try: pip install scipy-openblas32");
@@ -25,11 +31,14 @@ template <class T, class... A> i32 call(const char* name, A... arguments) {
   return info;
 }
 
+template <class T> std::size_t as_size(T v) { return static_cast<std::size_t>(v); }
+template <class T> std::size_t as_size(Complex<T> v) { return static_cast<std::size_t>(v.re); }
+
 // Asks for the size of the workspace, allocates it, and calls f(work, size) again.
 template <class T, class F> i32 with_workspace(F f) {
   T best = 0;
   f(&best, -1);
-  std::vector<T> work(std::max<std::size_t>(1, static_cast<std::size_t>(best)));
+  std::vector<T> work(std::max<std::size_t>(1, as_size(best)));
   return f(work.data(), static_cast<i32>(work.size()));
 }
 
@@ -84,6 +93,25 @@ template <class T> i32 Lapack<T>::eigh(bool vectors, bool upper, i32 n, T* a, T*
   const i32 size = static_cast<i32>(work.size()), count = static_cast<i32>(integers.size());
   return call<T>("syevd", job, half, &n, a, &ld, values, work.data(), &size, integers.data(),
                  &count);
+}
+
+template <class T> i32 Lapack<T>::eig(i32 n, T* a, T* re, T* im, T* v) {
+  const i32 ld = at_least_1(n);
+  return with_workspace<T>([&](T* work, i32 size) {
+    return call<T>("geev", "N", v ? "V" : "N", &n, a, &ld, re, im, static_cast<T*>(nullptr), &ld, v,
+                   &ld, work, &size);
+  });
+}
+
+template <class T>
+i32 Lapack<T>::complex_eig(i32 n, Complex<T>* a, Complex<T>* values, Complex<T>* v) {
+  const i32 ld = at_least_1(n);
+  std::vector<T> real_work(static_cast<std::size_t>(2 * ld));
+  return with_workspace<Complex<T>>([&](Complex<T>* work, i32 size) {
+    return call<Complex<T>>("geev", "N", v ? "V" : "N", &n, a, &ld, values,
+                            static_cast<Complex<T>*>(nullptr), &ld, v, &ld, work, &size,
+                            real_work.data());
+  });
 }
 
 template <class T> i32 Lapack<T>::svd(bool all, i32 m, i32 n, T* a, T* s, T* u, T* vt) {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/numbers.h"
+
 namespace backlit {
 
 // Every function gives LAPACK's info: 0, or i > 0 for a failure at row i. Matrices are n (or m) by
@@ -17,6 +19,10 @@ template <class T> struct Lapack {
   static i32 qr(i32 m, i32 n, T* a, T* tau);               // geqrf, in place
   static i32 form_q(i32 m, i32 columns, i32 k, T* a, const T* tau);   // orgqr, in place
   static i32 eigh(bool vectors, bool upper, i32 n, T* a, T* values);  // syevd; vectors in place
+  // geev: A·V = V·diag(re + i im). Vectors (null: none) of a pair of complex eigenvalues are the
+  // real and the imaginary parts of the first one's. Destroys a.
+  static i32 eig(i32 n, T* a, T* re, T* im, T* v);
+  static i32 complex_eig(i32 n, Complex<T>* a, Complex<T>* values, Complex<T>* v);
   // gesdd: A = U·diag(s)·Vᵀ. `all`: square U and V. u and vt may be null: only s. Destroys a.
   static i32 svd(bool all, i32 m, i32 n, T* a, T* s, T* u, T* vt);
   // gelsy: the least-squares solution of least norm; b has max(m, n) rows. Destroys a.

@@ -42,6 +42,13 @@ template <class T> void pick_typed(const Picks& p, const T* x, T* y) {
   });
 }
 
+template <class T, bool kAdd> void put_one(T& to, const T& from) {
+  if constexpr (kAdd)
+    to = static_cast<T>(to + from);
+  else
+    to = from;
+}
+
 template <class T, bool kAdd> void put_run(T* to, i64 stride, const T* from, i64 step, i64 n) {
   if (stride == 1 && step == 1) {
     if constexpr (kAdd)
@@ -50,8 +57,7 @@ template <class T, bool kAdd> void put_run(T* to, i64 stride, const T* from, i64
       std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
     return;
   }
-  for (i64 k = 0; k < n; ++k)
-    to[k * stride] = kAdd ? static_cast<T>(to[k * stride] + from[k * step]) : from[k * step];
+  for (i64 k = 0; k < n; ++k) put_one<T, kAdd>(to[k * stride], from[k * step]);
 }
 
 // What one task writes: the picks of one place in `lead` whose offsets are in [low, high).
@@ -60,10 +66,7 @@ void put_part(const Picks& p, T* base, const T* values, bool one, i64 low, i64 h
   const i64 width = p.trail.numel, step = one ? 0 : 1;
   const bool all = low == 0 && high >= p.extent;
   if (width == 1 && all) {
-    for (i64 i = 0; i < p.count; ++i) {
-      T& target = base[p.offsets[i]];
-      target = kAdd ? static_cast<T>(target + values[i * step]) : values[i * step];
-    }
+    for (i64 i = 0; i < p.count; ++i) put_one<T, kAdd>(base[p.offsets[i]], values[i * step]);
     return;
   }
   for (i64 i = 0; i < p.count; ++i) {
@@ -96,15 +99,6 @@ template <class T, bool kAdd> void put_typed(const Picks& p, T* x, const T* valu
                                      one ? values : values + lead * each, one, low, low + length);
                  }
                });
-}
-
-template <class F> void with_size(std::size_t element, F&& f) {
-  switch (element) {
-    case 1: return f(std::uint8_t{});
-    case 2: return f(std::uint16_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
-  }
 }
 
 // The true elements of mask[0, n), of which there are `count`: each is written to out in turn. No
@@ -146,7 +140,7 @@ template <class F> void for_pieces(i64 n, const TrueCount& c, F&& f) {
 }  // namespace
 
 void pick(const Picks& p, const void* x, void* y, std::size_t element) {
-  with_size(element, [&](auto zero) {
+  visit_size(element, [&](auto zero) {
     using T = decltype(zero);
     pick_typed(p, static_cast<const T*>(x), static_cast<T*>(y));
   });
@@ -154,14 +148,15 @@ void pick(const Picks& p, const void* x, void* y, std::size_t element) {
 
 void put(const Picks& p, void* x, const void* values, bool one, Dtype dtype, bool add) {
   if (!add)
-    return with_size(size_of(dtype), [&](auto zero) {
+    return visit_size(size_of(dtype), [&](auto zero) {
       using T = decltype(zero);
       put_typed<T, false>(p, static_cast<T*>(x), static_cast<const T*>(values), one);
     });
-  visit(dtype, [&](auto zero) {
+  const auto add_values = [&](auto zero) {
     using T = decltype(zero);
     put_typed<T, true>(p, static_cast<T*>(x), static_cast<const T*>(values), one);
-  });
+  };
+  is_complex(dtype) ? visit_complex(dtype, add_values) : visit(dtype, add_values);
 }
 
 template <class Index>
@@ -243,7 +238,7 @@ void true_positions(const std::uint8_t* mask, std::span<const i64> sizes, const 
 
 void compress(const std::uint8_t* mask, i64 n, const TrueCount& c, const void* x, void* y,
               std::size_t element) {
-  with_size(element, [&](auto zero) {
+  visit_size(element, [&](auto zero) {
     using T = decltype(zero);
     for_pieces(n, c, [&](i64 begin, i64 end, i64 before, i64 count) {
       const T* from = static_cast<const T*>(x) + begin;

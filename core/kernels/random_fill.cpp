@@ -73,12 +73,6 @@ void normal_blocks(double* u, int64_t n, double mean, double std) {
   }
 }
 
-// The names in PyTorch's range errors.
-const char* c_name(Dtype dtype) {
-  constexpr const char* names[kDtypes] = {"bool", "unsigned char", "signed char", "short",
-                                          "int",  "long int",      "float",       "double"};
-  return names[static_cast<std::size_t>(dtype)];
-}
 
 double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
 
@@ -104,9 +98,9 @@ template <class T> void fill_uniform(T* out, int64_t n, double lo, double hi, Ge
                 "uniform_ expects to return a [from, to) range, but found from=", lo, " > to=", hi);
   constexpr auto dtype = dtype_of<T>;
   BACKLIT_CHECK(lo >= std::numeric_limits<T>::lowest(), Runtime, "from is out of bounds for ",
-                c_name(dtype));
+                info(dtype).c_name);
   BACKLIT_CHECK(hi <= std::numeric_limits<T>::max(), Runtime, "to is out of bounds for ",
-                c_name(dtype));
+                info(dtype).c_name);
   BACKLIT_CHECK(hi - lo <= std::numeric_limits<T>::max(), Runtime,
                 "uniform_ expects to-from <= std::numeric_limits<", info(dtype).scalar_name,
                 ">::max(), but found to=", hi, " and from=", lo,
@@ -197,8 +191,8 @@ template <class T> void check_range(Dtype dtype, int64_t from, int64_t last) {
       return v >= static_cast<int64_t>(std::numeric_limits<T>::lowest()) &&
              v <= static_cast<int64_t>(std::numeric_limits<T>::max());
     };
-    BACKLIT_CHECK(fits(from), Runtime, "from is out of bounds for ", c_name(dtype));
-    BACKLIT_CHECK(fits(last), Runtime, "to - 1 is out of bounds for ", c_name(dtype));
+    BACKLIT_CHECK(fits(from), Runtime, "from is out of bounds for ", info(dtype).c_name);
+    BACKLIT_CHECK(fits(last), Runtime, "to - 1 is out of bounds for ", info(dtype).c_name);
   }
 }
 

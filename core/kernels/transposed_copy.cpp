@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/dtype.h"
+
 namespace backlit {
 namespace {
 
@@ -36,12 +38,7 @@ void copy_blocks(const TransposedCopy& t, const char* from, char* to, i64 begin,
 }  // namespace
 
 void copy_transposed(const TransposedCopy& t, const char* from, char* to, i64 begin, i64 end) {
-  switch (t.element) {
-    case 1: return copy_blocks<std::uint8_t>(t, from, to, begin, end);
-    case 2: return copy_blocks<std::uint16_t>(t, from, to, begin, end);
-    case 4: return copy_blocks<std::uint32_t>(t, from, to, begin, end);
-    default: return copy_blocks<std::uint64_t>(t, from, to, begin, end);
-  }
+  visit_size(t.element, [&](auto zero) { copy_blocks<decltype(zero)>(t, from, to, begin, end); });
 }
 
 }  // namespace backlit

@@ -124,6 +124,11 @@ Axis scatter_axis(const char* name, const Tensor& x, std::int64_t dim, const Ten
 
 void put_along(const Tensor& x, const Axis& axis, const Tensor& src, Put put) {
   if (axis.index.numel() == 0) return;
+  if (put != Put::Store && is_sixteen_bit(x.dtype())) {
+    const Tensor wide = to_dtype(detach(x), Dtype::Float32);
+    put_along(wide, axis, to_dtype(detach(src), Dtype::Float32), put);
+    return copy_in_place(x, wide);
+  }
   const Tensor part = src->storage->data == x->storage->data ? clone(detach(src)) : detach(src);
   const Along a = along_of(x, axis, part);
   bool good;
@@ -256,7 +261,7 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<std:
 }
 
 constexpr const char* kGatherGradient = "∂L/∂x = 0, with ∂L/∂y added at index";
-const Register gather_row(
+const RegisterAny gather_row(
     "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False, Tensor? out=None) -> "
     "Tensor",
     gather_op,
@@ -264,7 +269,7 @@ const Register gather_row(
      .formula = "yᵢⱼ = x[indexᵢⱼ, j]",
      .gradient = kGatherGradient,
      .out_apart = true});
-const Register take_along_dim_row(
+const RegisterAny take_along_dim_row(
     "take_along_dim(Tensor input, Tensor indices, int? dim=None, *, Tensor? out=None) -> Tensor",
     take_along_dim,
     {.meaning = "gather with input and indices broadcast against each other; without dim, both "
@@ -279,35 +284,35 @@ const RowOptions kScatterInPlace{.meaning = "Replaces the elements that index na
                                  .formula = "x[indexᵢⱼ, j] = srcᵢⱼ",
                                  .gradient = "as scatter",
                                  .function = false};
-const Register scatter_row("scatter(Tensor input, int dim, Tensor index, Tensor src) -> Tensor",
-                           scatter, kScatter);
-const Register scatter_value_row(
+const RegisterAny scatter_row("scatter(Tensor input, int dim, Tensor index, Tensor src) -> Tensor",
+                              scatter, kScatter);
+const RegisterAny scatter_value_row(
     "scatter(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", scatter_value,
     kScatter);
-const Register scatter_reducing_row(
+const RegisterAny scatter_reducing_row(
     "scatter(Tensor input, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     scatter_reducing, kScatter);
-const Register scatter_value_reducing_row(
+const RegisterAny scatter_value_reducing_row(
     "scatter(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
     scatter_value_reducing, kScatter);
-const Register scatter_in_place_row(
+const RegisterAny scatter_in_place_row(
     "scatter_(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_in_place,
     kScatterInPlace);
-const Register scatter_value_in_place_row(
+const RegisterAny scatter_value_in_place_row(
     "scatter_(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", scatter_value_in_place,
     kScatterInPlace);
-const Register scatter_reducing_in_place_row(
+const RegisterAny scatter_reducing_in_place_row(
     "scatter_(Tensor input, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     scatter_reducing_in_place, kScatterInPlace);
-const Register scatter_value_reducing_in_place_row(
+const RegisterAny scatter_value_reducing_in_place_row(
     "scatter_(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
     scatter_value_reducing_in_place, kScatterInPlace);
-const Register scatter_add_row(
+const RegisterAny scatter_add_row(
     "scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_add,
     {.meaning = "A copy with src added to the elements that index names along dim.",
      .formula = "y = x; y[indexᵢⱼ, j] += srcᵢⱼ",
      .gradient = "∂L/∂x = ∂L/∂y; ∂L/∂src = ∂L/∂y gathered at index"});
-const Register scatter_add_in_place_row(
+const RegisterAny scatter_add_in_place_row(
     "scatter_add_(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_add_in_place,
     {.meaning = "Adds src to the elements that index names along dim.",
      .formula = "x[indexᵢⱼ, j] += srcᵢⱼ",

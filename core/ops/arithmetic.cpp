@@ -49,17 +49,18 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 }
 
 void add_in_place(const Tensor& x, const Tensor& y) {
-  const auto d = static_cast<std::size_t>(x.dtype());
+  const Dtype compute = computing(x.dtype());
+  const auto d = static_cast<std::size_t>(compute);
   constexpr double one[] = {1};
   if (x->layout == y->layout && x.dtype() == y.dtype() && x.layout().dense &&
-      x.numel() <= 1 << 14) {
+      x.numel() <= 1 << 14 && x.dtype() == compute) {
     const void* in[] = {x.raw(), y.raw()};
     RecordOf<formulas::Add>::op.forward[d](in, x.raw(), x.numel(), one);
     return;
   }
   const TileInput in[] = {{x.raw(), x.dtype(), &x.layout()}, {y.raw(), y.dtype(), &y.layout()}};
-  run_tiles(RecordOf<formulas::Add>::op.forward[d], in, {x.raw(), x.dtype(), &x.layout()},
-            x.dtype(), x.dtype(), one);
+  run_tiles(RecordOf<formulas::Add>::op.forward[d], in, {x.raw(), x.dtype(), &x.layout()}, compute,
+            compute, one);
 }
 
 void copy_in_place(const Tensor& x, const Tensor& from) {
@@ -67,7 +68,7 @@ void copy_in_place(const Tensor& x, const Tensor& from) {
 }
 
 void fill_in_place(const Tensor& x, const Scalar& value) {
-  double number;
+  Complex<double> number;
   value.write(&number, x.dtype());
   if (x.numel() == 1) {
     std::memcpy(x.raw(), &number, size_of(x.dtype()));
@@ -127,9 +128,8 @@ Tensor clone_like(const Tensor& g, const Tensor& like) {
 Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : clone_contiguous(x); }
 
 Tensor as_tensor(const Scalar& number) {
-  const Dtype dtype = number.kind == Scalar::Kind::Float ? default_dtype()
-                      : number.kind == Scalar::Kind::Int ? Dtype::Int64
-                                                         : Dtype::Bool;
+  const Operand in[] = {number};
+  const Dtype dtype = result_type(in);
   Tensor x = Tensor::empty(Dims{}, dtype);
   fill_in_place(x, number);
   return x;
@@ -138,7 +138,7 @@ Tensor as_tensor(const Scalar& number) {
 Tensor to_dtype(const Tensor& x, Dtype dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = copy_with_layout(x, preserved(x), dtype);
-  if (!is_floating(dtype)) return y;
+  if (!is_differentiable(dtype)) return y;
   return record_copy("ToCopyBackward0", x, std::move(y));
 }
 
@@ -203,7 +203,8 @@ Tensor into_out(const char* name, Tensor result, const Tensor& out) {
 }
 
 Tensor times_local(const Tensor& g, const Recorded& local, bool masks) {
-  Tensor product = mul(g, local.operand());
+  Tensor product =
+      local.is_number() ? mul(g, Scalar(local.number())) : mul(g, conj(local.tensor()));
   if (!masks) return product;
   if (local.is_number()) return local.number() == 0 ? Tensor::zeros(g.sizes(), g.dtype()) : product;
   const Operand test[] = {local.tensor(), Scalar(0.0)};
@@ -222,6 +223,10 @@ Tensor sum_to(const Tensor& g, Span sizes) {
   return lead > 0 ? view(s, sizes) : s;
 }
 
-bool all_nonzero(const Tensor& x) { return reduce_all(Reduction::All, x).item() != 0; }
+bool all_nonzero(const Tensor& x) {
+  const bool real = !x.is_complex() && !is_sixteen_bit(x.dtype());
+  const Tensor counted = real ? x : apply<formulas::Ne>(detach(x), Scalar(0));
+  return reduce_all(Reduction::All, counted).item() != 0;
+}
 
 }  // namespace backlit::ops

@@ -33,6 +33,7 @@ Tensor contiguous(const Tensor& x);
 // A number as a 0-d tensor: bool, int64 or the default float dtype.
 Tensor as_tensor(const Scalar& number);
 Tensor to_dtype(const Tensor& x, Dtype dtype);  // x itself when it has that dtype
+Tensor conj(const Tensor& x);                   // a copy; x itself where it is not complex
 // x.copy_(from): checked, recorded.
 Tensor copy_(const Tensor& x, const Tensor& from);
 
@@ -45,7 +46,7 @@ enum class Shared { Nothing, Part, Everything };
 Shared shared_memory(const TensorObject& a, const TensorObject& b);
 [[noreturn]] void fail_overlap();
 
-// g * local for a recorded gradient; with masks, where local is 0 the product is 0.
+// g * conj(local) for a recorded gradient; with masks, where local is 0 the product is 0.
 Tensor times_local(const Tensor& g, const Recorded& local, bool masks);
 
 // The gradient of a broadcast: g summed over what was expanded, in the shape `sizes`.

@@ -22,7 +22,7 @@ Tensor as_tensor_op(Any data, std::optional<Dtype> dtype, Any device) {
   check_device(device.object);
   return shared_or_new(data.object, dtype);
 }
-const Register as_tensor_row(
+const RegisterAny as_tensor_row(
     "as_tensor(any data, dtype? dtype=None, any device=None) -> Tensor", as_tensor_op,
     {.meaning =
          "data as a tensor, without a copy where it is a tensor or a NumPy array of that dtype.",
@@ -53,7 +53,7 @@ Tensor frombuffer_op(Any buffer, Dtype dtype, std::int64_t count, std::int64_t o
                 "object does not implement Python buffer protocol.");
   return with_requires_grad(over_bytes(buffer.object, dtype, count, offset), requires_grad);
 }
-const Register frombuffer_row(
+const RegisterAny frombuffer_row(
     "frombuffer(any buffer, *, dtype dtype, int count=-1, int offset=0, bool requires_grad=False) "
     "-> Tensor",
     frombuffer_op,
@@ -92,7 +92,7 @@ Tensor asarray_op(Any obj, std::optional<Dtype> dtype, Any device, Any copy,
   if (requires_grad && !t.requires_grad()) t = with_requires_grad(detach(t), true);
   return t;
 }
-const Register asarray_row(
+const RegisterAny asarray_row(
     "asarray(any obj, *, dtype? dtype=None, any device=None, any copy=None, bool? "
     "requires_grad=None) -> Tensor",
     asarray_op,
@@ -107,7 +107,7 @@ Tensor scalar_tensor_op(const Scalar& s, BACKLIT_FACTORY_PARAMETERS) {
   s.write(y.raw(), d);
   return with_requires_grad(std::move(y), requires_grad);
 }
-const Register scalar_tensor_row(
+const RegisterAny scalar_tensor_row(
     "scalar_tensor(Scalar s, *, " BACKLIT_FACTORY ") -> Tensor", scalar_tensor_op,
     {.meaning = "A 0-d tensor that holds the number, of the default dtype.",
      .example = "torch.scalar_tensor(2) -> tensor(2.)"});
@@ -145,11 +145,11 @@ Tensor new_empty_strided_op(const Tensor& x, const Dims& size, const Dims& strid
   check_device(device.object);
   return with_requires_grad(empty_strided(size, stride, dtype.value_or(x.dtype())), requires_grad);
 }
-const Register empty_strided_row("empty_strided(int[] size, int[] stride, *, " BACKLIT_FACTORY
-                                 ") -> Tensor",
-                                 empty_strided_op,
-                                 {.meaning = "As empty, with the given strides."});
-const Register new_empty_strided_row(
+const RegisterAny empty_strided_row("empty_strided(int[] size, int[] stride, *, " BACKLIT_FACTORY
+                                    ") -> Tensor",
+                                    empty_strided_op,
+                                    {.meaning = "As empty, with the given strides."});
+const RegisterAny new_empty_strided_row(
     "new_empty_strided(Tensor input, int[] size, int[] stride, *, " BACKLIT_FACTORY ") -> Tensor",
     new_empty_strided_op,
     {.meaning = "As empty_strided, with the dtype of input.", .function = false});
@@ -161,7 +161,7 @@ Tensor new_tensor_op(const Tensor& x, Any data, std::optional<Dtype> dtype, Any 
   return with_requires_grad(tensor_from_data(data.object, dtype.value_or(x.dtype())),
                             requires_grad);
 }
-const Register new_tensor_row(
+const RegisterAny new_tensor_row(
     "new_tensor(Tensor input, any data, *, dtype? dtype=None, any device=None, bool "
     "requires_grad=False) "
     "-> Tensor",
@@ -177,9 +177,9 @@ Dtype result_type_op(Any a, Any b) {
   const Operand in[] = {operand(a.object, "tensor1", 1), operand(b.object, "tensor2", 2)};
   return result_type(in);
 }
-const Register result_type_row("result_type(any tensor1, any tensor2) -> dtype", result_type_op,
-                               {.meaning = "The dtype of an arithmetic operation on the two.",
-                                .method = false});
+const RegisterAny result_type_row("result_type(any tensor1, any tensor2) -> dtype", result_type_op,
+                                  {.meaning = "The dtype of an arithmetic operation on the two.",
+                                   .method = false});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -24,7 +24,7 @@ void check_device(PyObject* device) {
 Tensor with_requires_grad(Tensor t, bool requires_grad) {
   if (!requires_grad) return t;
   BACKLIT_CHECK(
-      t.is_floating(), Runtime,
+      t.is_differentiable(), Runtime,
       "Only Tensors of floating point and complex dtype can require gradients. Got torch.",
       info(t.dtype()).name, ".");
   t->requires_grad = true;
@@ -100,8 +100,8 @@ Tensor ones_op(const Dims& size, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) 
 }
 
 Dtype dtype_of_number(const Scalar& s) {
-  if (s.kind == Scalar::Kind::Bool) return Dtype::Bool;
-  return s.kind == Scalar::Kind::Int ? Dtype::Int64 : default_dtype();
+  const Operand in[] = {s};
+  return result_type(in);
 }
 
 Tensor full_op(const Dims& size, const Scalar& value, const Tensor& out,
@@ -153,53 +153,52 @@ Tensor new_full_op(const Tensor& x, const Dims& size, const Scalar& value,
                             requires_grad);
 }
 
-const Register empty_row("empty(int* size, *, Tensor? out=None, " BACKLIT_FACTORY_FORMAT
-                         ") -> Tensor",
-                         empty_op,
-                         {.meaning = "A tensor of the given size whose contents are not defined."});
-const Register zeros_row("zeros(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
-                         zeros_op,
-                         {.meaning = "A tensor of zeros.",
-                          .formula = "y = 0",
-                          .example = "torch.zeros(2) -> tensor([0., 0.])"});
-const Register ones_row("ones(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
-                        ones_op,
-                        {.meaning = "A tensor of ones.",
-                         .formula = "y = 1",
-                         .example = "torch.ones(2) -> tensor([1., 1.])"});
-const Register full_row(
+const RegisterAny empty_row(
+    "empty(int* size, *, Tensor? out=None, " BACKLIT_FACTORY_FORMAT ") -> Tensor", empty_op,
+    {.meaning = "A tensor of the given size whose contents are not defined."});
+const RegisterAny zeros_row("zeros(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+                            zeros_op,
+                            {.meaning = "A tensor of zeros.",
+                             .formula = "y = 0",
+                             .example = "torch.zeros(2) -> tensor([0., 0.])"});
+const RegisterAny ones_row("ones(int* size, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
+                           ones_op,
+                           {.meaning = "A tensor of ones.",
+                            .formula = "y = 1",
+                            .example = "torch.ones(2) -> tensor([1., 1.])"});
+const RegisterAny full_row(
     "full(int[] size, Scalar fill_value, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
     full_op,
     {.meaning =
          "A tensor with fill_value everywhere; its dtype is that of the number unless given.",
      .example = "torch.full((2,), 3.5) -> tensor([3.5000, 3.5000])"});
-const Register empty_like_row(
+const RegisterAny empty_like_row(
     "empty_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor", empty_like_op,
     {.meaning = "As empty, with the size, dtype and order of dimensions of input.",
      .method = false});
-const Register zeros_like_row("zeros_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
-                              zeros_like_op,
-                              {.meaning = "Zeros with the size and dtype of input.",
-                               .method = false});
-const Register ones_like_row("ones_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
-                             ones_like_op,
-                             {.meaning = "Ones with the size and dtype of input.",
-                              .method = false});
-const Register full_like_row("full_like(Tensor input, Scalar fill_value, *, " BACKLIT_FACTORY_FORMAT
-                             ") -> Tensor",
-                             full_like_op,
-                             {.meaning = "fill_value everywhere, with the size and dtype of input.",
-                              .method = false});
-const Register new_empty_row("new_empty(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor",
-                             new_empty_op,
-                             {.meaning = "As empty, with the dtype of input.", .function = false});
-const Register new_zeros_row("new_zeros(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor",
-                             new_zeros_op,
-                             {.meaning = "Zeros with the dtype of input.", .function = false});
-const Register new_ones_row("new_ones(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor",
-                            new_ones_op,
-                            {.meaning = "Ones with the dtype of input.", .function = false});
-const Register new_full_row(
+const RegisterAny zeros_like_row(
+    "zeros_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor", zeros_like_op,
+    {.meaning = "Zeros with the size and dtype of input.", .method = false});
+const RegisterAny ones_like_row("ones_like(Tensor input, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
+                                ones_like_op,
+                                {.meaning = "Ones with the size and dtype of input.",
+                                 .method = false});
+const RegisterAny full_like_row(
+    "full_like(Tensor input, Scalar fill_value, *, " BACKLIT_FACTORY_FORMAT ") -> Tensor",
+    full_like_op,
+    {.meaning = "fill_value everywhere, with the size and dtype of input.", .method = false});
+const RegisterAny new_empty_row(
+    "new_empty(Tensor input, int* size, *, " BACKLIT_FACTORY ") -> Tensor", new_empty_op,
+    {.meaning = "As empty, with the dtype of input.", .function = false});
+const RegisterAny new_zeros_row("new_zeros(Tensor input, int* size, *, " BACKLIT_FACTORY
+                                ") -> Tensor",
+                                new_zeros_op,
+                                {.meaning = "Zeros with the dtype of input.", .function = false});
+const RegisterAny new_ones_row("new_ones(Tensor input, int* size, *, " BACKLIT_FACTORY
+                               ") -> Tensor",
+                               new_ones_op,
+                               {.meaning = "Ones with the dtype of input.", .function = false});
+const RegisterAny new_full_row(
     "new_full(Tensor input, int[] size, Scalar fill_value, *, " BACKLIT_FACTORY ") -> Tensor",
     new_full_op, {.meaning = "fill_value everywhere, with the dtype of input.", .function = false});
 

@@ -303,7 +303,7 @@ Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) 
   return y.get() == operands[0].get() ? alias(y) : y;
 }
 
-const Register einsum_row(
+const RegisterComplex einsum_row(
     "_einsum(str equation, Tensor[] operands) -> Tensor", einsum,
     {.meaning = "Sums of products of elements, written as subscripts: 'ij,jk->ik'.",
      .formula = "y[out] = Σ over the other subscripts of Πᵢ xᵢ[subscripts]",

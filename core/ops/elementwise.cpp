@@ -34,14 +34,16 @@ Dtype of_category(Category c) {
     case Category::Bool: return Dtype::Bool;
     case Category::Integer: return Dtype::Int64;
     case Category::Float: break;
+    case Category::Complex: return complex_of(the_default_dtype);
   }
   return the_default_dtype;
 }
 
-// Computation dtype from the inputs' common dtype.
-Dtype compute_dtype(const ElementwiseOp& op, Dtype common) {
-  if (op.promote == Promote::ToDouble) return Dtype::Float64;
-  if (op.promote == Promote::ToFloat && !is_floating(common)) return the_default_dtype;
+// The dtype that inputs are brought to, from their common dtype.
+Dtype input_dtype(const ElementwiseOp& op, Dtype common) {
+  if (op.promote == Promote::ToDouble)
+    return is_complex(common) ? Dtype::Complex128 : Dtype::Float64;
+  if (op.promote == Promote::ToFloat && !is_differentiable(common)) return the_default_dtype;
   return common;
 }
 
@@ -51,8 +53,9 @@ Dtype compute_dtype(const ElementwiseOp& op, Dtype common) {
        "'");
 }
 
+// d: the dtype of the inputs; 16-bit numbers are computed with as float32.
 TileFunction forward_for(const ElementwiseOp& op, Dtype d) {
-  const TileFunction f = op.forward[static_cast<std::size_t>(d)];
+  const TileFunction f = op.forward[static_cast<std::size_t>(computing(d))];
   if (!f) [[unlikely]]
     fail_dtype(op, d);
   return f;
@@ -93,13 +96,14 @@ Layout* short_way(const ElementwiseOp& op, std::span<const Operand> in, Dtype& c
   }
   if (numbers) {
     if (layout->numel > kScalarTile) return nullptr;
-    if (!is_floating(d)) {
-      const auto category = [](const Scalar& s) { return static_cast<int>(s.kind); };
-      for (const Operand& o : in)
-        if (!o.t && category(o.s) > static_cast<int>(info(d).category)) return nullptr;
-    }
+    const auto category = [](const Scalar& s) { return static_cast<int>(s.kind); };
+    for (const Operand& o : in)
+      if (!o.t &&
+          (category(o.s) > static_cast<int>(info(d).category) || o.s.kind == Scalar::Kind::Complex))
+        return nullptr;
   }
-  if (compute_dtype(op, d) != d) return nullptr;
+  if (input_dtype(op, d) != d || is_sixteen_bit(d)) return nullptr;
+  if (op.on_complex && is_complex(d)) return nullptr;
   compute = d;
   return layout;
 }
@@ -107,7 +111,7 @@ Layout* short_way(const ElementwiseOp& op, std::span<const Operand> in, Dtype& c
 void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int64_t n, Dtype d,
                const double* params) {
   const void* ptr[kMaxArity];
-  alignas(64) std::byte buffers[kMaxArity][kScalarTile * sizeof(double)];
+  alignas(64) std::byte buffers[kMaxArity][kScalarTile * sizeof(Complex<double>)];
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i].t) {
       ptr[i] = in[i].t->data;
@@ -115,7 +119,7 @@ void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int6
     }
     in[i].s.write(buffers[i], d);
     if (n > 1)
-      visit(d, [&](auto zero) {
+      visit_size(size_of(d), [&](auto zero) {
         using T = decltype(zero);
         auto* p = reinterpret_cast<T*>(buffers[i]);
         std::fill_n(p + 1, n - 1, *p);
@@ -126,16 +130,20 @@ void run_short(TileFunction f, std::span<const Operand> in, void* out, std::int6
 }
 
 struct General {
-  Dtype compute, result;
+  Dtype input, result;      // of the operation
+  Dtype compute, produces;  // of its kernel
   Dims sizes;
   TileInput in[kMaxArity];
-  std::int64_t numbers[kMaxArity];  // storage of scalars, in the computation dtype
+  Complex<double> numbers[kMaxArity];  // storage of scalars
 };
 
 General plan(const ElementwiseOp& op, std::span<const Operand> in) {
   General g;
-  g.compute = compute_dtype(op, result_type(in));
-  g.result = op.promote == Promote::ToBool ? Dtype::Bool : g.compute;
+  g.input = input_dtype(op, result_type(in));
+  g.compute = computing(g.input);
+  const bool tests = op.promote == Promote::ToBool;
+  g.result = tests ? Dtype::Bool : g.input;
+  g.produces = tests ? Dtype::Bool : g.compute;
   bool first = true;
   for (const Operand& o : in) {
     if (!o.t) continue;
@@ -146,8 +154,10 @@ General plan(const ElementwiseOp& op, std::span<const Operand> in) {
     if (in[i].t) {
       g.in[i] = {in[i].t->data, in[i].t->dtype, in[i].t->layout};
     } else {
-      in[i].s.write(&g.numbers[i], g.compute);
-      g.in[i] = {reinterpret_cast<const char*>(&g.numbers[i]), g.compute, nullptr};
+      // as in PyTorch a 16-bit number is compared with a 16-bit number
+      const Dtype d = tests ? g.input : g.compute;
+      in[i].s.write(&g.numbers[i], d);
+      g.in[i] = {reinterpret_cast<const char*>(&g.numbers[i]), d, nullptr};
     }
   }
   return g;
@@ -213,7 +223,7 @@ Ref<Node> make_elementwise_node(const ElementwiseOp& op, std::span<const Operand
 }
 
 bool wants_node(const ElementwiseOp& op, std::span<const Operand> in, Dtype result) {
-  if (!modes.grad || op.rule == Rule::NotDifferentiable || !is_floating(result)) return false;
+  if (!modes.grad || op.rule == Rule::NotDifferentiable || !is_differentiable(result)) return false;
   for (std::size_t i = 0; i < in.size(); ++i)
     if (requires_grad(in[i]) && op.input_rule[i] != Rule::NotDifferentiable) return true;
   return false;
@@ -224,16 +234,40 @@ void attach(const Tensor& y, Node* node) {
   if (p.saved_at[kMaxArity] >= 0) save_output(node->saved()[p.saved_at[kMaxArity]], y);
 }
 
+// Operands whose complex numbers have become 0-d tensors of the dtype that is computed in.
+struct WithoutComplexNumbers {
+  Tensor keep[kMaxArity];
+  Operand in[kMaxArity] = {Scalar(0), Scalar(0), Scalar(0)};
+  std::size_t n;
+
+  explicit WithoutComplexNumbers(std::span<const Operand> given) : n(given.size()) {
+    const Dtype d = result_type(given);
+    for (std::size_t i = 0; i < n; ++i) {
+      in[i] = given[i];
+      if (given[i].t || given[i].s.kind != Scalar::Kind::Complex) continue;
+      keep[i] = Tensor::empty(Dims{}, d);
+      given[i].s.write(keep[i].raw(), d);
+      in[i] = Operand(keep[i]);
+    }
+  }
+  std::span<const Operand> operands() const { return {in, n}; }
+};
+
+bool is_complex_number(const Operand& o) { return !o.t && o.s.kind == Scalar::Kind::Complex; }
+
 Tensor general(const ElementwiseOp& op, std::span<const Operand> in, const double* params) {
+  if (std::ranges::any_of(in, is_complex_number))
+    return elementwise(op, WithoutComplexNumbers(in).operands(), params);
   General g = plan(op, in);
-  const TileFunction f = forward_for(op, g.compute);
+  if (op.on_complex && is_complex(g.compute)) return op.on_complex(in);
+  const TileFunction f = forward_for(op, g.input);
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   const Layout* layouts[kMaxArity];
   std::size_t n = 0;
   for (const Operand& o : in)
     if (o.t) layouts[n++] = o.t->layout;
   Tensor y = Tensor::empty(result_layout(g.sizes, {layouts, n}), g.result);
-  run_tiles(f, {g.in, in.size()}, {y.raw(), g.result, &y.layout()}, g.compute, g.result, params);
+  run_tiles(f, {g.in, in.size()}, {y.raw(), g.result, &y.layout()}, g.compute, g.produces, params);
   if (wants_node(op, in, g.result)) {
     Ref<Node> node = make_elementwise_node(op, in, &y.layout(), g.compute, params);
     set_history(y, node.get());
@@ -251,10 +285,19 @@ void check_no_partial_overlap(const Tensor& out, std::span<const Operand> in) {
 }
 
 void Scalar::write(void* p, Dtype dtype) const {
-  if (kind == Kind::Float || backlit::is_floating(dtype)) {
-    write_double(p, dtype, d);
-    return;
+  if (kind == Kind::Complex) {
+    if (is_complex(dtype))
+      return visit_complex(dtype, [&](auto zero) {
+        const decltype(zero) v(Complex<double>{d, im});
+        std::memcpy(p, &v, sizeof v);
+      });
+    BACKLIT_CHECK(im == 0, Runtime, "value cannot be converted to type ", info(dtype).name,
+                  " without overflow");
+    return write_double(p, dtype, d);
   }
+  BACKLIT_CHECK(dtype != Dtype::Float16 || !std::isfinite(d) || std::abs(d) < 65520, Runtime,
+                "value cannot be converted to type c10::Half without overflow");
+  if (kind == Kind::Float || is_differentiable(dtype)) return write_double(p, dtype, d);
   visit(dtype, [&](auto zero) {
     using T = decltype(zero);
     const T v = static_cast<T>(i);
@@ -274,8 +317,19 @@ Dtype promote_types(Dtype a, Dtype b) {
   if (a > b) std::swap(a, b);
   // uint8 and int8 fit neither in the other
   if (a == Dtype::UInt8 && b == Dtype::Int8) return Dtype::Int16;
+  if (a == Dtype::Float16 && b == Dtype::BFloat16) return Dtype::Float32;
+  if (b == Dtype::Complex64 && a == Dtype::Float64) return Dtype::Complex128;
   return b;
 }
+
+namespace {
+Dtype complex_beside(Dtype real) {
+  BACKLIT_CHECK(real != Dtype::Float16, NotImplemented,
+                "backlit has no complex32 numbers, the result of float16 and complex numbers. "
+                "Convert with .float() or .cfloat() first.");
+  return complex_of(real);
+}
+}  // namespace
 
 Dtype result_type(std::span<const Operand> inputs) {
   // three levels: tensors with dimensions, 0-d tensors, numbers; a lower one counts when its
@@ -296,7 +350,12 @@ Dtype result_type(std::span<const Operand> inputs) {
   for (int level = 0; level < 3; ++level) {
     if (found[level] < 0) continue;
     const auto d = static_cast<Dtype>(found[level]);
-    if (result < 0 || info(d).category > info(static_cast<Dtype>(result)).category)
+    const auto above = static_cast<Dtype>(result);
+    if (result < 0)
+      result = found[level];
+    else if (is_complex(d) && is_floating(above))
+      result = static_cast<int>(complex_beside(above));  // the precision of the higher level stays
+    else if (info(d).category > info(above).category)
       result = found[level];
   }
   return static_cast<Dtype>(result);
@@ -319,8 +378,12 @@ void link_kernels() {
       if (e->level != level || std::strcmp(e->type, "FormulaKernels") != 0) continue;
       const auto& kernels = *static_cast<const FormulaKernels*>(e->table);
       ElementwiseOp& op = *by_name.at(kernels.name);
-      std::memcpy(op.forward, kernels.forward, sizeof op.forward);
-      std::memcpy(op.backward, kernels.backward, sizeof op.backward);
+      const auto take = [](TileFunction* to, const TileFunction* from) {
+        for (int d = 0; d < kDtypes; ++d)
+          if (from[d]) to[d] = from[d];
+      };
+      take(op.forward, kernels.forward);
+      for (int i = 0; i < kMaxArity; ++i) take(op.backward[i], kernels.backward[i]);
     }
 }
 
@@ -346,6 +409,8 @@ Tensor elementwise(const ElementwiseOp& op, std::span<const Operand> in, const d
 Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in,
                             const double* params) {
   if (!params) params = kOnes;
+  if (std::ranges::any_of(in, is_complex_number)) [[unlikely]]
+    return elementwise_in_place(op, WithoutComplexNumbers(in).operands(), params);
   const Tensor x = Tensor::borrow(in[0].t);
   check_inplace(x, std::ranges::any_of(in, requires_grad));
   check_no_partial_overlap(x, in);
@@ -353,14 +418,14 @@ Tensor elementwise_in_place(const ElementwiseOp& op, std::span<const Operand> in
   BACKLIT_CHECK(std::ranges::equal(Span(g.sizes), x.sizes()), Runtime, "output with shape ",
                 to_string(x.sizes()), " doesn't match the broadcast shape ", to_string(g.sizes));
   check_can_cast(g.result, x.dtype());
-  const TileFunction f = forward_for(op, g.compute);
+  const TileFunction f = forward_for(op, g.input);
   if (op.checks_zero_divisor && !is_floating(g.compute)) check_divisor(in[1]);
   Ref<Node> node;
   if (wants_node(op, in, x.dtype()) ||
       (op.rule == Rule::NotDifferentiable && op.node[0] && should_record({x}))) {
     node = make_elementwise_node(op, in, &x.layout(), g.compute, params, true);
   }
-  run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.result, params);
+  run_tiles(f, {g.in, in.size()}, {x.raw(), x.dtype(), &x.layout()}, g.compute, g.produces, params);
   bump_version(x);
   if (node) {
     attach(x, node.get());

@@ -21,14 +21,16 @@ inline constexpr int kMaxArity = 3, kMaxParams = 4;
 
 // A number from Python. Does not decide the result's dtype unless its category is higher.
 struct Scalar {
-  enum class Kind : std::uint8_t { Bool, Int, Float } kind;
-  double d;
+  enum class Kind : std::uint8_t { Bool, Int, Float, Complex } kind;
+  double d;  // the real part of a complex number
   std::int64_t i;
+  double im = 0;
 
   Scalar(double v) : kind(Kind::Float), d(v), i(0) {}
   Scalar(std::int64_t v) : kind(Kind::Int), d(static_cast<double>(v)), i(v) {}
   Scalar(int v) : Scalar(static_cast<std::int64_t>(v)) {}
   Scalar(bool v) : kind(Kind::Bool), d(v), i(v) {}
+  Scalar(Complex<double> v) : kind(Kind::Complex), d(v.re), i(0), im(v.im) {}
   void write(void* p, Dtype dtype) const;
 };
 
@@ -69,6 +71,8 @@ struct ElementwiseOp {
   Symbol (*value_symbol)(const Symbol* inputs, const Symbol* params);
   TileFunction forward[kDtypes];
   TileFunction backward[kMaxArity][kDtypes];
+  // What the operation means for complex inputs, where that is no formula of complex numbers.
+  Tensor (*on_complex)(std::span<const Operand> inputs);
 };
 inline constexpr std::uint8_t kResultBit = 8;
 

@@ -13,7 +13,7 @@ namespace backlit {
 
 // A gradient of the result's shape, brought to the shape and dtype of input i.
 Tensor reduce_to_input(const ElementwisePayload& p, int i, Tensor g) {
-  if (p.in_layout[i]) g = ops::sum_to(g, p.in_layout[i]->sizes());
+  if (p.in_layout[i]) g = ops::sum_to(ops::to_dtype(g, p.compute), p.in_layout[i]->sizes());
   if (g.dtype() != p.in_dtype[i]) g = ops::to_dtype(g, p.in_dtype[i]);
   return g;
 }
@@ -31,9 +31,10 @@ Tensor ElementwisePayload::fused(Vjp& v, int i, const Tensor* inputs, const Tens
     if (!(reads >> k & 1)) continue;
     direct = inputs[k].defined()
                  ? same_geometry(inputs[k]->layout, layout) && inputs[k].dtype() == compute
-                 : layout->numel <= kScalarTile;
+                 : layout->numel <= kScalarTile && !is_complex(compute);
   }
-  if (direct && (reads & kResultBit)) direct = same_geometry(y->layout, layout);
+  if (direct && (reads & kResultBit))
+    direct = same_geometry(y->layout, layout) && y.dtype() == compute;
   if (direct) {
     Tensor out = Tensor::empty(g.layout_ref(), compute);
     const void* ptr[kMaxArity + 2];
@@ -117,7 +118,7 @@ void ElementwisePayload::operator()(Vjp& v) const {
         r[k] = is_tensor[k] ? (inputs[k].defined() ? Recorded(ops::to_dtype(inputs[k], compute))
                                                    : Recorded())
                             : Recorded(number[k]);
-      const Recorded ry = y.defined() ? Recorded(y) : Recorded();
+      const Recorded ry = y.defined() ? Recorded(ops::to_dtype(y, compute)) : Recorded();
       g = ops::times_local(v.g(), op->local[i](r, ry, params), op->masks);
     } else {
       g = fused(v, i, inputs, y);

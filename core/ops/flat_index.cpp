@@ -97,7 +97,7 @@ Tensor nonzero_static(const Tensor& x, std::int64_t size, std::int64_t fill_valu
   return y;
 }
 
-const Register take_row("take(Tensor input, Tensor index, *, Tensor? out=None) -> Tensor", take,
+const RegisterAny take_row("take(Tensor input, Tensor index, *, Tensor? out=None) -> Tensor", take,
                         {.meaning = "The elements at positions of the flattened tensor.",
                          .formula = "yᵢ = flatten(x)[indexᵢ]",
                          .gradient = "∂L/∂x = 0, with ∂L/∂y added at index",
@@ -116,19 +116,19 @@ RowOptions method(RowOptions options) {
   options.function = false;
   return options;
 }
-const Register put_row(
+const RegisterAny put_row(
     "put(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor", put_op,
     kPut);
-const Register put_in_place_row(
+const RegisterAny put_in_place_row(
     "put_(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
     put_in_place, method(kPut));
-const Register index_put_row(
+const RegisterAny index_put_row(
     "index_put(Tensor input, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor",
     index_put_op, kIndexPut);
-const Register index_put_in_place_row(
+const RegisterAny index_put_in_place_row(
     "index_put_(Tensor input, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor",
     index_put_in_place, kIndexPut);
-const Register nonzero_static_row(
+const RegisterAny nonzero_static_row(
     "nonzero_static(Tensor input, *, int size, int fill_value=-1) -> Tensor", nonzero_static,
     {.meaning = "The first `size` rows of nonzero, filled up with fill_value."});
 

@@ -13,12 +13,13 @@ struct NumpyName {
   Dtype dtype;
 };
 constexpr NumpyName numpy_scalars[] = {
-    {"numpy.float64", Dtype::Float64}, {"numpy.float32", Dtype::Float32},
-    {"numpy.int64", Dtype::Int64},     {"numpy.longlong", Dtype::Int64},
-    {"numpy.int32", Dtype::Int32},     {"numpy.intc", Dtype::Int32},
-    {"numpy.int16", Dtype::Int16},     {"numpy.int8", Dtype::Int8},
-    {"numpy.uint8", Dtype::UInt8},     {"numpy.bool", Dtype::Bool},
-    {"numpy.bool_", Dtype::Bool}};
+    {"numpy.float64", Dtype::Float64},     {"numpy.float32", Dtype::Float32},
+    {"numpy.int64", Dtype::Int64},         {"numpy.longlong", Dtype::Int64},
+    {"numpy.int32", Dtype::Int32},         {"numpy.intc", Dtype::Int32},
+    {"numpy.int16", Dtype::Int16},         {"numpy.int8", Dtype::Int8},
+    {"numpy.uint8", Dtype::UInt8},         {"numpy.bool", Dtype::Bool},
+    {"numpy.bool_", Dtype::Bool},          {"numpy.float16", Dtype::Float16},
+    {"numpy.complex64", Dtype::Complex64}, {"numpy.complex128", Dtype::Complex128}};
 
 bool is_sequence(PyObject* o) {
   if (PyList_Check(o) || PyTuple_Check(o)) return true;
@@ -69,8 +70,6 @@ struct Survey {
       return;
     }
     const auto d = scalar_dtype(o);
-    BACKLIT_CHECK(!PyComplex_Check(o), NotImplemented, "backlit has no complex numbers yet. Got ",
-                  "a value of type complex.");
     BACKLIT_CHECK(d || !(PyUnicode_Check(o) || PyBytes_Check(o)), Type,
                   "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
     BACKLIT_CHECK(d, Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
@@ -114,8 +113,7 @@ struct Writer {
   }
 };
 
-constexpr const char* kCppNames[kDtypes] = {"bool", "uint8_t", "int8_t", "int16_t",
-                                            "int",  "int64_t", "float",  "double"};
+constexpr const char* kCppNames[] = {"bool", "uint8_t", "int8_t", "int16_t", "int", "int64_t"};
 
 [[noreturn]] void fail_overflow(Dtype dtype, const char* type_name) {
   fail(ErrorKind::Runtime, "value cannot be converted to type ",
@@ -136,6 +134,11 @@ bool integer_fits(std::int64_t v, Dtype dtype) {
 
 void check_fits(const Scalar& value, Dtype dtype, const char* type_name) {
   if (!is_integral(dtype)) return;
+  if (value.kind == Scalar::Kind::Complex) {
+    BACKLIT_CHECK(value.im == 0, Runtime, "value cannot be converted to type ",
+                  type_name ? type_name : kCppNames[static_cast<int>(dtype)], " without overflow");
+    return check_fits(Scalar(value.d), dtype, type_name);
+  }
   if (value.kind == Scalar::Kind::Float) {
     const double low = dtype == Dtype::UInt8 ? -0.99 : -9.2233720368547758e18;
     if (!(value.d >= low && value.d < 9.2233720368547758e18) ||
@@ -151,6 +154,11 @@ void write_checked(PyObject* number, void* p, Dtype dtype) {
     const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(number));
     BACKLIT_CHECK(t.numel() == 1, Value,
                   "only one element tensors can be converted to Python scalars");
+  }
+  if (is_complex(dtype) && !is_tensor(number)) {
+    const Py_complex z = PyComplex_AsCComplex(number);
+    if (z.real == -1.0 && PyErr_Occurred()) throw PythonErrorSet();
+    return Scalar(Complex<double>{z.real, z.imag}).write(p, dtype);
   }
   if (is_floating(dtype) && !is_tensor(number)) {
     const double d = PyFloat_AsDouble(number);  // big integers too
@@ -183,10 +191,12 @@ std::optional<Dtype> scalar_dtype(PyObject* o) {
   if (PyBool_Check(o)) return Dtype::Bool;
   if (PyFloat_Check(o)) return default_dtype();
   if (PyLong_Check(o)) return Dtype::Int64;
+  if (PyComplex_Check(o)) return complex_of(default_dtype());
   return std::nullopt;
 }
 
 bool is_plain_number(PyObject* o) {
+  if (PyComplex_CheckExact(o)) return true;
   if (is_number(o)) return !is_numpy_array(o);
   return std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0 && !is_numpy_array(o) &&
          scalar_dtype(o);
@@ -239,7 +249,7 @@ Tensor tensor_op(Any data, std::optional<Dtype> dtype, Any device, bool requires
   warn_copy_of_tensor(data.object, "torch.tensor(sourceTensor)");
   return with_requires_grad(tensor_from_data(data.object, dtype), requires_grad);
 }
-const Register tensor_row(
+const RegisterAny tensor_row(
     "tensor(any data, *, dtype? dtype=None, any device=None, bool requires_grad=False, "
     "any pin_memory=False) -> Tensor",
     tensor_op,

@@ -22,7 +22,7 @@ Tensors broadcast_tensors(const Tensors& tensors) {
   for (const Tensor& t : tensors) out.push_back(expand(t, sizes));
   return out;
 }
-const Register broadcast_tensors_row(
+const RegisterAny broadcast_tensors_row(
     "broadcast_tensors(Tensor* tensors) -> Tensor[]", broadcast_tensors,
     {.meaning = "Expands tensors to their common shape.",
      .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
@@ -60,7 +60,7 @@ Tensors meshgrid(const Tensors& tensors, std::optional<std::string> indexing) {
   }
   return out;
 }
-const Register meshgrid_row(
+const RegisterAny meshgrid_row(
     "meshgrid(Tensor* tensors, *, str? indexing=None) -> Tensor[]", meshgrid,
     {.meaning = "The coordinates of a grid: one tensor per axis, all in the shape of the grid.",
      .gradient = "∂L/∂x = Σ of ∂L/∂y over the places that show the same element"});
@@ -75,7 +75,7 @@ Tensor cartesian_prod(const Tensors& tensors) {
   for (const Tensor& t : meshgrid(tensors, "ij")) columns.push_back(reshape(t, Dims{-1}));
   return stack(columns, 1);
 }
-const Register cartesian_prod_row(
+const RegisterAny cartesian_prod_row(
     "cartesian_prod(Tensor* tensors) -> Tensor", cartesian_prod,
     {.meaning = "All tuples of one element of each vector, as rows.",
      .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element"});
@@ -114,7 +114,7 @@ Tensor combinations(const Tensor& x, std::int64_t r, bool with_replacement) {
   }
   return stack(columns, 1);
 }
-const Register combinations_row(
+const RegisterAny combinations_row(
     "combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor", combinations,
     {.meaning = "All choices of r elements, as rows.",
      .gradient = "∂L/∂xᵢ = Σ of ∂L/∂y over the rows that show the element",

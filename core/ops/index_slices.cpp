@@ -157,7 +157,7 @@ Tensor index_fill_op(const Tensor& x, std::int64_t dim, const Tensor& index, Any
   return index_fill_in_place(clone(x), dim, index, value);
 }
 
-const Register index_select_row(
+const RegisterAny index_select_row(
     "index_select(Tensor input, int dim, Tensor index, *, Tensor? out=None) -> Tensor",
     index_select,
     {.meaning = "The slices along dim that index names.",
@@ -168,10 +168,10 @@ const RowOptions kIndexAdd{
     .meaning = "alpha times the slices of source, added to those that index names.",
     .formula = "y = x; y[indexᵢ] += α·sourceᵢ",
     .gradient = "∂L/∂x = ∂L/∂y; ∂L/∂source = α·∂L/∂y at index"};
-const Register index_add_row(
+const RegisterAny index_add_row(
     "index_add(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
     index_add_op, kIndexAdd);
-const Register index_add_in_place_row(
+const RegisterAny index_add_in_place_row(
     "index_add_(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
     index_add_in_place,
     {.meaning = kIndexAdd.meaning,
@@ -181,10 +181,10 @@ const Register index_add_in_place_row(
 const RowOptions kIndexCopy{.meaning = "The slices that index names, replaced by those of source.",
                             .formula = "y = x; y[indexᵢ] = sourceᵢ",
                             .gradient = "∂L/∂x = ∂L/∂y, 0 at index; ∂L/∂source = ∂L/∂y at index"};
-const Register index_copy_row(
+const RegisterAny index_copy_row(
     "index_copy(Tensor input, int dim, Tensor index, Tensor source) -> Tensor", index_copy_op,
     kIndexCopy);
-const Register index_copy_in_place_row(
+const RegisterAny index_copy_in_place_row(
     "index_copy_(Tensor input, int dim, Tensor index, Tensor source) -> Tensor",
     index_copy_in_place,
     {.meaning = kIndexCopy.meaning,
@@ -194,10 +194,10 @@ const Register index_copy_in_place_row(
 const RowOptions kIndexFill{.meaning = "The slices that index names, filled with value.",
                             .formula = "y = x; y[indexᵢ] = value",
                             .gradient = "∂L/∂x = ∂L/∂y, 0 at index"};
-const Register index_fill_row(
+const RegisterAny index_fill_row(
     "index_fill(Tensor input, int dim, Tensor index, any value) -> Tensor", index_fill_op,
     kIndexFill);
-const Register index_fill_in_place_row(
+const RegisterAny index_fill_in_place_row(
     "index_fill_(Tensor input, int dim, Tensor index, any value) -> Tensor", index_fill_in_place,
     {.meaning = kIndexFill.meaning,
      .formula = kIndexFill.formula,

@@ -147,6 +147,12 @@ void gather_loop(const Picks& p, const Tensor& x, const Tensor& y) {
 }
 
 void put_loop(const Picks& p, const Tensor& x, const Tensor& values, bool accumulate) {
+  if (accumulate && is_sixteen_bit(x.dtype())) {  // float32 in the same places, rounded at the end
+    const Tensor wide = Tensor::empty(x.layout_ref(), Dtype::Float32);
+    copy_in_place(wide, x);
+    put_loop(p, wide, to_dtype(detach(values), Dtype::Float32), true);
+    return copy_in_place(x, wide);
+  }
   const Tensor v = values.numel() == 1 ? values : contiguous(detach(values));
   const GilRelease release(p.numel() >= kGilReleaseElements);
   put(p, x.raw(), v.raw(), v.numel() == 1, x.dtype(), accumulate);
@@ -368,7 +374,7 @@ Tensor index_put_(const Tensor& x, std::span<const IndexGroup> groups, const Ten
   const bool overlap = x->storage->data == value->storage->data;
   const bool as_is = value.numel() == 1 || std::ranges::equal(value.sizes(), Span(sizes));
   const Tensor spread = as_is && !overlap ? source : clone_contiguous(expand(source, sizes));
-  const bool recorded = x.is_floating() && should_record({x, value});
+  const bool recorded = x.is_differentiable() && should_record({x, value});
   const IndexMapRef map =
       recorded ? map_of(x, groups, p, x.is_contiguous() ? offsets : Tensor()) : nullptr;
   return record_in_place(

@@ -201,7 +201,7 @@ class Reader {
 // --- assignment ---
 
 void check_fits(const Scalar& s, Dtype d) {
-  if (d == Dtype::Bool || is_floating(d)) return;
+  if (!is_integral(d)) return;
   visit(d, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
@@ -241,7 +241,7 @@ void check_expandable(const Tensor& value, const Tensor& target) {
   if (!value.layout().same_sizes(target.layout())) expand(detach(value), target.sizes());
 }
 
-bool assignable(PyObject* v) { return is_tensor(v) || is_number(v); }
+bool assignable(PyObject* v) { return is_tensor(v) || is_number(v) || PyComplex_Check(v); }
 
 }  // namespace
 

@@ -131,7 +131,7 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim) {
   Tensor y = Tensor::empty(sizes, common_dtype(tensors));
   join(y, tensors, d, lengths);
   y->inference = modes.inference;
-  if (!y.is_floating() || !should_record(tensors)) return y;
+  if (!y.is_differentiable() || !should_record(tensors)) return y;
   for (std::size_t i = 0; i < tensors.size(); ++i)
     if (is_legacy_empty(tensors[i])) lengths[i] = kLegacy;
   return record("CatBackward0", y, tensors, {},
@@ -164,7 +164,7 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim) {
   const std::vector<std::int64_t> ones(tensors.size(), 1);
   join(y, tensors, d, ones);
   y->inference = modes.inference;
-  if (!y.is_floating() || !should_record(tensors)) return y;
+  if (!y.is_differentiable() || !should_record(tensors)) return y;
   return record("StackBackward0", y, tensors, {}, [d, types = mixed_dtypes(tensors)](Vjp& v) {
     for (int i = 0; i < v.inputs(); ++i)
       if (v.needs(i)) v.set(i, types.back_to(i, select(v.g(), d, i)));
@@ -180,7 +180,7 @@ constexpr const char* kCatGradient = "∂L/∂xᵢ = the part of ∂L/∂y that 
 Tensor cat_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("cat", cat(tensors, dim), out);
 }
-const Register cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", cat_op,
+const RegisterAny cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", cat_op,
                        {.meaning = "Joins tensors along an existing dimension.",
                         .formula = "y = [x₁ x₂ …]",
                         .gradient = kCatGradient,
@@ -189,11 +189,11 @@ const Register cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) ->
 Tensor stack_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("stack", stack(tensors, dim), out);
 }
-const Register stack_row("stack(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor",
-                         stack_op,
-                         {.meaning = "Joins tensors of one shape along a new dimension.",
-                          .formula = "y[i] = xᵢ",
-                          .gradient = "∂L/∂xᵢ = ∂L/∂y[i]"});
+const RegisterAny stack_row("stack(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor",
+                            stack_op,
+                            {.meaning = "Joins tensors of one shape along a new dimension.",
+                             .formula = "y[i] = xᵢ",
+                             .gradient = "∂L/∂xᵢ = ∂L/∂y[i]"});
 
 // --- at least so many dimensions ---
 
@@ -216,15 +216,15 @@ const RowOptions kAtLeast{
     .meaning = "A view with dimensions of size 1 added where there are too few.",
     .gradient = "∂L/∂x = ∂L/∂y in the shape of x",
     .method = false};
-const Register atleast_1d_row("atleast_1d(Tensor input) -> Tensor", atleast_1d, kAtLeast);
-const Register atleast_1d_rows("atleast_1d(Tensor* tensors) -> Tensor[]", each<atleast_1d>,
-                               kAtLeast);
-const Register atleast_2d_row("atleast_2d(Tensor input) -> Tensor", atleast_2d, kAtLeast);
-const Register atleast_2d_rows("atleast_2d(Tensor* tensors) -> Tensor[]", each<atleast_2d>,
-                               kAtLeast);
-const Register atleast_3d_row("atleast_3d(Tensor input) -> Tensor", atleast_3d, kAtLeast);
-const Register atleast_3d_rows("atleast_3d(Tensor* tensors) -> Tensor[]", each<atleast_3d>,
-                               kAtLeast);
+const RegisterAny atleast_1d_row("atleast_1d(Tensor input) -> Tensor", atleast_1d, kAtLeast);
+const RegisterAny atleast_1d_rows("atleast_1d(Tensor* tensors) -> Tensor[]", each<atleast_1d>,
+                                  kAtLeast);
+const RegisterAny atleast_2d_row("atleast_2d(Tensor input) -> Tensor", atleast_2d, kAtLeast);
+const RegisterAny atleast_2d_rows("atleast_2d(Tensor* tensors) -> Tensor[]", each<atleast_2d>,
+                                  kAtLeast);
+const RegisterAny atleast_3d_row("atleast_3d(Tensor input) -> Tensor", atleast_3d, kAtLeast);
+const RegisterAny atleast_3d_rows("atleast_3d(Tensor* tensors) -> Tensor[]", each<atleast_3d>,
+                                  kAtLeast);
 
 // --- stacks of NumPy ---
 
@@ -248,20 +248,21 @@ Tensor column_stack(const Tensors& tensors, const Tensor& out) {
     columns.push_back(t.dim() <= 1 ? reshape(t, Dims{t.numel(), 1}) : t);
   return hstack(columns, out);
 }
-const Register hstack_row("hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", hstack,
-                          {.meaning = "Joins tensors side by side, along dimension 1 (0 for 1-D).",
-                           .gradient = kCatGradient});
-const Register vstack_row("vstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", vstack,
-                          {.meaning = "Joins tensors as rows, along dimension 0.",
-                           .gradient = kCatGradient,
-                           .aliases = "row_stack"});
-const Register dstack_row("dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", dstack,
-                          {.meaning = "Joins tensors in depth, along dimension 2.",
-                           .gradient = kCatGradient});
-const Register column_stack_row("column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor",
-                                column_stack,
-                                {.meaning = "Joins 1-D tensors as columns.",
-                                 .gradient = kCatGradient});
+const RegisterAny hstack_row(
+    "hstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", hstack,
+    {.meaning = "Joins tensors side by side, along dimension 1 (0 for 1-D).",
+     .gradient = kCatGradient});
+const RegisterAny vstack_row("vstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", vstack,
+                             {.meaning = "Joins tensors as rows, along dimension 0.",
+                              .gradient = kCatGradient,
+                              .aliases = "row_stack"});
+const RegisterAny dstack_row("dstack(Tensor[] tensors, *, Tensor? out=None) -> Tensor", dstack,
+                             {.meaning = "Joins tensors in depth, along dimension 2.",
+                              .gradient = kCatGradient});
+const RegisterAny column_stack_row("column_stack(Tensor[] tensors, *, Tensor? out=None) -> Tensor",
+                                   column_stack,
+                                   {.meaning = "Joins 1-D tensors as columns.",
+                                    .gradient = kCatGradient});
 
 Tensor block_diag(const Tensors& tensors) {
   Tensors blocks;
@@ -284,7 +285,7 @@ Tensor block_diag(const Tensors& tensors) {
     row += b.size(0);
     column += b.size(1);
   }
-  if (!y.is_floating() || !should_record(tensors)) return y;
+  if (!y.is_differentiable() || !should_record(tensors)) return y;
   std::vector<Dims> shapes;
   for (const Tensor& t : tensors) shapes.emplace_back(t.sizes());
   return record("BlockDiagBackward0", y, tensors, {}, [shapes](Vjp& v) {
@@ -299,7 +300,7 @@ Tensor block_diag(const Tensors& tensors) {
     }
   });
 }
-const Register block_diag_row(
+const RegisterAny block_diag_row(
     "block_diag(Tensor* tensors) -> Tensor", block_diag,
     {.meaning = "A matrix with the given matrices along its diagonal, 0 elsewhere.",
      .gradient = "∂L/∂xᵢ = the block of ∂L/∂y that xᵢ fills"});

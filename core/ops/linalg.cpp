@@ -10,7 +10,7 @@ namespace backlit::ops {
 void check_matrix(const char* name, const Tensor& a, const char* letter) {
   BACKLIT_CHECK(a.dim() >= 2, Runtime, name, ": The input tensor ", letter,
                 " must have at least 2 dimensions. Got shape ", to_string(a.sizes()));
-  BACKLIT_CHECK(a.is_floating(), Runtime, name,
+  BACKLIT_CHECK(a.is_differentiable(), Runtime, name,
                 ": Expected a floating point or complex tensor as input. Got ",
                 info(a.dtype()).scalar_name);
 }
@@ -70,9 +70,9 @@ Tensor empty_columns(Span batch, std::int64_t m, std::int64_t n, Dtype dtype) {
 
 Tensor identity(std::int64_t n, Dtype dtype) {
   Tensor y = Tensor::zeros(Dims{n, n}, dtype);
-  visit(dtype, [&](auto zero) {
+  visit_stored(dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (std::int64_t i = 0; i < n; ++i) y.data<T>()[i * (n + 1)] = T(1);
+    for (std::int64_t i = 0; i < n; ++i) y.data<T>()[i * (n + 1)] = convert_number<T>(1.0F);
   });
   return y;
 }

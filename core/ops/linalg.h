@@ -38,6 +38,11 @@ Tensor mT(const Tensor& x);
 Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left = true,
                         bool unit = false);
 Tensor solve(const Tensor& a, const Tensor& b, bool left = true);  // A·X = B for matrices B
+// Complex equations as real ones of twice the size: the matrix that multiplies (Re x, Im x) as A
+// multiplies x; the parts of b one over the other; and back.
+Tensor in_real_numbers(const Tensor& a);
+Tensor columns_in_real_numbers(const Tensor& b);
+Tensor from_real_numbers(const Tensor& x);
 Tensor inverse(const Tensor& a, bool check_errors = false);
 Tensor svdvals(const Tensor& a);  // singular values in falling order
 

@@ -42,10 +42,9 @@ std::string singular_inverse(int info) {
                 "singular.");
 }
 
-Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
-  check_square(name, a);
+// The inverses in place of the factors, not recorded.
+void invert(const Tensor& a, Factors& f) {
   const i64 n = a.size(-1);
-  Factors f = factor(a);
   if (a.numel()) {
     visit_real(a.dtype(), [&](auto zero) {
       using T = decltype(zero);
@@ -59,11 +58,19 @@ Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
       });
     });
   }
+}
+
+Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
+  check_square(name, a);
+  const Tensor matrix = a.is_complex() ? in_real_numbers(detach(a)) : a;
+  Factors f = factor(matrix);
+  invert(matrix, f);
+  if (a.is_complex()) f.lu = from_real_numbers(narrow(f.lu, -1, 0, a.size(-1)));
   if (check_errors) check_info(name, f.info, singular_inverse);
   Tensor y = record(
       "LinalgInvExBackward0", std::move(f.lu), {a}, {},
       [](Vjp& v) {
-        const Tensor t = mT(v.saved(0));
+        const Tensor t = conj(mT(v.saved(0)));
         v.set(0, neg(matmul(matmul(t, v.g()), t)));
       },
       true);
@@ -72,6 +79,10 @@ Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
 
 // X = A⁻¹ B for matrices of equal batch sizes, without recording.
 Tensor solved(const Tensor& a, const Tensor& b, Tensor& info) {
+  if (a.is_complex()) {
+    const GradMode off(false);
+    return from_real_numbers(solved(in_real_numbers(a), columns_in_real_numbers(b), info));
+  }
   const i64 n = a.size(-1), k = b.size(-1);
   const Factors f = factor(a);
   info = f.info;
@@ -104,11 +115,11 @@ Tensor solve_recorded(const Tensor& a, const Tensor& b, bool vector, Tensor& inf
       "LinalgSolveExBackward0", std::move(x), {a, b}, {a},
       [vector](Vjp& v) {
         const Tensor g = vector ? unsqueeze(v.g(), -1) : v.g();
-        const Tensor gb = solve(mT(v.saved(0)), g);
+        const Tensor gb = solve(conj(mT(v.saved(0))), g);
         if (v.needs(1)) v.set(1, vector ? squeeze(gb, Dims{-1}) : gb);
         if (!v.needs(0)) return;
         const Tensor y = vector ? unsqueeze(v.saved(1), -1) : v.saved(1);
-        v.set(0, neg(matmul(gb, mT(y))));
+        v.set(0, neg(matmul(gb, conj(mT(y)))));
       },
       true);
 }
@@ -180,27 +191,27 @@ constexpr const char* kInverseGradient = "∂L/∂A = −Yᵀ · ∂L/∂Y · Y�
 constexpr const char* kSolution = "A·X = B";
 constexpr const char* kSolutionGradient = "∂L/∂B = A⁻ᵀ · ∂L/∂X; ∂L/∂A = −∂L/∂B · Xᵀ";
 
-const Register inv_ex_row("inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor, Tensor)",
-                          inv_ex_op,
-                          {.meaning = "The inverse of a square matrix, and where it failed.",
-                           .formula = kInverse,
-                           .gradient = kInverseGradient,
-                           .home = "linalg",
-                           .method = false,
-                           .node = "LinalgInvExBackward0"});
-const Register inv_row("inv(Tensor A, *, Tensor? out=None) -> Tensor", inv_op,
-                       {.meaning = "The inverse of a square matrix.",
-                        .formula = kInverse,
-                        .gradient = kInverseGradient,
-                        .home = "linalg",
-                        .method = false,
-                        .node = "LinalgInvExBackward0"});
-const Register inverse_row("inverse(Tensor input, *, Tensor? out=None) -> Tensor", inv_op,
-                           {.meaning = "The inverse of a square matrix.",
-                            .formula = kInverse,
-                            .gradient = kInverseGradient,
-                            .node = "LinalgInvExBackward0"});
-const Register solve_ex_row(
+const RegisterComplex inv_ex_row("inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor, Tensor)",
+                                 inv_ex_op,
+                                 {.meaning = "The inverse of a square matrix, and where it failed.",
+                                  .formula = kInverse,
+                                  .gradient = kInverseGradient,
+                                  .home = "linalg",
+                                  .method = false,
+                                  .node = "LinalgInvExBackward0"});
+const RegisterComplex inv_row("inv(Tensor A, *, Tensor? out=None) -> Tensor", inv_op,
+                              {.meaning = "The inverse of a square matrix.",
+                               .formula = kInverse,
+                               .gradient = kInverseGradient,
+                               .home = "linalg",
+                               .method = false,
+                               .node = "LinalgInvExBackward0"});
+const RegisterComplex inverse_row("inverse(Tensor input, *, Tensor? out=None) -> Tensor", inv_op,
+                                  {.meaning = "The inverse of a square matrix.",
+                                   .formula = kInverse,
+                                   .gradient = kInverseGradient,
+                                   .node = "LinalgInvExBackward0"});
+const RegisterComplex solve_ex_row(
     "solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor, Tensor)",
     solve_ex_op,
     {.meaning = "The solution of linear equations, and where it failed.",
@@ -209,14 +220,14 @@ const Register solve_ex_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgSolveExBackward0"});
-const Register solve_row("solve(Tensor A, Tensor B, *, bool left=True, Tensor? out=None) -> Tensor",
-                         solve_op,
-                         {.meaning = "The solution X of A·X = B, or of X·A = B with left=False.",
-                          .formula = kSolution,
-                          .gradient = kSolutionGradient,
-                          .home = "linalg",
-                          .method = false,
-                          .node = "LinalgSolveExBackward0"});
+const RegisterComplex solve_row(
+    "solve(Tensor A, Tensor B, *, bool left=True, Tensor? out=None) -> Tensor", solve_op,
+    {.meaning = "The solution X of A·X = B, or of X·A = B with left=False.",
+     .formula = kSolution,
+     .gradient = kSolutionGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgSolveExBackward0"});
 
 // --- determinants ---
 

@@ -88,6 +88,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
                 info(w.dtype()).scalar_name,
                 ". Convert the input with .to(dtype), or the module with .double() or .float().");
   check_not_bool("addmm_impl_cpu_", x.dtype());
+  if (x.is_complex()) {
+    const Tensor y = matmul(x, transpose(w, 0, 1));
+    return b.defined() ? add(y, b) : y;
+  }
   Dims out(x.sizes());
   const std::int64_t in = out[out.n - 1];
   out.erase(out.n - 1);
@@ -102,7 +106,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
 
 namespace {
 
-const Register linear_row(
+const RegisterComplex linear_row(
     "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", linear,
     {.meaning = "The linear layer, (*, in) -> (*, out).",
      .formula = "Y = X·Wᵀ + b",

@@ -26,7 +26,8 @@ template <class F> Tensor in_place(const Tensor& x, F&& out_of_place) {
 
 void check_mask(const char* name, const Tensor& mask) {
   BACKLIT_CHECK(mask.dtype() == Dtype::Bool, Runtime, name,
-                "_ only supports boolean masks, but got mask with dtype ", c_name(mask.dtype()));
+                "_ only supports boolean masks, but got mask with dtype ",
+                info(mask.dtype()).c_name);
 }
 
 Tensor broadcast(const Tensor& t, const Dims& sizes) {
@@ -120,28 +121,28 @@ const RowOptions kMaskedFillInPlace{.meaning = "Writes value where the mask is t
                                     .formula = "x = value if mask else x",
                                     .gradient = "∂L/∂x = 0 if mask else ∂L/∂y",
                                     .function = false};
-const Register masked_fill_row("masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor",
-                               masked_fill_number, kMaskedFill);
-const Register masked_fill_tensor_row(
+const RegisterAny masked_fill_row("masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor",
+                                  masked_fill_number, kMaskedFill);
+const RegisterAny masked_fill_tensor_row(
     "masked_fill(Tensor input, Tensor mask, Tensor value) -> Tensor", masked_fill, kMaskedFill);
-const Register masked_fill_in_place_row(
+const RegisterAny masked_fill_in_place_row(
     "masked_fill_(Tensor input, Tensor mask, Scalar value) -> Tensor", masked_fill_number_in_place,
     kMaskedFillInPlace);
-const Register masked_fill_tensor_in_place_row(
+const RegisterAny masked_fill_tensor_in_place_row(
     "masked_fill_(Tensor input, Tensor mask, Tensor value) -> Tensor", masked_fill_tensor_in_place,
     kMaskedFillInPlace);
-const Register masked_select_row(
+const RegisterAny masked_select_row(
     "masked_select(Tensor input, Tensor mask, *, Tensor? out=None) -> Tensor", masked_select_op,
     {.meaning = "The elements where the mask is true, in one dimension.",
      .formula = "y = x[mask]",
      .gradient = "∂L/∂x = 0, with ∂L/∂y at the mask",
      .out_apart = true});
-const Register masked_scatter_row(
+const RegisterAny masked_scatter_row(
     "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", masked_scatter_op,
     {.meaning = "The elements of source in turn where the mask is true, the tensor elsewhere.",
      .formula = "y = x; y[mask] = source",
      .gradient = "∂L/∂x = 0 if mask else ∂L/∂y; ∂L/∂source = ∂L/∂y[mask]"});
-const Register masked_scatter_in_place_row(
+const RegisterAny masked_scatter_in_place_row(
     "masked_scatter_(Tensor input, Tensor mask, Tensor source) -> Tensor", masked_scatter_in_place,
     {.meaning = "Writes the elements of source in turn where the mask is true.",
      .formula = "x[mask] = source",

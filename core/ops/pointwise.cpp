@@ -29,8 +29,11 @@ Choice of_numbers(const ElementwiseOp& formula, const Operand& a, const Operand&
 }
 
 double parameter(const Scalar& s, Dtype dtype) {
-  if (dtype == Dtype::Float64 || dtype == Dtype::Bool) return s.d;
-  if (dtype == Dtype::Float32) {
+  BACKLIT_CHECK(s.kind != Scalar::Kind::Complex || s.im == 0, NotImplemented,
+                "a complex number as a parameter of an elementwise operation. Got ", s.d, " + ",
+                s.im, "j; multiply a tensor by it instead.");
+  if (dtype == Dtype::Float64 || dtype == Dtype::Bool || is_complex(dtype)) return s.d;
+  if (is_floating(dtype)) {
     BACKLIT_CHECK(!std::isfinite(s.d) || std::isfinite(static_cast<float>(s.d)), Runtime,
                   "value cannot be converted to type float without overflow");
     return s.d;
@@ -92,7 +95,7 @@ using namespace formulas;
 double alpha_for(const Scalar& alpha, Dtype dtype) {
   BACKLIT_CHECK(alpha.kind != Scalar::Kind::Bool || dtype == Dtype::Bool, Runtime,
                 "Boolean alpha only supported for Boolean results.");
-  BACKLIT_CHECK(is_floating(dtype) || alpha.kind != Scalar::Kind::Float, Runtime,
+  BACKLIT_CHECK(is_differentiable(dtype) || alpha.kind != Scalar::Kind::Float, Runtime,
                 "For integral input tensors, argument alpha must not be a floating point number.");
   return parameter(alpha, dtype);
 }
@@ -140,7 +143,7 @@ Choice addcmul_front(Tensor x, Tensor a, Tensor b, Scalar value) {
 }
 Choice addcdiv_front(Tensor x, Tensor a, Tensor b, Scalar value) {
   BACKLIT_CHECK(
-      a.is_floating() || b.is_floating(), Runtime,
+      a.is_differentiable() || b.is_differentiable(), Runtime,
       "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
       "will perform a true division of tensor1 and tensor2. Write input + value * (tensor1 / "
       "tensor2) instead.");
@@ -212,16 +215,17 @@ const ElementwiseOp& power_formula(double p) {
 Choice choose_power(const Operand& base, const Operand& exponent) {
   if (base.t && !exponent.t) {
     const Scalar& p = exponent.s;
-    if (is_floating(base.t->dtype) || p.kind == Scalar::Kind::Float) {
+    if (p.kind == Scalar::Kind::Complex) return {formula<Pow>(), base, exponent};
+    if (is_differentiable(base.t->dtype) || p.kind == Scalar::Kind::Float) {
       Choice c(power_formula(p.d), base);
       c.params[0] = p.d;
-      if (!is_floating(base.t->dtype)) c.convert(0, default_dtype());
+      if (!is_differentiable(base.t->dtype)) c.convert(0, default_dtype());
       return c;
     }
     BACKLIT_CHECK(p.i >= 0, Runtime, "Integers to negative integer powers are not allowed.");
     if (p.i == 2 && base.t->dtype != Dtype::Bool) return {formula<PowSquare>(), base};
   }
-  if (!base.t && is_floating(exponent.t->dtype)) {
+  if (!base.t && base.s.kind != Scalar::Kind::Complex && is_differentiable(exponent.t->dtype)) {
     Choice c(formula<RPow>(), exponent);
     c.params[0] = base.s.d;
     return c;
@@ -257,16 +261,16 @@ Tensor pow_in_place_op(Tensor base, Operand exponent) {
 const RowOptions power_options{.meaning = Pow::meaning,
                                .formula = Pow::formula,
                                .gradient = "∂L/∂a = g b aᵇ⁻¹, ∂L/∂b = g aᵇ ln a"};
-const Register pow_row(
+const RegisterAny pow_row(
     "pow(Tensor|Number input, Tensor|Number exponent, *, Tensor? out=None) -> Tensor", pow_op,
     power_options);
-const Register pow_in_place_row(
+const RegisterAny pow_in_place_row(
     "pow_(Tensor input, Tensor|Number exponent) -> Tensor", pow_in_place_op,
     {.meaning = Pow::meaning, .formula = Pow::formula, .function = false});
 
 Operand as_double(const Operand& x, Tensor& keep) {
-  if (!x.t) return Scalar(x.s.d);
-  keep = to_dtype(Tensor::borrow(x.t), Dtype::Float64);
+  if (!x.t) return x.s.kind == Scalar::Kind::Complex ? x : Operand(Scalar(x.s.d));
+  keep = to_dtype(Tensor::borrow(x.t), is_complex(x.t->dtype) ? Dtype::Complex128 : Dtype::Float64);
   return keep;
 }
 Tensor float_power_op(Operand base, Operand exponent, Tensor out) {
@@ -282,13 +286,13 @@ Tensor float_power_in_place_op(Tensor base, Operand exponent) {
   Tensor b;
   return run_in_place(choose_power(base, as_double(exponent, b)));
 }
-const Register float_power_row(
+const RegisterAny float_power_row(
     "float_power(Tensor|Number input, Tensor|Number exponent, *, Tensor? out=None) -> Tensor",
     float_power_op,
     {.meaning = FloatPower::meaning,
      .formula = FloatPower::formula,
      .gradient = power_options.gradient});
-const Register float_power_in_place_row(
+const RegisterAny float_power_in_place_row(
     "float_power_(Tensor input, Tensor|Number exponent) -> Tensor", float_power_in_place_op,
     {.meaning = FloatPower::meaning, .formula = FloatPower::formula, .function = false});
 

@@ -73,6 +73,7 @@ std::string with_underscore(const std::string& signature);
 template <auto F> struct RegisterFront {
   // `signature` without out and without the type of the result.
   RegisterFront(const char* signature, RowOptions options, InPlace in_place = InPlace::Method) {
+    options.dtypes = Dtypes::Any;
     Register(with_out(signature).c_str(), &Front<F>::plain, options);
     Front<F>::name = registry_rows().back()->name.c_str();
     if (in_place == InPlace::None) return;

@@ -39,7 +39,7 @@ Tensor where_op(Tensor condition, Operand a, Operand b, Tensor out) {
 Tensor where_method_op(Tensor a, Tensor condition, Operand b) {
   return where(condition_of(condition), a, b);
 }
-const Register where_row(
+const RegisterAny where_row(
     "where(Tensor condition, Tensor|Number input, Tensor|Number other, *, Tensor? out=None) -> "
     "Tensor",
     where_op,
@@ -47,11 +47,11 @@ const Register where_row(
      .formula = Where::formula,
      .gradient = "∂L/∂b = g if a else 0, ∂L/∂c = 0 if a else g",
      .method = false});
-const Register where_positions_row(
+const RegisterAny where_positions_row(
     "where(Tensor condition) -> Tensor[]", nonzero_as_tuple,
     {.meaning = "The positions where the condition is not 0: one vector per dimension.",
      .method = false});
-const Register where_method_row(
+const RegisterAny where_method_row(
     "where(Tensor input, Tensor condition, Tensor|Number other) -> Tensor", where_method_op,
     {.meaning = "Takes from this tensor where the condition holds, and from "
                 "other elsewhere.",
@@ -71,14 +71,9 @@ const RegisterFront<&heaviside_front> heaviside_row(Heaviside::signature,
 
 // --- interpolation ---
 
-const char* c_name(Dtype d) {
-  constexpr const char* names[] = {"bool", "unsigned char", "signed char", "short",
-                                   "int",  "long int",      "float",       "double"};
-  return names[static_cast<int>(d)];
-}
 void need_same_dtype(const Tensor& x, const Tensor& other, const char* what) {
-  BACKLIT_CHECK(x.dtype() == other.dtype(), Runtime, "expected dtype ", c_name(x.dtype()), " for `",
-                what, "` but got dtype ", c_name(other.dtype()));
+  BACKLIT_CHECK(x.dtype() == other.dtype(), Runtime, "expected dtype ", info(x.dtype()).c_name,
+                " for `", what, "` but got dtype ", info(other.dtype()).c_name);
 }
 Choice lerp_tensor(Tensor a, Tensor b, Tensor weight) {
   need_same_dtype(a, b, "end");
@@ -119,9 +114,10 @@ const RegisterFront<&round_front> round_row(
 Choice nan_to_num_front(Tensor x, std::optional<double> nan, std::optional<double> posinf,
                         std::optional<double> neginf) {
   Choice c(formula<NanToNum>(), x);
-  const bool wide = x.dtype() == Dtype::Float64;
-  const double largest =
-      wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  const double largest = x.dtype() == Dtype::Float64    ? std::numeric_limits<double>::max()
+                         : x.dtype() == Dtype::Float16  ? 65504
+                         : x.dtype() == Dtype::BFloat16 ? 0x1.fep127
+                                                        : std::numeric_limits<float>::max();
   c.params[0] = nan.value_or(0);
   c.params[1] = posinf.value_or(largest);
   c.params[2] = neginf.value_or(-largest);
@@ -202,7 +198,7 @@ Tensor prelu_op(Tensor x, Tensor weight) {
   }
   return apply<PreluKernel>(x, w);
 }
-const Register prelu_row(
+const RegisterAny prelu_row(
     "prelu(Tensor input, Tensor weight) -> Tensor", prelu_op,
     {.meaning = "Rectified linear unit with a learned slope below 0, one for all "
                 "elements or one per channel (dimension 1).",
@@ -210,58 +206,41 @@ const Register prelu_row(
      .gradient = "∂L/∂x = g if x > 0 else w g, ∂L/∂w = Σ (0 if x > 0 else x g)",
      .aliases = "nn.prelu"});
 
-// --- real numbers only ---
+// --- what a tensor holds ---
 
-Tensor itself(Tensor x) { return x; }
-Tensor imag_op(Tensor) {
-  fail(ErrorKind::Runtime, "imag is not implemented for tensors with non-complex dtypes.");
-}
-const Register real_row("real(Tensor input) -> Tensor", itself,
-                        {.meaning = "The real part: the tensor itself.",
-                         .formula = "y = x",
-                         .gradient = "g",
-                         .method = false});
-const Register imag_row(
-    "imag(Tensor input) -> Tensor", imag_op,
-    {.meaning = "The imaginary part: refused, since there are no complex numbers.",
-     .method = false});
-const Register conj_row("conj(Tensor input) -> Tensor", itself,
-                        {.meaning = "The complex conjugate: the tensor itself.",
-                         .formula = "y = x",
-                         .gradient = "g",
-                         .aliases = "resolve_conj resolve_neg conj_physical"});
-const Register conj_physical_row("conj_physical_(Tensor input) -> Tensor", itself,
-                                 {.meaning = "The complex conjugate in place: nothing to do.",
-                                  .formula = "y = x",
-                                  .gradient = "g"});
 Tensor positive_op(Tensor x) {
   BACKLIT_CHECK(x.dtype() != Dtype::Bool, Runtime, Positive::bool_error);
   return x;
 }
-const Register positive_row("positive(Tensor input) -> Tensor", positive_op,
-                            {.meaning = Positive::meaning,
-                             .formula = Positive::formula,
-                             .gradient = "g"});
+const RegisterAny positive_row("positive(Tensor input) -> Tensor", positive_op,
+                               {.meaning = Positive::meaning,
+                                .formula = Positive::formula,
+                                .gradient = "g"});
 
+bool is_complex_op(Tensor x) { return x.is_complex(); }
+const RegisterAny is_complex_row("is_complex(Tensor input) -> bool", is_complex_op,
+                                 {.meaning = "Whether the tensor holds complex numbers."});
 bool never(Tensor) { return false; }
-const Register is_complex_row("is_complex(Tensor input) -> bool", never,
-                              {.meaning = "Whether the tensor holds complex numbers: never.",
-                               .aliases = "is_conj is_neg"});
+const RegisterAny is_conj_row(
+    "is_conj(Tensor input) -> bool", never,
+    {.meaning = "Whether the tensor is a view that conjugates when it is read: never, conj copies.",
+     .aliases = "is_neg"});
 bool is_floating_point_op(Tensor x) { return x.is_floating(); }
-const Register is_floating_point_row(
+const RegisterAny is_floating_point_row(
     "is_floating_point(Tensor input) -> bool", is_floating_point_op,
     {.meaning = "Whether the tensor holds floating-point numbers."});
 bool is_signed_op(Tensor x) { return x.dtype() != Dtype::Bool && x.dtype() != Dtype::UInt8; }
-const Register is_signed_row("is_signed(Tensor input) -> bool", is_signed_op,
-                             {.meaning = "Whether the dtype has negative numbers."});
+const RegisterAny is_signed_row("is_signed(Tensor input) -> bool", is_signed_op,
+                                {.meaning = "Whether the dtype has negative numbers."});
 bool is_nonzero_op(Tensor x) {
   BACKLIT_CHECK(x.numel() == 1, Runtime,
                 x.numel() == 0 ? "Boolean value of Tensor with no values is ambiguous"
                                : "Boolean value of Tensor with more than one value is ambiguous");
-  return x.item() != 0;
+  const Complex<double> number = read_complex(x.raw(), x.dtype());
+  return !(number == Complex<double>());
 }
-const Register is_nonzero_row("is_nonzero(Tensor input) -> bool", is_nonzero_op,
-                              {.meaning = "Whether the tensor's one element differs from 0."});
+const RegisterAny is_nonzero_row("is_nonzero(Tensor input) -> bool", is_nonzero_op,
+                                 {.meaning = "Whether the tensor's one element differs from 0."});
 
 }  // namespace
 }  // namespace backlit::ops

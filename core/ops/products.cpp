@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/complex_gemm.h"
 #include "kernels/gemm.h"
 #include "ops/arithmetic.h"
 #include "ops/reductions.h"
@@ -60,25 +61,11 @@ template <class F> void visit_numbers(Dtype d, F&& f) {
 
 void check_same_dtype(const Tensor& a, const Tensor& b) {
   BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime,
-                "expected m1 and m2 to have the same dtype, but got: ", c_name(a.dtype()),
-                " != ", c_name(b.dtype()), ". Convert one with .to(dtype).");
+                "expected m1 and m2 to have the same dtype, but got: ", info(a.dtype()).c_name,
+                " != ", info(b.dtype()).c_name, ". Convert one with .to(dtype).");
 }
 
 }  // namespace
-
-const char* c_name(Dtype d) {
-  switch (d) {
-    case Dtype::Bool: return "bool";
-    case Dtype::UInt8: return "unsigned char";
-    case Dtype::Int8: return "signed char";
-    case Dtype::Int16: return "short";
-    case Dtype::Int32: return "int";
-    case Dtype::Int64: return "long int";
-    case Dtype::Float32: return "float";
-    case Dtype::Float64: break;
-  }
-  return "double";
-}
 
 void check_not_bool(const char* kernel, Dtype d) {
   BACKLIT_CHECK(d != Dtype::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
@@ -101,8 +88,30 @@ Tensor new_result(Span sizes, Dtype dtype) {
   return y;
 }
 
+namespace {
+
+// Products of one matrix or of a batch, of complex numbers.
+void multiply_complex_into(const Tensor& y, const Tensor& a, bool ta, const Tensor& b, bool tb,
+                           const Scalar& beta, const Scalar& alpha) {
+  const Memory ma = memory_of(a, ta), mb = memory_of(b, tb);
+  const bool batched = a.dim() == 3;
+  const auto step = [&](const Tensor& t) { return batched ? t.layout().stride(0) : 0; };
+  const std::int64_t m = rows(a, ta), k = columns(a, ta), n = columns(b, tb);
+  visit_complex(y.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const GilRelease release(static_cast<double>(m) * static_cast<double>(n * k) > kLongProduct);
+    complex_gemm<typename T::Part>(batched ? a.layout().size(0) : 1, ma.transposed, mb.transposed,
+                                   m, n, k, as<T>(alpha), ma.keep.data<T>(), ma.ld, step(ma.keep),
+                                   mb.keep.data<T>(), mb.ld, step(mb.keep), as<T>(beta),
+                                   y.data<T>(), std::max<std::int64_t>(n, 1), m * n);
+  });
+}
+
+}  // namespace
+
 void multiply_into(const Tensor& y, const Tensor& a, bool ta, const Tensor& b, bool tb,
                    const Scalar& beta, const Scalar& alpha) {
+  if (y.is_complex()) return multiply_complex_into(y, a, ta, b, tb, beta, alpha);
   const Memory ma = memory_of(a, ta), mb = memory_of(b, tb);
   const std::int64_t m = rows(a, ta), k = columns(a, ta), n = columns(b, tb);
   visit_numbers(y.dtype(), [&](auto zero) {
@@ -116,6 +125,7 @@ void multiply_into(const Tensor& y, const Tensor& a, bool ta, const Tensor& b, b
 
 void multiply_batches_into(const Tensor& y, const Tensor& a, bool ta, const Tensor& b, bool tb,
                            const Scalar& beta, const Scalar& alpha) {
+  if (y.is_complex()) return multiply_complex_into(y, a, ta, b, tb, beta, alpha);
   const Memory ma = memory_of(a, ta), mb = memory_of(b, tb);
   const std::int64_t batch = a.layout().size(0), m = rows(a, ta), k = columns(a, ta),
                      n = columns(b, tb);
@@ -131,6 +141,10 @@ void multiply_batches_into(const Tensor& y, const Tensor& a, bool ta, const Tens
 
 void multiply_vector_into(const Tensor& y, const Tensor& a, bool ta, const Tensor& x,
                           const Scalar& beta, const Scalar& alpha) {
+  if (y.is_complex())
+    return multiply_complex_into(y.alias(contiguous_layout(Dims{y.numel(), 1})), a, ta,
+                                 view(contiguous(detach(x)), Dims{x.numel(), 1}), false, beta,
+                                 alpha);
   const Memory ma = memory_of(a, ta);
   // the kernel takes the memory's own shape
   const std::int64_t m = ma.transposed == ta ? a.layout().size(0) : a.layout().size(1);
@@ -150,13 +164,17 @@ Tensor mm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   Tensor y = new_result(Dims{rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_into(y, a, ta, b, tb, 0, 1);
   if (!modes.grad || !(a.requires_grad() || b.requires_grad())) return y;
-  return record(
-      "MmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)}, [ta, tb](Vjp& v) {
-        if (v.needs(0))
-          v.set(0, ta ? mm(v.saved(1), tb, v.g(), true) : mm(v.g(), false, v.saved(1), !tb));
-        if (v.needs(1))
-          v.set(1, tb ? mm(v.g(), true, v.saved(0), ta) : mm(v.saved(0), !ta, v.g(), false));
-      });
+  return record("MmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)},
+                [ta, tb](Vjp& v) {
+                  if (v.needs(0)) {
+                    const Tensor b = conj(v.saved(1));
+                    v.set(0, ta ? mm(b, tb, v.g(), true) : mm(v.g(), false, b, !tb));
+                  }
+                  if (v.needs(1)) {
+                    const Tensor a = conj(v.saved(0));
+                    v.set(1, tb ? mm(v.g(), true, a, ta) : mm(a, !ta, v.g(), false));
+                  }
+                });
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -168,13 +186,17 @@ Tensor bmm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   check_not_bool("bmm", a.dtype());
   Tensor y = new_result(Dims{a.layout().size(0), rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_batches_into(y, a, ta, b, tb, 0, 1);
-  return record(
-      "BmmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)}, [ta, tb](Vjp& v) {
-        if (v.needs(0))
-          v.set(0, ta ? bmm(v.saved(1), tb, v.g(), true) : bmm(v.g(), false, v.saved(1), !tb));
-        if (v.needs(1))
-          v.set(1, tb ? bmm(v.g(), true, v.saved(0), ta) : bmm(v.saved(0), !ta, v.g(), false));
-      });
+  return record("BmmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)},
+                [ta, tb](Vjp& v) {
+                  if (v.needs(0)) {
+                    const Tensor b = conj(v.saved(1));
+                    v.set(0, ta ? bmm(b, tb, v.g(), true) : bmm(v.g(), false, b, !tb));
+                  }
+                  if (v.needs(1)) {
+                    const Tensor a = conj(v.saved(0));
+                    v.set(1, tb ? bmm(v.g(), true, a, ta) : bmm(a, !ta, v.g(), false));
+                  }
+                });
 }
 
 void check_batches(const Tensor& a, const Tensor& b) {
@@ -222,14 +244,27 @@ Tensor mv(const Tensor& a, const Tensor& x) {
   Tensor y = new_result(Dims{a.layout().size(0)}, a.dtype());
   multiply_vector_into(y, a, false, x, 0, 1);
   return record("MvBackward0", std::move(y), {a, x}, {read_by(x, a), read_by(a, x)}, [](Vjp& v) {
-    if (v.needs(0)) v.set(0, outer(v.g(), v.saved(1)));
-    if (v.needs(1)) v.set(1, mv(transpose(v.saved(0), 0, 1), v.g()));
+    if (v.needs(0)) v.set(0, outer(v.g(), conj(v.saved(1))));
+    if (v.needs(1)) v.set(1, mv(conj(transpose(v.saved(0), 0, 1)), v.g()));
   });
 }
 
 namespace {
 
-Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
+// Of complex vectors; vdot conjugates the first one.
+template <bool kConjugate> Tensor complex_dot(const char* node, const Tensor& x, const Tensor& y) {
+  Tensor result = new_result({}, x.dtype());
+  multiply_into(result.alias(contiguous_layout(Dims{1, 1})),
+                view(contiguous(detach(kConjugate ? conj(x) : x)), Dims{1, x.numel()}), false,
+                view(contiguous(detach(y)), Dims{y.numel(), 1}), false, 0, 1);
+  return record(node, std::move(result), {x, y}, {read_by(y, x), read_by(x, y)}, [](Vjp& v) {
+    if (v.needs(0))
+      v.set(0, mul(kConjugate ? conj(v.g()) : v.g(), kConjugate ? v.saved(1) : conj(v.saved(1))));
+    if (v.needs(1)) v.set(1, mul(v.g(), kConjugate ? v.saved(0) : conj(v.saved(0))));
+  });
+}
+
+void check_dot(const Tensor& x, const Tensor& y) {
   BACKLIT_CHECK(x.dim() == 1 && y.dim() == 1, Runtime, "1D tensors expected, but got ", x.dim(),
                 "D and ", y.dim(), "D tensors");
   BACKLIT_CHECK(x.dtype() == y.dtype(), Runtime,
@@ -240,6 +275,11 @@ Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
                 " to have the same number of elements, but got ", x.numel(), " and ", y.numel(),
                 " elements respectively");
   check_not_bool("dot", x.dtype());
+}
+
+template <bool kConjugate> Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
+  check_dot(x, y);
+  if (x.is_complex()) return complex_dot<kConjugate>(node, x, y);
   Tensor result = new_result({}, x.dtype());
   visit_numbers(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -253,11 +293,11 @@ Tensor dot_recorded(const char* node, const Tensor& x, const Tensor& y) {
   });
 }
 
-Tensor vdot(const Tensor& x, const Tensor& y) { return dot_recorded("VdotBackward0", x, y); }
+Tensor vdot(const Tensor& x, const Tensor& y) { return dot_recorded<true>("VdotBackward0", x, y); }
 
 }  // namespace
 
-Tensor dot(const Tensor& x, const Tensor& y) { return dot_recorded("DotBackward0", x, y); }
+Tensor dot(const Tensor& x, const Tensor& y) { return dot_recorded<false>("DotBackward0", x, y); }
 
 namespace {
 
@@ -326,37 +366,39 @@ template <Product F> Tensor with_out(const Tensor& a, const Tensor& b, const Ten
   return out.defined() ? into_out("product", std::move(y), out) : y;
 }
 
-const Register mm_row("mm(Tensor input, Tensor mat2, *, Tensor? out=None) -> Tensor", with_out<mm>,
-                      {.meaning = "Product of two matrices, (m, k) @ (k, n) -> (m, n).",
-                       .formula = "C = A·B",
-                       .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C"});
-const Register bmm_row(
+const RegisterComplex mm_row("mm(Tensor input, Tensor mat2, *, Tensor? out=None) -> Tensor",
+                             with_out<mm>,
+                             {.meaning = "Product of two matrices, (m, k) @ (k, n) -> (m, n).",
+                              .formula = "C = A·B",
+                              .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C"});
+const RegisterComplex bmm_row(
     "bmm(Tensor input, Tensor mat2, *, Tensor? out=None) -> Tensor", with_out<bmm>,
     {.meaning = "Products of the matrices of two batches, (b, m, k) @ (b, k, n) -> (b, m, n).",
      .formula = "Cᵢ = Aᵢ·Bᵢ",
      .gradient = "∂L/∂Aᵢ = ∂L/∂Cᵢ · Bᵢᵀ, ∂L/∂Bᵢ = Aᵢᵀ · ∂L/∂Cᵢ"});
-const Register mv_row("mv(Tensor input, Tensor vec, *, Tensor? out=None) -> Tensor", with_out<mv>,
-                      {.meaning = "Product of a matrix and a vector, (m, n) @ (n,) -> (m,).",
-                       .formula = "y = A·x",
-                       .gradient = "∂L/∂A = ∂L/∂y · xᵀ, ∂L/∂x = Aᵀ · ∂L/∂y"});
-const Register dot_row(
+const RegisterComplex mv_row("mv(Tensor input, Tensor vec, *, Tensor? out=None) -> Tensor",
+                             with_out<mv>,
+                             {.meaning = "Product of a matrix and a vector, (m, n) @ (n,) -> (m,).",
+                              .formula = "y = A·x",
+                              .gradient = "∂L/∂A = ∂L/∂y · xᵀ, ∂L/∂x = Aᵀ · ∂L/∂y"});
+const RegisterComplex dot_row(
     "dot(Tensor input, Tensor tensor, *, Tensor? out=None) -> Tensor", with_out<dot>,
     {.meaning = "Sum of the products of the elements of two vectors.",
      .formula = "z = Σᵢ xᵢ yᵢ",
      .gradient = "∂L/∂x = ∂L/∂z · y, ∂L/∂y = ∂L/∂z · x",
      .example = "torch.dot(torch.tensor([2., 3.]), torch.tensor([4., 5.])) -> tensor(23.)"});
-const Register vdot_row("vdot(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
-                        with_out<vdot>,
-                        {.meaning = "The same as dot, for real numbers.",
-                         .formula = "z = Σᵢ xᵢ yᵢ",
-                         .gradient = "∂L/∂x = ∂L/∂z · y, ∂L/∂y = ∂L/∂z · x"});
-const Register outer_row("outer(Tensor input, Tensor vec2, *, Tensor? out=None) -> Tensor",
-                         with_out<outer>,
-                         {.meaning = "All products of an element of one vector and one of another.",
-                          .formula = "Z = x·yᵀ",
-                          .gradient = "∂L/∂x = ∂L/∂Z · y, ∂L/∂y = ∂L/∂Zᵀ · x",
-                          .aliases = "ger"});
-const Register matmul_row(
+const RegisterComplex vdot_row("vdot(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+                               with_out<vdot>,
+                               {.meaning = "As dot, with the conjugates of the first vector.",
+                                .formula = "z = Σᵢ x̄ᵢ yᵢ",
+                                .gradient = "∂L/∂x = ∂L/∂z · y, ∂L/∂y = ∂L/∂z · x"});
+const RegisterComplex outer_row(
+    "outer(Tensor input, Tensor vec2, *, Tensor? out=None) -> Tensor", with_out<outer>,
+    {.meaning = "All products of an element of one vector and one of another.",
+     .formula = "Z = x·yᵀ",
+     .gradient = "∂L/∂x = ∂L/∂Z · y, ∂L/∂y = ∂L/∂Zᵀ · x",
+     .aliases = "ger"});
+const RegisterComplex matmul_row(
     "matmul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", with_out<matmul>,
     {.meaning = "Matrix product over the last two dimensions, the others broadcast; a vector "
                 "stands for a row on the left and a column on the right.",

@@ -50,8 +50,6 @@ inline Tensor read_by(const Tensor& other, const Tensor& t) {
 Tensor new_result(Span sizes, Dtype dtype);
 // y's memory under other sizes, recorded under that name; for a y that nobody else sees.
 Tensor unsafe_view(const char* name, const Tensor& y, Span sizes);
-// The dtype's name in C, as PyTorch prints it in some messages: "long int".
-const char* c_name(Dtype dtype);
 // A matrix product's complaint about bool.
 void check_not_bool(const char* kernel, Dtype dtype);
 

@@ -12,9 +12,16 @@ namespace backlit::ops {
 namespace {
 
 bool is(const Scalar& s, double value) {
+  if (s.kind == Scalar::Kind::Complex) return s.d == value && s.im == 0;
   return s.kind == Scalar::Kind::Float ? s.d == value : static_cast<double>(s.i) == value;
 }
 Tensor times(const Tensor& x, const Scalar& s) { return is(s, 1) ? x : mul(x, s); }
+// The number's part in a gradient.
+Scalar conj(Scalar s) {
+  s.im = -s.im;
+  return s;
+}
+using ops::conj;
 
 // y starts as `input`, broadcast; with beta = 0 what input holds is ignored, NaN too.
 Tensor start_from(const Tensor& input, Span sizes, Dtype dtype, const Scalar& beta) {
@@ -76,9 +83,9 @@ struct Addmm {
     return y;
   }
   static void rule(Vjp& v, const Factors& f) {
-    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));
-    if (v.needs(1)) v.set(1, times(mm(v.g(), false, v.saved(1), true), f.alpha));
-    if (v.needs(2)) v.set(2, times(mm(v.saved(0), true, v.g(), false), f.alpha));
+    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), conj(f.beta)));
+    if (v.needs(1)) v.set(1, times(mm(v.g(), false, conj(v.saved(1)), true), conj(f.alpha)));
+    if (v.needs(2)) v.set(2, times(mm(conj(v.saved(0)), true, v.g(), false), conj(f.alpha)));
   }
 };
 
@@ -94,14 +101,14 @@ struct Addmv {
     return y;
   }
   static void rule(Vjp& v, const Factors& f) {
-    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));
-    if (v.needs(1)) v.set(1, times(outer(v.g(), v.saved(1)), f.alpha));
-    if (v.needs(2)) v.set(2, times(mv(transpose(v.saved(0), 0, 1), v.g()), f.alpha));
+    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), conj(f.beta)));
+    if (v.needs(1)) v.set(1, times(outer(v.g(), conj(v.saved(1))), conj(f.alpha)));
+    if (v.needs(2)) v.set(2, times(mv(conj(transpose(v.saved(0), 0, 1)), v.g()), conj(f.alpha)));
   }
 };
 
 void check_factor(const char* name, const Scalar& factor, Dtype dtype) {
-  BACKLIT_CHECK(is_floating(dtype) || factor.kind != Scalar::Kind::Float, Runtime,
+  BACKLIT_CHECK(is_differentiable(dtype) || factor.kind != Scalar::Kind::Float, Runtime,
                 "For integral input tensors, argument ", name,
                 " must not be a floating point number.");
 }
@@ -126,10 +133,12 @@ struct Addr {
     return to_dtype(is(beta, 0) ? product : add(times(start, beta), product), dtype);
   }
   static void rule(Vjp& v, const Factors& f) {
-    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));
-    if (v.needs(1)) v.set(1, times(mv(v.g(), to_dtype(v.saved(1), v.g().dtype())), f.alpha));
+    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), conj(f.beta)));
+    if (v.needs(1))
+      v.set(1, times(mv(v.g(), conj(to_dtype(v.saved(1), v.g().dtype()))), conj(f.alpha)));
     if (v.needs(2))
-      v.set(2, times(mv(transpose(v.g(), 0, 1), to_dtype(v.saved(0), v.g().dtype())), f.alpha));
+      v.set(2, times(mv(transpose(v.g(), 0, 1), conj(to_dtype(v.saved(0), v.g().dtype()))),
+                     conj(f.alpha)));
   }
 };
 
@@ -146,9 +155,9 @@ struct Baddbmm {
     return y;
   }
   static void rule(Vjp& v, const Factors& f) {
-    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));
-    if (v.needs(1)) v.set(1, times(bmm(v.g(), false, v.saved(1), true), f.alpha));
-    if (v.needs(2)) v.set(2, times(bmm(v.saved(0), true, v.g(), false), f.alpha));
+    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), conj(f.beta)));
+    if (v.needs(1)) v.set(1, times(bmm(v.g(), false, conj(v.saved(1)), true), conj(f.alpha)));
+    if (v.needs(2)) v.set(2, times(bmm(conj(v.saved(0)), true, v.g(), false), conj(f.alpha)));
   }
 };
 
@@ -169,29 +178,30 @@ struct Addbmm {
     return y;
   }
   static void rule(Vjp& v, const Factors& f) {
-    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), f.beta));
+    if (v.needs(0)) v.set(0, times(sum_to(v.g(), f.sizes), conj(f.beta)));
     const auto repeated = [&](const Tensor& like) {
       return expand(unsqueeze(v.g(), 0), Dims{like.layout().size(0), v.g().size(0), v.g().size(1)});
     };
     if (v.needs(1)) {
-      const Tensor b = v.saved(1);
-      v.set(1, times(bmm(repeated(b), false, b, true), f.alpha));
+      const Tensor b = conj(v.saved(1));
+      v.set(1, times(bmm(repeated(b), false, b, true), conj(f.alpha)));
     }
     if (v.needs(2)) {
-      const Tensor a = v.saved(0);
-      v.set(2, times(bmm(a, true, repeated(a), false), f.alpha));
+      const Tensor a = conj(v.saved(0));
+      v.set(2, times(bmm(a, true, repeated(a), false), conj(f.alpha)));
     }
   }
 };
 
-#define BACKLIT_ADDED(Op, name, a, b, ...)                                                      \
-  const Register row_of_##Op(#name                                                              \
-                             "(Tensor input, Tensor " a ", Tensor " b                           \
-                             ", *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor", \
-                             run_added_out<Op>, {__VA_ARGS__});                                 \
-  const Register in_place_row_of_##Op(#name "_(Tensor input, Tensor " a ", Tensor " b           \
-                                            ", *, Scalar beta=1, Scalar alpha=1) -> Tensor",    \
-                                      run_added_in_place<Op>, {__VA_ARGS__, .function = false});
+#define BACKLIT_ADDED(Op, name, a, b, ...)                                     \
+  const RegisterComplex row_of_##Op(                                           \
+      #name "(Tensor input, Tensor " a ", Tensor " b                           \
+            ", *, Scalar beta=1, Scalar alpha=1, Tensor? out=None) -> Tensor", \
+      run_added_out<Op>, {__VA_ARGS__});                                       \
+  const RegisterComplex in_place_row_of_##Op(                                  \
+      #name "_(Tensor input, Tensor " a ", Tensor " b                          \
+            ", *, Scalar beta=1, Scalar alpha=1) -> Tensor",                   \
+      run_added_in_place<Op>, {__VA_ARGS__, .function = false});
 
 BACKLIT_ADDED(Addmm, addmm, "mat1", "mat2",
               .meaning = "beta times a matrix plus alpha times the product of two.",

@@ -68,7 +68,7 @@ Tensor tensordot_op(const Tensor& a, const Tensor& b, const Dims& dims_a, const 
                     const Tensor& out) {
   return into_out("tensordot", tensordot(a, b, dims_a, dims_b), out);
 }
-const Register tensordot_row(
+const RegisterComplex tensordot_row(
     "_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other, *, "
     "Tensor? out=None) -> Tensor",
     tensordot_op,
@@ -77,10 +77,11 @@ const Register tensordot_row(
      .gradient = "∂L/∂A = ∂L/∂C · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂C, over the remaining dimensions",
      .home = "_C",
      .method = false});
-const Register inner_row("inner(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", inner,
-                         {.meaning = "Sums of products over the last dimensions of both.",
-                          .formula = "C[i.., j..] = Σₖ A[i.., k] B[j.., k]",
-                          .gradient = "∂L/∂A = ∂L/∂C · B, ∂L/∂B = ∂L/∂Cᵀ · A"});
+const RegisterComplex inner_row("inner(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor",
+                                inner,
+                                {.meaning = "Sums of products over the last dimensions of both.",
+                                 .formula = "C[i.., j..] = Σₖ A[i.., k] B[j.., k]",
+                                 .gradient = "∂L/∂A = ∂L/∂C · B, ∂L/∂B = ∂L/∂Cᵀ · A"});
 
 // Block (i, j) of the result is A[i, j] * B.
 Tensor kron_op(const Tensor& a, const Tensor& b) {
@@ -100,7 +101,7 @@ Tensor kron_op(const Tensor& a, const Tensor& b) {
   return unsafe_view("UnsafeViewBackward0",
                      contiguous(mul(reshape(a, sizes_a), reshape(b, sizes_b))), out);
 }
-const Register kron_row(
+const RegisterComplex kron_row(
     "kron(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kron_op,
     {.meaning = "Kronecker product: every element of the first times the whole second.",
      .formula = "C = A ⊗ B",
@@ -154,7 +155,8 @@ void check_chain(const std::vector<Tensor>& tensors) {
                   " must be 2D but got ", tensors[i].dim(), "D");
     BACKLIT_CHECK(tensors[i].dtype() == tensors[0].dtype(), Runtime,
                   "multi_dot(): all tensors must have be the same dtype but tensor 0 is ",
-                  c_name(tensors[0].dtype()), " and tensor ", i, " ", c_name(tensors[i].dtype()));
+                  info(tensors[0].dtype()).c_name, " and tensor ", i, " ",
+                  info(tensors[i].dtype()).c_name);
     BACKLIT_CHECK(i == 0 || tensors[i - 1].size(-1) == tensors[i].size(0), Runtime,
                   "multi_dot(): tensors ", i - 1, " and ", i, " with shapes ",
                   to_string(tensors[i - 1].sizes()), " and ", to_string(tensors[i].sizes()),
@@ -177,7 +179,7 @@ Tensor multi_dot_op(const std::vector<Tensor>& tensors, const Tensor& target) {
   const Tensor y = multiply_chain(matrices);
   return into_out("multi_dot", out.size() == 2 ? y : view(y, out), target);
 }
-const Register multi_dot_row(
+const RegisterComplex multi_dot_row(
     "multi_dot(Tensor[] tensors, *, Tensor? out=None) -> Tensor", multi_dot_op,
     {.meaning = "Product of several matrices in the cheapest order; a vector may stand at "
                 "either end.",
@@ -194,13 +196,13 @@ Tensor chain_matmul_op(const std::vector<Tensor>& matrices, const Tensor& out) {
   check_chain(matrices);
   return into_out("chain_matmul", multiply_chain(matrices), out);
 }
-const Register chain_matmul_row("_chain_matmul(Tensor[] matrices, *, Tensor? out=None) -> Tensor",
-                                chain_matmul_op,
-                                {.meaning = "Product of several matrices in the cheapest order.",
-                                 .formula = "C = A₁·A₂·…·Aₙ",
-                                 .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",
-                                 .home = "_C",
-                                 .method = false});
+const RegisterComplex chain_matmul_row(
+    "_chain_matmul(Tensor[] matrices, *, Tensor? out=None) -> Tensor", chain_matmul_op,
+    {.meaning = "Product of several matrices in the cheapest order.",
+     .formula = "C = A₁·A₂·…·Aₙ",
+     .gradient = "∂L/∂Aᵢ = (A₁…Aᵢ₋₁)ᵀ · ∂L/∂C · (Aᵢ₊₁…Aₙ)ᵀ",
+     .home = "_C",
+     .method = false});
 
 Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   BACKLIT_CHECK(a.dim() >= 2, Runtime,
@@ -218,7 +220,7 @@ Tensor matrix_power_op(const Tensor& a, std::int64_t n) {
   }
   return result;
 }
-const Register matrix_power_row(
+const RegisterComplex matrix_power_row(
     "matrix_power(Tensor input, int n, *, Tensor? out=None) -> Tensor", matrix_power_op,
     {.meaning =
          "A matrix times itself, n times; n = 0 gives the identity, n < 0 powers of the inverse.",

@@ -28,8 +28,9 @@ Tensor rand_op(const Dims& size, Generator* generator, const Tensor& out,
                BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
-  visit_floating(y.dtype(), "check_uniform_bounds", [&](auto zero) {
-    fill_uniform(y.data<decltype(zero)>(), y.numel(), 0, 1, *generator);
+  const std::int64_t numbers = y.numel() * (y.is_complex() ? 2 : 1);
+  visit_floating(real_of(y.dtype()), "check_uniform_bounds", [&](auto zero) {
+    fill_uniform(y.data<decltype(zero)>(), numbers, 0, 1, *generator);
   });
   return finish_factory(y, out, dtype, requires_grad);
 }
@@ -37,16 +38,19 @@ Tensor randn_op(const Dims& size, Generator* generator, const Tensor& out,
                 BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
-  visit_floating(y.dtype(), "normal_kernel_cpu", [&](auto zero) {
-    fill_normal(y.data<decltype(zero)>(), y.numel(), 0, 1, *generator);
+  // the parts of a complex number share its variance
+  const std::int64_t numbers = y.numel() * (y.is_complex() ? 2 : 1);
+  const double deviation = y.is_complex() ? 1 / std::sqrt(2.0) : 1;
+  visit_floating(real_of(y.dtype()), "normal_kernel_cpu", [&](auto zero) {
+    fill_normal(y.data<decltype(zero)>(), numbers, 0, deviation, *generator);
   });
   return finish_factory(y, out, dtype, requires_grad);
 }
-const Register rand_row(
+const RegisterComplex rand_row(
     "rand(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
     ") -> Tensor",
     rand_op, {.meaning = "Random numbers, uniform in [0, 1)."});
-const Register randn_row(
+const RegisterComplex randn_row(
     "randn(int* size, *, Generator? generator=None, Tensor? out=None, " BACKLIT_FACTORY
     ") -> Tensor",
     randn_op, {.meaning = "Random numbers, normal with mean 0 and deviation 1."});
@@ -424,12 +428,12 @@ Tensor randint_like_high_op(const Tensor& x, std::int64_t high, Generator* gener
   return randint_like_op(x, 0, high, generator, dtype, {}, device, {}, requires_grad, {});
 }
 #define BACKLIT_LIKE "*, Generator? generator=None, " BACKLIT_FACTORY_FORMAT ") -> Tensor"
-const Register rand_like_row("rand_like(Tensor input, " BACKLIT_LIKE, rand_like_op,
-                             {.meaning = "As rand, with the size and dtype of input.",
-                              .method = false});
-const Register randn_like_row("randn_like(Tensor input, " BACKLIT_LIKE, randn_like_op,
-                              {.meaning = "As randn, with the size and dtype of input.",
-                               .method = false});
+const RegisterComplex rand_like_row("rand_like(Tensor input, " BACKLIT_LIKE, rand_like_op,
+                                    {.meaning = "As rand, with the size and dtype of input.",
+                                     .method = false});
+const RegisterComplex randn_like_row("randn_like(Tensor input, " BACKLIT_LIKE, randn_like_op,
+                                     {.meaning = "As randn, with the size and dtype of input.",
+                                      .method = false});
 const Register randint_like_high_row("randint_like(Tensor input, int high, " BACKLIT_LIKE,
                                      randint_like_high_op,
                                      {.meaning = "As randint, with the size and dtype of input.",

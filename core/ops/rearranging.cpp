@@ -213,29 +213,29 @@ Tensor diag_embed(const Tensor& x, std::int64_t k, std::int64_t dim1, std::int64
                 [k, a, b](Vjp& v) { v.set(0, diagonal(v.g(), k, a, b)); });
 }
 
-const Register repeat_row("repeat(Tensor input, int* repeats) -> Tensor", repeat_op,
-                          {.meaning = "The tensor repeated along each dimension.",
-                           .formula = "y = x, tiled",
-                           .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y",
-                           .function = false});
-const Register flip_row("flip(Tensor input, int* dims) -> Tensor", flip_op,
-                        {.meaning = "The order reversed along each of dims.",
-                         .formula = "yᵢ = x₋ᵢ",
-                         .gradient = "∂L/∂x = ∂L/∂y, flipped"});
-const Register roll_row(
+const RegisterAny repeat_row("repeat(Tensor input, int* repeats) -> Tensor", repeat_op,
+                             {.meaning = "The tensor repeated along each dimension.",
+                              .formula = "y = x, tiled",
+                              .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y",
+                              .function = false});
+const RegisterAny flip_row("flip(Tensor input, int* dims) -> Tensor", flip_op,
+                           {.meaning = "The order reversed along each of dims.",
+                            .formula = "yᵢ = x₋ᵢ",
+                            .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+const RegisterAny roll_row(
     "roll(Tensor input, int[1] shifts, int[1]? dims=None) -> Tensor", roll_op,
     {.meaning = "Elements moved along dims, those that fall off coming back in front.",
      .formula = "yᵢ = xᵢ₋ₛ",
      .gradient = "∂L/∂x = ∂L/∂y, rolled back"});
-const Register tril_row("tril(Tensor input, int diagonal=0) -> Tensor", tril_op,
-                        {.meaning = "The lower triangle, 0 above the diagonal.",
-                         .formula = "yᵢⱼ = xᵢⱼ if j ≤ i + k else 0",
-                         .gradient = "∂L/∂x = tril(∂L/∂y)"});
-const Register triu_row("triu(Tensor input, int diagonal=0) -> Tensor", triu_op,
-                        {.meaning = "The upper triangle, 0 below the diagonal.",
-                         .formula = "yᵢⱼ = xᵢⱼ if j ≥ i + k else 0",
-                         .gradient = "∂L/∂x = triu(∂L/∂y)"});
-const Register diag_embed_row(
+const RegisterAny tril_row("tril(Tensor input, int diagonal=0) -> Tensor", tril_op,
+                           {.meaning = "The lower triangle, 0 above the diagonal.",
+                            .formula = "yᵢⱼ = xᵢⱼ if j ≤ i + k else 0",
+                            .gradient = "∂L/∂x = tril(∂L/∂y)"});
+const RegisterAny triu_row("triu(Tensor input, int diagonal=0) -> Tensor", triu_op,
+                           {.meaning = "The upper triangle, 0 below the diagonal.",
+                            .formula = "yᵢⱼ = xᵢⱼ if j ≥ i + k else 0",
+                            .gradient = "∂L/∂x = triu(∂L/∂y)"});
+const RegisterAny diag_embed_row(
     "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", diag_embed,
     {.meaning = "Matrices with the last dimension on a diagonal.",
      .formula = "Yᵢᵢ = xᵢ",
@@ -243,10 +243,10 @@ const Register diag_embed_row(
 const RowOptions kTriangleInPlace{.meaning = "Clears the elements on the other side of a diagonal.",
                                   .gradient = "as tril or triu",
                                   .function = false};
-const Register tril_in_place_row("tril_(Tensor input, int diagonal=0) -> Tensor", tril_in_place,
-                                 kTriangleInPlace);
-const Register triu_in_place_row("triu_(Tensor input, int diagonal=0) -> Tensor", triu_in_place,
-                                 kTriangleInPlace);
+const RegisterAny tril_in_place_row("tril_(Tensor input, int diagonal=0) -> Tensor", tril_in_place,
+                                    kTriangleInPlace);
+const RegisterAny triu_in_place_row("triu_(Tensor input, int diagonal=0) -> Tensor", triu_in_place,
+                                    kTriangleInPlace);
 
 // --- diagonals ---
 
@@ -260,17 +260,18 @@ Tensor diag(const Tensor& x, std::int64_t k) {
     v.set(0, diagonal_scatter(Tensor::zeros(sizes, v.g().dtype()), v.g(), k, 0, 1));
   });
 }
-const Register diag_row("diag(Tensor input, int diagonal=0) -> Tensor", diag,
-                        {.meaning = "A vector as a diagonal matrix, or the diagonal of a matrix.",
-                         .formula = "Yᵢᵢ = xᵢ, or yᵢ = Xᵢᵢ",
-                         .gradient = "∂L/∂x = the diagonal of ∂L/∂Y, or ∂L/∂X = diag(∂L/∂y)"});
+const RegisterAny diag_row(
+    "diag(Tensor input, int diagonal=0) -> Tensor", diag,
+    {.meaning = "A vector as a diagonal matrix, or the diagonal of a matrix.",
+     .formula = "Yᵢᵢ = xᵢ, or yᵢ = Xᵢᵢ",
+     .gradient = "∂L/∂x = the diagonal of ∂L/∂Y, or ∂L/∂X = diag(∂L/∂y)"});
 Tensor diagflat(const Tensor& x, std::int64_t k) {
   return diag_embed(view(contiguous(x), Dims{-1}), k, 0, 1);
 }
-const Register diagflat_row("diagflat(Tensor input, int offset=0) -> Tensor", diagflat,
-                            {.meaning = "All elements on the diagonal of a matrix.",
-                             .formula = "Yᵢᵢ = flatten(x)ᵢ",
-                             .gradient = "∂L/∂x = the diagonal of ∂L/∂Y in the shape of x"});
+const RegisterAny diagflat_row("diagflat(Tensor input, int offset=0) -> Tensor", diagflat,
+                               {.meaning = "All elements on the diagonal of a matrix.",
+                                .formula = "Yᵢᵢ = flatten(x)ᵢ",
+                                .gradient = "∂L/∂x = the diagonal of ∂L/∂Y in the shape of x"});
 
 // --- copies with a part replaced ---
 
@@ -325,17 +326,17 @@ namespace {
 
 const RowOptions kScatter{.meaning = "A copy with a part replaced by src.",
                           .gradient = "∂L/∂x = ∂L/∂y, 0 in the part; ∂L/∂src = the part of ∂L/∂y"};
-const Register select_scatter_row(
+const RegisterAny select_scatter_row(
     "select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor", select_scatter,
     kScatter);
-const Register slice_scatter_row(
+const RegisterAny slice_scatter_row(
     "slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int "
     "step=1) -> Tensor",
     slice_scatter, kScatter);
-const Register diagonal_scatter_row(
+const RegisterAny diagonal_scatter_row(
     "diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
     diagonal_scatter, kScatter);
-const Register as_strided_scatter_row(
+const RegisterAny as_strided_scatter_row(
     "as_strided_scatter(Tensor input, Tensor src, int[] size, int[] stride, int? "
     "storage_offset=None) -> Tensor",
     as_strided_scatter, kScatter);
@@ -364,7 +365,7 @@ Tensor fill_diagonal(const Tensor& x, const Scalar& value, bool wrap) {
       },
       [value, wrap](Vjp& v) { v.set(0, fill_diagonal(clone(v.g()), Scalar(0), wrap)); });
 }
-const Register fill_diagonal_row(
+const RegisterAny fill_diagonal_row(
     "fill_diagonal_(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor", fill_diagonal,
     {.meaning = "Writes a number on the diagonal.",
      .formula = "Xᵢᵢ = fill_value",
@@ -381,12 +382,12 @@ Tensor flipud(const Tensor& x) {
   BACKLIT_CHECK(x.dim() >= 1, Runtime, "Input must be >= 1-d.");
   return flip(x, Dims{0});
 }
-const Register fliplr_row("fliplr(Tensor input) -> Tensor", fliplr,
-                          {.meaning = "The columns in reverse order.",
-                           .gradient = "∂L/∂x = ∂L/∂y, flipped"});
-const Register flipud_row("flipud(Tensor input) -> Tensor", flipud,
-                          {.meaning = "The rows in reverse order.",
-                           .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+const RegisterAny fliplr_row("fliplr(Tensor input) -> Tensor", fliplr,
+                             {.meaning = "The columns in reverse order.",
+                              .gradient = "∂L/∂x = ∂L/∂y, flipped"});
+const RegisterAny flipud_row("flipud(Tensor input) -> Tensor", flipud,
+                             {.meaning = "The rows in reverse order.",
+                              .gradient = "∂L/∂x = ∂L/∂y, flipped"});
 
 Tensor rot90(const Tensor& x, std::int64_t k, Span dims) {
   BACKLIT_CHECK(dims.size() == 2, Runtime,
@@ -408,7 +409,7 @@ Tensor rot90(const Tensor& x, std::int64_t k, Span dims) {
 Tensor rot90_op(const Tensor& x, std::int64_t k, std::optional<Dims> dims) {
   return rot90(x, k, dims ? *dims : Dims{0, 1});
 }
-const Register rot90_row(
+const RegisterAny rot90_row(
     "rot90(Tensor input, int k=1, int[]? dims=None) -> Tensor", rot90_op,
     {.meaning = "Turned by k quarter turns from the first of dims towards the second.",
      .gradient = "∂L/∂x = ∂L/∂y, turned back"});
@@ -417,10 +418,10 @@ Tensor tile(const Tensor& x, Dims counts) {
   while (counts.n < x.dim()) counts.insert(0, 1);
   return repeat(x, counts);
 }
-const Register tile_row("tile(Tensor input, int* dims) -> Tensor", tile,
-                        {.meaning = "The tensor repeated along its last dimensions.",
-                         .formula = "y = x, tiled",
-                         .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y"});
+const RegisterAny tile_row("tile(Tensor input, int* dims) -> Tensor", tile,
+                           {.meaning = "The tensor repeated along its last dimensions.",
+                            .formula = "y = x, tiled",
+                            .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y"});
 
 Tensor interleave_number(const Tensor& x, std::int64_t repeats, std::optional<std::int64_t> dim) {
   BACKLIT_CHECK(repeats >= 0, Runtime, "Repeats must be non-negative");
@@ -485,15 +486,15 @@ Tensor interleave_counts(const Tensor& repeats, std::optional<std::int64_t> outp
 }
 const RowOptions kInterleave{.meaning = "Each element (or slice along dim) repeated.",
                              .gradient = "∂L/∂x = Σ over the copies of ∂L/∂y"};
-const Register interleave_number_row(
+const RegisterAny interleave_number_row(
     "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> "
     "Tensor",
     interleave_int, kInterleave);
-const Register interleave_tensor_row(
+const RegisterAny interleave_tensor_row(
     "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> "
     "Tensor",
     interleave_tensor, kInterleave);
-const Register interleave_counts_row(
+const RegisterAny interleave_counts_row(
     "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor", interleave_counts,
     {.meaning = "The index i repeated repeats[i] times."});
 

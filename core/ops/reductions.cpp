@@ -2,6 +2,7 @@
 #include "ops/reductions.h"
 
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/reductions_plan.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -10,7 +11,7 @@ namespace backlit::ops {
 namespace {
 
 Dtype sum_dtype(const Tensor& x, std::optional<Dtype> dtype) {
-  return dtype ? *dtype : is_floating(x.dtype()) ? x.dtype() : Dtype::Int64;
+  return dtype ? *dtype : x.is_differentiable() ? x.dtype() : Dtype::Int64;
 }
 
 // g, which lacks the reduced dimensions or has them as 1, in the shape of the input.
@@ -18,9 +19,27 @@ Tensor spread(const Tensor& g, const Dims& kept, const LayoutRef& from) {
   return expand(view_or_reshape(g, kept), from->sizes());
 }
 
+Tensor sum_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype d);
+
+// The sums of the parts.
+Tensor complex_sum(const Tensor& z, const ReducedDims* dims, bool keepdim) {
+  const Tensor pairs = as_pairs(z);
+  Dims over;
+  for (int k = 0; k < z.dim(); ++k)
+    if (!dims || dims->reduce[k]) over.push_back(k);
+  if (over.empty()) return clone_contiguous(detach(z));
+  const ReducedDims of_pairs(pairs, over);
+  return as_complex(sum_value(pairs, &of_pairs, keepdim, pairs.dtype()));
+}
+
 // The sum before it is recorded. Small integers are widened on the way, other conversions come
-// first.
+// first; 16-bit numbers are summed in float32.
 Tensor sum_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype d) {
+  if (is_complex(d)) return complex_sum(to_dtype(detach(x), d), dims, keepdim);
+  if (is_sixteen_bit(d)) {
+    const Tensor wide = to_dtype(detach(x), Dtype::Float32);
+    return to_dtype(sum_value(wide, dims, keepdim, Dtype::Float32), d);
+  }
   const bool direct = d == x.dtype() || (d == Dtype::Int64 && !is_floating(x.dtype()));
   if (!direct || (d != Dtype::Int64 && !is_floating(d))) {
     // a sum of small integers in their own dtype wraps the same way at the end
@@ -58,27 +77,33 @@ namespace {
 
 Dtype mean_dtype(const Tensor& x, std::optional<Dtype> dtype) {
   const Dtype d = dtype ? *dtype : x.dtype();
-  BACKLIT_CHECK(is_floating(d), Runtime, "mean(): ",
+  BACKLIT_CHECK(is_differentiable(d), Runtime, "mean(): ",
                 dtype ? "could not infer output dtype. Optional dtype"
                       : "could not infer output dtype. Input dtype",
                 " must be either a floating point or complex dtype. Got: ", info(d).scalar_name);
   return d;
 }
 
-// y /= n, of memory that nobody else sees
+// y /= n, of contiguous memory that nobody else sees
 void divide(const Tensor& y, std::int64_t n) {
-  if (y.dtype() == Dtype::Float32) {
-    for (std::int64_t i = 0; i < y.numel(); ++i) y.data<float>()[i] /= static_cast<float>(n);
-  } else {
-    for (std::int64_t i = 0; i < y.numel(); ++i) y.data<double>()[i] /= static_cast<double>(n);
-  }
+  if (y.is_complex()) return divide(as_pairs(y), n);
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    for (std::int64_t i = 0; i < y.numel(); ++i) y.data<T>()[i] /= static_cast<T>(n);
+  };
+  y.dtype() == Dtype::Float32 ? run(float{}) : run(double{});
+}
+
+Tensor mean_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype d) {
+  const Tensor y = sum_value(x, dims, keepdim, computing(d));
+  divide(y, dims ? dims->count : x.numel());
+  return to_dtype(y, d);
 }
 
 }  // namespace
 
 Tensor mean(const Tensor& x, std::optional<Dtype> dtype) {
-  Tensor y = sum_value(x, nullptr, false, mean_dtype(x, dtype));
-  divide(y, x.numel());
+  Tensor y = mean_value(x, nullptr, false, mean_dtype(x, dtype));
   return record("MeanBackward0", std::move(y), {x}, {},
                 [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
                   const Scalar n(static_cast<double>(from->numel));
@@ -89,8 +114,7 @@ Tensor mean(const Tensor& x, std::optional<Dtype> dtype) {
 Tensor mean(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype) {
   const Dtype out = mean_dtype(x, dtype);
   const ReducedDims r(x, dims);
-  Tensor y = sum_value(x, &r, keepdim, out);
-  divide(y, r.count);
+  Tensor y = mean_value(x, &r, keepdim, out);
   return record("MeanBackward1", std::move(y), {x}, {},
                 [from = x.layout_ref(), kept = r.kept, n = r.count, d = x.dtype()](Vjp& v) {
                   const Scalar count(static_cast<double>(n));
@@ -104,11 +128,11 @@ Tensor sum_all_op(const Tensor& x, std::optional<Dtype> dtype) { return sum(x, d
 Tensor sum_op(const Tensor& x, std::optional<Dims> dims, bool keepdim, std::optional<Dtype> dtype) {
   return sum(x, dims ? Span(*dims) : Span(), keepdim, dtype);
 }
-const Register sum_all_row("sum(Tensor input, *, dtype? dtype=None) -> Tensor", sum_all_op,
-                           {.meaning = "Sum of all elements, or of those along dim.",
-                            .formula = "y = Σᵢ xᵢ",
-                            .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x"});
-const Register sum_row(
+const RegisterAny sum_all_row("sum(Tensor input, *, dtype? dtype=None) -> Tensor", sum_all_op,
+                              {.meaning = "Sum of all elements, or of those along dim.",
+                               .formula = "y = Σᵢ xᵢ",
+                               .gradient = "∂L/∂x = ∂L/∂y, expanded to the shape of x"});
+const RegisterAny sum_row(
     "sum(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) -> "
     "Tensor",
     sum_op,
@@ -121,12 +145,12 @@ Tensor mean_op(const Tensor& x, std::optional<Dims> dims, bool keepdim,
                std::optional<Dtype> dtype) {
   return mean(x, dims ? Span(*dims) : Span(), keepdim, dtype);
 }
-const Register mean_all_row("mean(Tensor input, *, dtype? dtype=None, Tensor? out=None) -> Tensor",
-                            mean_all_op,
-                            {.meaning = "Mean of all elements, or of those along dim.",
-                             .formula = "y = 1/n Σᵢ xᵢ",
-                             .gradient = "∂L/∂x = 1/n ∂L/∂y, expanded to the shape of x"});
-const Register mean_row(
+const RegisterAny mean_all_row(
+    "mean(Tensor input, *, dtype? dtype=None, Tensor? out=None) -> Tensor", mean_all_op,
+    {.meaning = "Mean of all elements, or of those along dim.",
+     .formula = "y = 1/n Σᵢ xᵢ",
+     .gradient = "∂L/∂x = 1/n ∂L/∂y, expanded to the shape of x"});
+const RegisterAny mean_row(
     "mean(Tensor input, int[1]? dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) "
     "-> Tensor",
     mean_op,

@@ -7,25 +7,11 @@
 #include "ops/views.h"
 
 namespace backlit::ops {
-namespace {
-
-// Bytes move as unsigned integers of the element's size.
-template <class F> void visit_size(Dtype d, F&& f) {
-  switch (size_of(d)) {
-    case 1: return f(std::uint8_t{});
-    case 2: return f(std::uint16_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
-  }
-}
-
-}  // namespace
-
 Tensor take_along(const Tensor& x, int d, const Tensor& index) {
   const Tensor source = contiguous(detach(x)), at = contiguous(index);
   Tensor y = Tensor::empty(index.sizes(), x.dtype());
   const Lines from(x.sizes(), d), to(index.sizes(), d);
-  visit_size(x.dtype(), [&](auto zero) {
+  visit_size(size_of(x.dtype()), [&](auto zero) {
     using T = decltype(zero);
     const T* in = source.data<T>();
     const std::int64_t* ix = at.data<std::int64_t>();
@@ -56,10 +42,7 @@ Tensor put_along(const Tensor& g, int d, const Tensor& index, Span sizes) {
         out[b + ix[a + k * from.inner] * to.inner] += in[a + k * from.inner];
     });
   };
-  if (g.dtype() == Dtype::Float32)
-    run(float{});
-  else
-    run(double{});
+  visit(g.dtype(), run);
   return record("ScatterAddBackward0", std::move(y), {g}, {index},
                 [d](Vjp& v) { v.set(0, take_along(v.g(), d, v.saved(0))); });
 }

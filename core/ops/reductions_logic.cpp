@@ -13,8 +13,12 @@ namespace {
 
 using i64 = std::int64_t;
 
+// x, or where it is complex: where it is not zero.
+Tensor counted(const Tensor& x) { return x.is_complex() ? apply<formulas::Ne>(x, Scalar(0)) : x; }
+
 // PyTorch gives uint8 for uint8 and bool for everything else.
-Tensor truth(Reduction r, const Tensor& x, Span dims, bool keepdim) {
+Tensor truth(Reduction r, const Tensor& input, Span dims, bool keepdim) {
+  const Tensor x = counted(input);
   Tensor y = reduce(r, x, ReducedDims(x, dims), keepdim);
   return x.dtype() == Dtype::UInt8 ? to_dtype(y, Dtype::UInt8) : y;
 }
@@ -24,19 +28,20 @@ Tensor any_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
 Tensor all_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
   return truth(Reduction::All, x, dims ? Span(*dims) : Span(), keepdim);
 }
-const Register any_row(
+const RegisterComplex any_row(
     "any(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
     any_op, {.meaning = "Whether any element is not zero.", .formula = "y = ∃i xᵢ ≠ 0"});
-const Register all_row(
+const RegisterComplex all_row(
     "all(Tensor input, int[1]? dim=None, bool keepdim=False, *, Tensor? out=None) -> Tensor",
     all_op, {.meaning = "Whether no element is zero.", .formula = "y = ∀i xᵢ ≠ 0"});
 
-Tensor count_nonzero_op(const Tensor& x, std::optional<Dims> dims) {
+Tensor count_nonzero_op(const Tensor& input, std::optional<Dims> dims) {
+  const Tensor x = counted(input);
   return reduce(Reduction::Count, x, ReducedDims(x, dims ? Span(*dims) : Span()), false);
 }
-const Register count_nonzero_row("count_nonzero(Tensor input, int[1]? dim=None) -> Tensor",
-                                 count_nonzero_op,
-                                 {.meaning = "Number of elements that are not zero."});
+const RegisterComplex count_nonzero_row("count_nonzero(Tensor input, int[1]? dim=None) -> Tensor",
+                                        count_nonzero_op,
+                                        {.meaning = "Number of elements that are not zero."});
 
 // --- prod ---
 
@@ -91,14 +96,44 @@ namespace {
 // g and y have dimension d as 1 (or are 0-d with x).
 Tensor prod_gradient(const Tensor& g, const Tensor& x, const Tensor& y, int d) {
   if (x.numel() == 0) return Tensor::zeros(x.sizes(), g.dtype());
+  if (x.is_complex()) {
+    BACKLIT_CHECK(all_nonzero(x), NotImplemented,
+                  "prod: the derivative of a product of complex numbers with a zero among them");
+    return mul(g, conj(div(y, x)));
+  }
   if (all_nonzero(x)) return div(mul(g, y), x);
   if (!modes.grad) return prod_gradient_with_zeros(g, x, d);
   if (x.dim() == 0) return g;
   return mul(g, prod_along(leave_one_out(x, d), d + 1));
 }
 
+// Products of complex numbers over `dims`, in order.
+Tensor complex_product(const Tensor& z, const ReducedDims& dims, bool keepdim) {
+  Dims order;
+  for (int k = 0; k < z.dim(); ++k)
+    if (!dims.reduce[k]) order.push_back(k);
+  for (int k = 0; k < z.dim(); ++k)
+    if (dims.reduce[k]) order.push_back(k);
+  const Tensor x = contiguous(permute(detach(z), order));
+  Tensor y = Tensor::empty(dims.sizes(keepdim), z.dtype());
+  visit_complex(z.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* in = x.data<T>();
+    for (i64 i = 0; i < y.numel(); ++i) {
+      T all = 1;
+      for (i64 k = 0; k < dims.count; ++k) all *= *in++;
+      y.data<T>()[i] = all;
+    }
+  });
+  return y;
+}
+
 Tensor prod_value(const Tensor& input, Span dims, bool keepdim, std::optional<Dtype> dtype) {
-  const Dtype d = dtype ? *dtype : is_floating(input.dtype()) ? input.dtype() : Dtype::Int64;
+  const Dtype d = dtype ? *dtype : input.is_differentiable() ? input.dtype() : Dtype::Int64;
+  if (is_complex(d)) {
+    const Tensor z = to_dtype(detach(input), d);
+    return complex_product(z, ReducedDims(z, dims), keepdim);
+  }
   const bool wide = d == Dtype::Int64 && !is_floating(input.dtype());
   const Tensor x = wide ? input : to_dtype(detach(input), is_floating(d) ? d : Dtype::Int64);
   return to_dtype(reduce(Reduction::Prod, x, ReducedDims(x, dims), keepdim), d);
@@ -110,7 +145,7 @@ Tensor prod_along(const Tensor& x, int d) { return prod(x, d, false, std::nullop
 
 Tensor prod(const Tensor& input, i64 dim, bool keepdim, std::optional<Dtype> dtype) {
   const int d = wrap_dim(dim, input.dim());
-  const Tensor x = dtype && is_floating(*dtype) ? to_dtype(input, *dtype) : input;
+  const Tensor x = dtype && is_differentiable(*dtype) ? to_dtype(input, *dtype) : input;
   Tensor y = prod_value(x, Dims{d}, keepdim, dtype);
   const bool widen = !keepdim && x.dim() > 0;
   return record(
@@ -126,7 +161,7 @@ Tensor prod(const Tensor& input, i64 dim, bool keepdim, std::optional<Dtype> dty
 namespace {
 
 Tensor prod_all_op(const Tensor& input, std::optional<Dtype> dtype) {
-  const Tensor x = dtype && is_floating(*dtype) ? to_dtype(input, *dtype) : input;
+  const Tensor x = dtype && is_differentiable(*dtype) ? to_dtype(input, *dtype) : input;
   Tensor y = prod_value(x, {}, false, dtype);
   return record(
       "ProdBackward0", std::move(y), {x}, {x},
@@ -137,11 +172,12 @@ Tensor prod_all_op(const Tensor& input, std::optional<Dtype> dtype) {
       },
       true);
 }
-const Register prod_all_row("prod(Tensor input, *, dtype? dtype=None) -> Tensor", prod_all_op,
-                            {.meaning = "Product of all elements, or of those along dim.",
-                             .formula = "y = Πᵢ xᵢ",
-                             .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
-const Register prod_row(
+const RegisterComplex prod_all_row("prod(Tensor input, *, dtype? dtype=None) -> Tensor",
+                                   prod_all_op,
+                                   {.meaning = "Product of all elements, or of those along dim.",
+                                    .formula = "y = Πᵢ xᵢ",
+                                    .gradient = "∂L/∂xᵢ = ∂L/∂y Π_{j≠i} xⱼ"});
+const RegisterComplex prod_row(
     "prod(Tensor input, int dim, bool keepdim=False, *, dtype? dtype=None, Tensor? out=None) -> "
     "Tensor",
     prod,

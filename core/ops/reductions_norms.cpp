@@ -8,6 +8,7 @@
 #include "formulas/logic.h"
 #include "formulas/power.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/linalg.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
@@ -65,7 +66,7 @@ Tensor std_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Mom
 }
 
 Moments moments(const char* name, const Tensor& x, Span dims, double correction) {
-  BACKLIT_CHECK(x.is_floating(), Runtime, std::strchr(name, '_') ? name : "std and var",
+  BACKLIT_CHECK(x.is_differentiable(), Runtime, std::strchr(name, '_') ? name : "std and var",
                 " only support floating point and complex dtypes");
   Moments m{ReducedDims(x, dims), correction};
   const double per_result = product(m.dims.dropped) == 0 ? 0 : static_cast<double>(m.dims.count);
@@ -80,6 +81,11 @@ Moments moments(const char* name, const Tensor& x, Span dims, double correction)
 }
 
 Tensor var_or_std(const Tensor& x, Span over, const Moments& m, bool keepdim, bool root) {
+  if (x.is_complex()) {  // the variances of the parts
+    const Tensor both = add(var_or_std(real(x), over, m, keepdim, false),
+                            var_or_std(imag(x), over, m, keepdim, false));
+    return root ? call("sqrt", both) : both;
+  }
   Tensor y = variance(x, m, keepdim, root);
   const Dims dims(over);
   if (root)
@@ -103,6 +109,7 @@ std::tuple<Tensor, Tensor> moment_and_mean(const Tensor& x, Span over, double co
                                            bool keepdim, bool root) {
   const Moments m = moments(root ? "std_mean" : "var_mean", x, over, correction);
   const Dims dims(over);
+  if (x.is_complex()) return {var_or_std(x, over, m, keepdim, root), mean(x, over, keepdim)};
   const Tensor y = variance(x, m, keepdim, root);
   const Tensor center = to_dtype(mean64(x, m.dims), x.dtype());
   const Tensor average = center.alias(contiguous_layout(m.dims.sizes(keepdim)));
@@ -165,29 +172,33 @@ constexpr RowOptions kStd{
 constexpr RowOptions kBoth{.meaning = "Spread and mean of all elements, or of those along dim.",
                            .gradient = "the sum of those of its two results",
                            .method = false};
-#define BACKLIT_SPREAD(name, root, options)                                                       \
-  const Register name##_row1(#name "(Tensor input, *, bool unbiased) -> Tensor",                  \
-                             spread_unbiased_op<root>, options);                                  \
-  const Register name##_row2(#name "(Tensor input, bool unbiased) -> Tensor",                     \
-                             spread_unbiased_op<root>, options);                                  \
-  const Register name##_row3(#name                                                                \
-                             "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool " \
-                             "keepdim=False, Tensor? out=None) -> Tensor",                        \
-                             spread_op<root>, options);                                           \
-  const Register name##_row4(#name                                                                \
-                             "(Tensor input, int[1]? dim, bool unbiased=True, bool "              \
-                             "keepdim=False, *, Tensor? out=None) -> Tensor",                     \
-                             spread_dim_op<root>, options);                                       \
-  const Register name##_mean_row1(#name "_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", \
-                                  both_unbiased_op<root>, kBoth);                                 \
-  const Register name##_mean_row2(#name                                                           \
-                                  "_mean(Tensor input, int[1]? dim=None, *, Scalar? "             \
-                                  "correction=None, bool keepdim=False) -> (Tensor, Tensor)",     \
-                                  both_op<root>, kBoth);                                          \
-  const Register name##_mean_row3(#name                                                           \
-                                  "_mean(Tensor input, int[1]? dim, bool unbiased=True, bool "    \
-                                  "keepdim=False) -> (Tensor, Tensor)",                           \
-                                  both_dim_op<root>, kBoth);
+#define BACKLIT_SPREAD(name, root, options)                                                        \
+  const RegisterComplex name##_row1(#name "(Tensor input, *, bool unbiased) -> Tensor",            \
+                                    spread_unbiased_op<root>, options);                            \
+  const RegisterComplex name##_row2(#name "(Tensor input, bool unbiased) -> Tensor",               \
+                                    spread_unbiased_op<root>, options);                            \
+  const RegisterComplex name##_row3(                                                               \
+      #name                                                                                        \
+      "(Tensor input, int[1]? dim=None, *, Scalar? correction=None, bool "                         \
+      "keepdim=False, Tensor? out=None) -> Tensor",                                                \
+      spread_op<root>, options);                                                                   \
+  const RegisterComplex name##_row4(#name                                                          \
+                                    "(Tensor input, int[1]? dim, bool unbiased=True, bool "        \
+                                    "keepdim=False, *, Tensor? out=None) -> Tensor",               \
+                                    spread_dim_op<root>, options);                                 \
+  const RegisterComplex name##_mean_row1(#name                                                     \
+                                         "_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", \
+                                         both_unbiased_op<root>, kBoth);                           \
+  const RegisterComplex name##_mean_row2(                                                          \
+      #name                                                                                        \
+      "_mean(Tensor input, int[1]? dim=None, *, Scalar? "                                          \
+      "correction=None, bool keepdim=False) -> (Tensor, Tensor)",                                  \
+      both_op<root>, kBoth);                                                                       \
+  const RegisterComplex name##_mean_row3(                                                          \
+      #name                                                                                        \
+      "_mean(Tensor input, int[1]? dim, bool unbiased=True, bool "                                 \
+      "keepdim=False) -> (Tensor, Tensor)",                                                        \
+      both_dim_op<root>, kBoth);
 BACKLIT_SPREAD(var, false, kVar)
 BACKLIT_SPREAD(std, true, kStd)
 #undef BACKLIT_SPREAD
@@ -234,6 +245,10 @@ void check_has_norm(const ReducedDims& r, double p, Span over, const Tensor& x) 
 
 Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
                    std::optional<Dtype> dtype) {
+  if (input.is_complex()) {  // of the absolute values
+    const Tensor z = dtype ? to_dtype(input, *dtype) : input;
+    return vector_norm(apply<formulas::Abs>(z), p, over, keepdim, {});
+  }
   BACKLIT_CHECK(input.is_floating(), Runtime,
                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ",
                 info(input.dtype()).scalar_name);
@@ -378,7 +393,7 @@ Tensor norm_op(const Tensor& x, Any p, std::optional<Dims> dims, bool keepdim,
   return vector_norm(x, is_number_order(p.object) ? FromPython<double>::get(p.object) : 2,
                      span_of(dims), keepdim, dtype);
 }
-const Register norm_row(
+const RegisterComplex norm_row(
     "norm(Tensor input, any p='fro', int[1]? dim=None, bool keepdim=False, dtype? dtype=None, *, "
     "Tensor? out=None) -> "
     "Tensor",
@@ -391,7 +406,7 @@ Tensor vector_norm_op(const Tensor& x, Scalar ord, std::optional<Dims> dims, boo
                       std::optional<Dtype> dtype) {
   return vector_norm(x, ord.d, span_of(dims), keepdim, dtype);
 }
-const Register vector_norm_row(
+const RegisterComplex vector_norm_row(
     "vector_norm(Tensor x, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, dtype? "
     "dtype=None, Tensor? out=None) -> Tensor",
     vector_norm_op,
@@ -404,7 +419,7 @@ Tensor matrix_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool k
                       std::optional<Dtype> dtype) {
   return matrix_norm(A, ord.object, dims ? *dims : Dims{-2, -1}, keepdim, dtype);
 }
-const Register matrix_norm_row(
+const RegisterComplex matrix_norm_row(
     "matrix_norm(Tensor A, any ord='fro', int[]? dim=None, bool keepdim=False, *, dtype? "
     "dtype=None, Tensor? out=None) -> Tensor",
     matrix_norm_op,
@@ -425,7 +440,7 @@ Tensor linalg_norm_op(const Tensor& A, Any ord, std::optional<Dims> dims, bool k
   return vector_norm(A, ord.object == Py_None ? 2 : FromPython<double>::get(ord.object),
                      span_of(dims), keepdim, dtype);
 }
-const Register linalg_norm_row(
+const RegisterComplex linalg_norm_row(
     "norm(Tensor A, any ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None, "
     "Tensor? out=None) -> "
     "Tensor",
@@ -436,6 +451,7 @@ const Register linalg_norm_row(
      .home = "linalg"});
 
 Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
+  if (a.is_complex() || b.is_complex()) return vector_norm(sub(a, b), p.d, {}, false, {});
   const Tensor x = sub(detach(a), detach(b));
   check_has_norm(ReducedDims(x, {}), p.d, {}, x);
   BACKLIT_CHECK(x.is_floating(), Runtime,
@@ -451,10 +467,11 @@ Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
       },
       true);
 }
-const Register dist_row("dist(Tensor input, Tensor other, Scalar p=2) -> Tensor", dist_op,
-                        {.meaning = "The p-norm of the difference.",
-                         .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
-                         .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y"});
+const RegisterComplex dist_row(
+    "dist(Tensor input, Tensor other, Scalar p=2) -> Tensor", dist_op,
+    {.meaning = "The p-norm of the difference.",
+     .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
+     .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y"});
 
 // --- logsumexp ---
 

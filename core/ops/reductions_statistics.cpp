@@ -32,19 +32,18 @@ Tensor trace_op(const Tensor& x) {
   const Tensor from = detach(x);
   const i64 n = std::min(x.size(0), x.size(1));
   const Tensor diagonal = from.alias(strided_layout(Dims{n}, Dims{x.stride(0) + x.stride(1)}));
-  return record("TraceBackward0", reduce_all(Reduction::Sum, diagonal), {x}, {},
-                [sizes = Dims(x.sizes())](Vjp& v) {
-                  Tensor eye = Tensor::zeros(sizes, v.g().dtype());
-                  const auto step = static_cast<i64>(size_of(eye.dtype()));
-                  for (i64 k = 0; k < std::min(sizes[0], sizes[1]); ++k)
-                    write_double(eye.raw() + k * (sizes[1] + 1) * step, eye.dtype(), 1);
-                  v.set(0, mul(v.g(), eye));
-                });
+  return record("TraceBackward0", sum(diagonal), {x}, {}, [sizes = Dims(x.sizes())](Vjp& v) {
+    Tensor eye = Tensor::zeros(sizes, v.g().dtype());
+    const auto step = static_cast<i64>(size_of(eye.dtype()));
+    for (i64 k = 0; k < std::min(sizes[0], sizes[1]); ++k)
+      write_double(eye.raw() + k * (sizes[1] + 1) * step, eye.dtype(), 1);
+    v.set(0, mul(v.g(), eye));
+  });
 }
-const Register trace_row("trace(Tensor input) -> Tensor", trace_op,
-                         {.meaning = "Sum of the diagonal of a matrix.",
-                          .formula = "y = Σᵢ xᵢᵢ",
-                          .gradient = "∂L/∂x = ∂L/∂y · I"});
+const RegisterAny trace_row("trace(Tensor input) -> Tensor", trace_op,
+                            {.meaning = "Sum of the diagonal of a matrix.",
+                             .formula = "y = Σᵢ xᵢᵢ",
+                             .gradient = "∂L/∂x = ∂L/∂y · I"});
 
 // --- quantile ---
 
@@ -232,7 +231,7 @@ Tensor diff_op(const Tensor& input, i64 n, i64 dim, const Tensor& prepend, const
   }
   return x;
 }
-const Register diff_row(
+const RegisterComplex diff_row(
     "diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None, *, Tensor? "
     "out=None) -> Tensor",
     diff_op,
@@ -275,10 +274,10 @@ constexpr RowOptions kTrapezoid{.meaning = "Integral along dim by the trapezoida
                                 .gradient = "of the sums and products it is made of",
                                 .aliases = "trapz",
                                 .method = false};
-const Register trapezoid_x_row("trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
-                               trapezoid_x_op, kTrapezoid);
-const Register trapezoid_dx_row("trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
-                                trapezoid_dx_op, kTrapezoid);
+const RegisterComplex trapezoid_x_row("trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
+                                      trapezoid_x_op, kTrapezoid);
+const RegisterComplex trapezoid_dx_row("trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+                                       trapezoid_dx_op, kTrapezoid);
 
 void check_sliceable(const Tensor& y) {
   BACKLIT_CHECK(y.dim() > 0, Index, "slice() cannot be applied to a 0-dim tensor.");
@@ -293,7 +292,7 @@ Tensor cumulative_trapezoid_x_op(const Tensor& y, const Tensor& x, i64 dim) {
   const int d = wrap_dim(dim, y.dim());
   const Tensor dx = distances("cumulative_trapezoid", y, x, d);
   const Tensor areas = mul(pairs(y, d), dx);
-  return div(cumsum(is_floating(areas.dtype()) ? areas : to_dtype(areas, Dtype::Int64), d),
+  return div(cumsum(areas.is_differentiable() ? areas : to_dtype(areas, Dtype::Int64), d),
              Scalar(2.0));
 }
 constexpr RowOptions kCumulativeTrapezoid{
@@ -301,10 +300,10 @@ constexpr RowOptions kCumulativeTrapezoid{
     .formula = "zₖ = Σ_{i<k} (xᵢ₊₁ − xᵢ) (yᵢ + yᵢ₊₁) / 2",
     .gradient = "of the sums and products it is made of",
     .method = false};
-const Register cumulative_trapezoid_x_row(
+const RegisterComplex cumulative_trapezoid_x_row(
     "cumulative_trapezoid(Tensor y, Tensor x, *, int dim=-1) -> Tensor", cumulative_trapezoid_x_op,
     kCumulativeTrapezoid);
-const Register cumulative_trapezoid_dx_row(
+const RegisterComplex cumulative_trapezoid_dx_row(
     "cumulative_trapezoid(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
     cumulative_trapezoid_dx_op, kCumulativeTrapezoid);
 
@@ -317,11 +316,11 @@ Tensor isclose_op(const Tensor& x, const Tensor& y, double rtol, double atol, bo
   BACKLIT_CHECK(atol >= 0, Runtime, "atol must be greater than or equal to zero, but got ", atol);
   const Tensor a = detach(x), b = detach(y);
   Tensor close = apply<formulas::Eq>(a, b);
-  if (equal_nan && a.is_floating())
+  if (equal_nan && a.is_differentiable())
     close = apply<formulas::LogicalOr>(
         close, apply<formulas::LogicalAnd>(apply<formulas::Isnan>(a), apply<formulas::Isnan>(b)));
   if (rtol == 0 && atol == 0) return close;
-  const bool floating = a.is_floating();
+  const bool floating = a.is_differentiable();
   const Tensor u = floating ? a : to_dtype(a, Dtype::Float64),
                w = floating ? b : to_dtype(b, Dtype::Float64);
   const Tensor allowed = add(mul(call("abs", w), Scalar(rtol)), Scalar(atol));
@@ -338,20 +337,20 @@ bool equal_op(const Tensor& x, const Tensor& y) {
   const Tensor a = detach(x), b = detach(y);
   return reduce_all(Reduction::All, apply<formulas::Eq>(a, b)).item() != 0;
 }
-const Register isclose_row(
+const RegisterComplex isclose_row(
     "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
     "-> Tensor",
     isclose_op,
     {.meaning = "Whether elements are equal up to a tolerance.",
      .formula = "|a − b| ≤ atol + rtol |b|"});
-const Register allclose_row(
+const RegisterComplex allclose_row(
     "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool "
     "equal_nan=False) -> bool",
     allclose_op,
     {.meaning = "Whether all elements are equal up to a tolerance.",
      .formula = "∀ |a − b| ≤ atol + rtol |b|"});
-const Register equal_row("equal(Tensor input, Tensor other) -> bool", equal_op,
-                         {.meaning = "Whether two tensors have the same shape and elements."});
+const RegisterAny equal_row("equal(Tensor input, Tensor other) -> bool", equal_op,
+                            {.meaning = "Whether two tensors have the same shape and elements."});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -32,6 +32,9 @@ template <> struct RunningType<float> {
 template <> struct RunningType<double> {
   using Type = double;
 };
+template <class T> struct RunningType<Complex<T>> {
+  using Type = Complex<double>;
+};
 
 // y[k] = step(y[k-1], x[k]) along d, from `start`; from the end when reverse.
 template <class Acc, class T, class F>
@@ -58,8 +61,14 @@ template <class F> void visit_number(Dtype d, F&& f) {
     case Dtype::Int32: return f(std::int32_t{});
     case Dtype::Float32: return f(float{});
     case Dtype::Float64: return f(double{});
-    default: return f(i64{});
+    case Dtype::Complex64: return f(Complex<float>{});
+    case Dtype::Complex128: return f(Complex<double>{});
+    case Dtype::Bool:
+    case Dtype::Int64: return f(i64{});
+    case Dtype::Float16:
+    case Dtype::BFloat16: break;
   }
+  fail_not_computed(d);
 }
 
 Tensor scan_sum(const Tensor& input, int d, bool reverse) {
@@ -189,8 +198,8 @@ Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
 // --- the operations ---
 
 Tensor scan_input(const Tensor& x, std::optional<Dtype> dtype) {
-  const Dtype d = dtype ? *dtype : is_floating(x.dtype()) ? x.dtype() : Dtype::Int64;
-  BACKLIT_CHECK(is_floating(d) || !x.requires_grad() || !modes.grad, Runtime,
+  const Dtype d = dtype ? *dtype : x.is_differentiable() ? x.dtype() : Dtype::Int64;
+  BACKLIT_CHECK(is_differentiable(d) || !x.requires_grad() || !modes.grad, Runtime,
                 "Autograd not support dtype: ", info(d).scalar_name);
   return to_dtype(x, d == Dtype::Bool ? Dtype::Int64 : d);
 }
@@ -205,7 +214,7 @@ Tensor logcumsumexp_op(const Tensor& x, i64 dim) {
                 info(x.dtype()).scalar_name, "'");
   return logcumsumexp(x, wrap_dim(dim, x.dim()), false);
 }
-const Register cumsum_row(
+const RegisterComplex cumsum_row(
     "cumsum(Tensor input, int dim, *, dtype? dtype=None, Tensor? out=None) -> Tensor", cumsum_op,
     {.meaning = "Running sum along dim.",
      .formula = "yₖ = Σ_{i≤k} xᵢ",
@@ -230,10 +239,9 @@ Tensor cumsum_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) 
       "CumsumBackward0", x, {x}, {}, [&] { copy_in_place(x, scan_sum(x, d, false)); },
       [d](Vjp& v) { v.set(0, cumsum(v.g(), d, true)); });
 }
-const Register cumsum_in_place_row("cumsum_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor",
-                                   cumsum_in_place_op,
-                                   {.meaning = "cumsum, written into the input.",
-                                    .function = false});
+const RegisterComplex cumsum_in_place_row(
+    "cumsum_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumsum_in_place_op,
+    {.meaning = "cumsum, written into the input.", .function = false});
 
 Tensor cumprod_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) {
   BACKLIT_CHECK(!dtype || *dtype == x.dtype(), Runtime, "Bad in-place call: input tensor dtype ",

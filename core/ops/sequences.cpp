@@ -146,23 +146,22 @@ Tensor eye_rows_op(std::int64_t n, std::int64_t m, const Tensor& out, BACKLIT_FA
   BACKLIT_CHECK(n >= 0, Runtime, "n must be greater or equal to 0, got ", n);
   BACKLIT_CHECK(m >= 0, Runtime, "m must be greater or equal to 0, got ", m);
   Tensor y = Tensor::zeros(Dims{n, m}, floating_dtype(dtype, out));
-  visit(y.dtype(), [&](auto zero) {
+  visit_stored(y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* p = y.data<T>();
-    for (std::int64_t i = 0; i < std::min(n, m); ++i) p[i * (m + 1)] = static_cast<T>(1);
+    for (std::int64_t i = 0; i < std::min(n, m); ++i) p[i * (m + 1)] = convert_number<T>(1.0F);
   });
   return finish_factory(std::move(y), out, dtype, requires_grad);
 }
 Tensor eye_op(std::int64_t n, const Tensor& out, BACKLIT_FACTORY_PARAMETERS) {
   return eye_rows_op(n, n, out, dtype, {}, device, {}, requires_grad);
 }
-const Register eye_row("eye(int n, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", eye_op,
-                       {.meaning = "Ones on the diagonal, zeros elsewhere.",
-                        .formula = "yᵢⱼ = [i = j]"});
-const Register eye_rows_row("eye(int n, int m, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor",
-                            eye_rows_op,
-                            {.meaning = "Ones on the diagonal, zeros elsewhere.",
-                             .formula = "yᵢⱼ = [i = j]"});
+const RegisterAny eye_row("eye(int n, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", eye_op,
+                          {.meaning = "Ones on the diagonal, zeros elsewhere.",
+                           .formula = "yᵢⱼ = [i = j]"});
+const RegisterAny eye_rows_row(
+    "eye(int n, int m, *, Tensor? out=None, " BACKLIT_FACTORY ") -> Tensor", eye_rows_op,
+    {.meaning = "Ones on the diagonal, zeros elsewhere.", .formula = "yᵢⱼ = [i = j]"});
 
 Tensor range_op(const Scalar& start, const Scalar& end, const Scalar& step, const Tensor& out,
                 BACKLIT_FACTORY_PARAMETERS) {
@@ -221,12 +220,12 @@ Tensor triangle_op(std::int64_t row, std::int64_t col, std::int64_t offset,
   return with_requires_grad(triangle(row, col, offset, kLower, dtype.value_or(Dtype::Int64)),
                             requires_grad);
 }
-const Register tril_indices_row(
+const RegisterAny tril_indices_row(
     "tril_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor",
     triangle_op<true>,
     {.meaning = "Row and column indices of the lower triangle of a row-by-col matrix.",
      .example = "torch.tril_indices(2, 2) -> tensor([[0, 1, 1], [0, 0, 1]])"});
-const Register triu_indices_row(
+const RegisterAny triu_indices_row(
     "triu_indices(int row, int col, int offset=0, *, " BACKLIT_FACTORY ") -> Tensor",
     triangle_op<false>,
     {.meaning = "Row and column indices of the upper triangle of a row-by-col matrix.",

@@ -15,34 +15,34 @@ constexpr const char* kEmbedGradient = "∂L/∂x = ∂L/∂y at the elements sh
 
 Tensor view_op(const Tensor& x, Dims size) { return view(x, size); }
 Tensor view_dtype_op(const Tensor& x, Dtype dtype) { return view_as_dtype(x, dtype); }
-const Register view_dtype_row("view(Tensor input, dtype dtype) -> Tensor", view_dtype_op,
-                              {.meaning = "The same bytes read as elements of another type.",
-                               .function = false,
-                               .view = true});
-const Register view_row("view(Tensor input, int* size) -> Tensor", view_op,
-                        {.meaning = "The same elements in another shape, without a copy.",
-                         .formula = "y = x in the shape `size`",
-                         .gradient = kReshapeGradient,
-                         .function = false,
-                         .view = true});
+const RegisterAny view_dtype_row("view(Tensor input, dtype dtype) -> Tensor", view_dtype_op,
+                                 {.meaning = "The same bytes read as elements of another type.",
+                                  .function = false,
+                                  .view = true});
+const RegisterAny view_row("view(Tensor input, int* size) -> Tensor", view_op,
+                           {.meaning = "The same elements in another shape, without a copy.",
+                            .formula = "y = x in the shape `size`",
+                            .gradient = kReshapeGradient,
+                            .function = false,
+                            .view = true});
 
 Tensor reshape_op(const Tensor& x, Dims shape) { return reshape(x, shape); }
-const Register reshape_row(
+const RegisterAny reshape_row(
     "reshape(Tensor input, int* shape) -> Tensor", reshape_op,
     {.meaning = "The same elements in another shape; copies only where a view cannot do.",
      .formula = "y = x in the shape `shape`",
      .gradient = kReshapeGradient});
 
 Tensor view_as(const Tensor& x, const Tensor& other) { return view(x, other.sizes()); }
-const Register view_as_row("view_as(Tensor input, Tensor other) -> Tensor", view_as,
-                           {.meaning = "A view in the shape of other.",
-                            .gradient = kReshapeGradient,
-                            .function = false});
-Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, other.sizes()); }
-const Register reshape_as_row("reshape_as(Tensor input, Tensor other) -> Tensor", reshape_as,
-                              {.meaning = "reshape to the shape of other.",
+const RegisterAny view_as_row("view_as(Tensor input, Tensor other) -> Tensor", view_as,
+                              {.meaning = "A view in the shape of other.",
                                .gradient = kReshapeGradient,
                                .function = false});
+Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, other.sizes()); }
+const RegisterAny reshape_as_row("reshape_as(Tensor input, Tensor other) -> Tensor", reshape_as,
+                                 {.meaning = "reshape to the shape of other.",
+                                  .gradient = kReshapeGradient,
+                                  .function = false});
 
 Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end) {
   const int a = wrap_dim(start, x.dim()), b = wrap_dim(end, x.dim());
@@ -58,15 +58,15 @@ Tensor flatten(const Tensor& x, std::int64_t start, std::int64_t end) {
   }
   return reshape(x, sizes);
 }
-const Register flatten_row("flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor",
-                           flatten,
-                           {.meaning = "Merges the dimensions from start_dim to end_dim into one.",
-                            .gradient = kReshapeGradient});
+const RegisterAny flatten_row(
+    "flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", flatten,
+    {.meaning = "Merges the dimensions from start_dim to end_dim into one.",
+     .gradient = kReshapeGradient});
 
 Tensor ravel(const Tensor& x) { return view(contiguous(x), Dims{-1}); }
-const Register ravel_row("ravel(Tensor input) -> Tensor", ravel,
-                         {.meaning = "All elements in one dimension.",
-                          .gradient = kReshapeGradient});
+const RegisterAny ravel_row("ravel(Tensor input) -> Tensor", ravel,
+                            {.meaning = "All elements in one dimension.",
+                             .gradient = kReshapeGradient});
 
 Tensor unflatten(const Tensor& x, std::int64_t dim, Dims sizes) {
   const int d = wrap_dim(dim, x.dim());
@@ -93,9 +93,10 @@ Tensor unflatten(const Tensor& x, std::int64_t dim, Dims sizes) {
   }
   return view(x, out);
 }
-const Register unflatten_row("unflatten(Tensor input, int dim, int[] sizes) -> Tensor", unflatten,
-                             {.meaning = "Splits dimension dim into several; one size may be -1.",
-                              .gradient = kReshapeGradient});
+const RegisterAny unflatten_row(
+    "unflatten(Tensor input, int dim, int[] sizes) -> Tensor", unflatten,
+    {.meaning = "Splits dimension dim into several; one size may be -1.",
+     .gradient = kReshapeGradient});
 
 // --- order of dimensions ---
 
@@ -106,34 +107,34 @@ const RowOptions kTransposeView{.meaning = kTranspose.meaning,
                                 .formula = kTranspose.formula,
                                 .gradient = kTranspose.gradient,
                                 .view = true};
-const Register transpose_row("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
-                             kTransposeView);
-const Register swapdims_row("swapdims(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
-                            kTranspose);
-const Register swapaxes_row("swapaxes(Tensor input, int axis0, int axis1) -> Tensor", transpose_op,
-                            kTranspose);
+const RegisterAny transpose_row("transpose(Tensor input, int dim0, int dim1) -> Tensor",
+                                transpose_op, kTransposeView);
+const RegisterAny swapdims_row("swapdims(Tensor input, int dim0, int dim1) -> Tensor", transpose_op,
+                               kTranspose);
+const RegisterAny swapaxes_row("swapaxes(Tensor input, int axis0, int axis1) -> Tensor",
+                               transpose_op, kTranspose);
 
 Tensor t(const Tensor& x) {
   BACKLIT_CHECK(x.dim() <= 2, Runtime, "t() expects a tensor with <= 2 dimensions, but self is ",
                 x.dim(), "D");
   return transpose(x, 0, x.dim() < 2 ? 0 : 1, "TBackward0");
 }
-const Register t_row("t(Tensor input) -> Tensor", t, kTransposeView);
+const RegisterAny t_row("t(Tensor input) -> Tensor", t, kTransposeView);
 
 Tensor adjoint(const Tensor& x) {
   if (x.dim() == 0) return x;
   BACKLIT_CHECK(
       x.dim() != 1, Runtime,
       "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.");
-  return transpose(x, -2, -1);
+  return conj(transpose(x, -2, -1));
 }
-const Register adjoint_row("adjoint(Tensor input) -> Tensor", adjoint, kTranspose);
+const RegisterAny adjoint_row("adjoint(Tensor input) -> Tensor", adjoint, kTranspose);
 
 Tensor permute_op(const Tensor& x, Dims dims) { return permute(x, dims); }
-const Register permute_row("permute(Tensor input, int* dims) -> Tensor", permute_op,
-                           {.meaning = "Reorders the dimensions.",
-                            .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
-                            .view = true});
+const RegisterAny permute_row("permute(Tensor input, int* dims) -> Tensor", permute_op,
+                              {.meaning = "Reorders the dimensions.",
+                               .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
+                               .view = true});
 
 Tensor movedim(const Tensor& x, Dims source, Dims destination) {
   BACKLIT_CHECK(source.n == destination.n, Runtime,
@@ -163,7 +164,7 @@ Tensor movedim(const Tensor& x, Dims source, Dims destination) {
   }
   return permute(x, order);
 }
-const Register movedim_row(
+const RegisterAny movedim_row(
     "movedim(Tensor input, int[1] source, int[1] destination) -> Tensor", movedim,
     {.meaning = "Moves dimensions to new places; the others keep their order.",
      .gradient = "∂L/∂x = ∂L/∂y with the dimensions put back",
@@ -176,34 +177,35 @@ Tensor squeeze_one(const Tensor& x, std::int64_t dim) { return squeeze(x, Dims{d
 Tensor squeeze_some(const Tensor& x, Dims dims) { return squeeze(x, dims, true); }
 const RowOptions kSqueeze{
     .meaning = "Drops dimensions of size 1.", .gradient = kReshapeGradient, .view = true};
-const Register squeeze_row("squeeze(Tensor input) -> Tensor", squeeze_all, kSqueeze);
-const Register squeeze_one_row("squeeze(Tensor input, int dim) -> Tensor", squeeze_one, kSqueeze);
-const Register squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", squeeze_some,
-                                kSqueeze);
+const RegisterAny squeeze_row("squeeze(Tensor input) -> Tensor", squeeze_all, kSqueeze);
+const RegisterAny squeeze_one_row("squeeze(Tensor input, int dim) -> Tensor", squeeze_one,
+                                  kSqueeze);
+const RegisterAny squeeze_some_row("squeeze(Tensor input, int[] dim) -> Tensor", squeeze_some,
+                                   kSqueeze);
 
-const Register unsqueeze_row("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze,
-                             {.meaning = "Inserts a dimension of size 1 at dim.",
-                              .gradient = kReshapeGradient,
-                              .view = true});
+const RegisterAny unsqueeze_row("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze,
+                                {.meaning = "Inserts a dimension of size 1 at dim.",
+                                 .gradient = kReshapeGradient,
+                                 .view = true});
 
 Tensor expand_op(const Tensor& x, Dims size, bool) { return expand(x, size); }
 constexpr const char* kExpandGradient =
     "∂L/∂x = Σ of ∂L/∂y over the places that show the same element";
-const Register expand_row(
+const RegisterAny expand_row(
     "expand(Tensor input, int* size, *, bool implicit=False) -> Tensor", expand_op,
     {.meaning = "Repeats dimensions of size 1 without a copy; -1 keeps a size.",
      .gradient = kExpandGradient,
      .function = false,
      .view = true});
 Tensor broadcast_to(const Tensor& x, Dims size) { return expand(x, size); }
-const Register broadcast_to_row("broadcast_to(Tensor input, int[] size) -> Tensor", broadcast_to,
-                                {.meaning = "expand to the given shape.",
-                                 .gradient = kExpandGradient});
+const RegisterAny broadcast_to_row("broadcast_to(Tensor input, int[] size) -> Tensor", broadcast_to,
+                                   {.meaning = "expand to the given shape.",
+                                    .gradient = kExpandGradient});
 Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.sizes()); }
-const Register expand_as_row("expand_as(Tensor input, Tensor other) -> Tensor", expand_as,
-                             {.meaning = "expand to the shape of other.",
-                              .gradient = kExpandGradient,
-                              .function = false});
+const RegisterAny expand_as_row("expand_as(Tensor input, Tensor other) -> Tensor", expand_as,
+                                {.meaning = "expand to the shape of other.",
+                                 .gradient = kExpandGradient,
+                                 .function = false});
 Tensor sum_to_size(const Tensor& x, const Dims& size) {
   bool fits = size.n <= x.dim();
   for (int k = 1; fits && k <= size.n; ++k)
@@ -212,7 +214,7 @@ Tensor sum_to_size(const Tensor& x, const Dims& size) {
                 to_string(x.sizes()), "}.");
   return sum_to(x, size);
 }
-const Register sum_to_size_row(
+const RegisterAny sum_to_size_row(
     "sum_to_size(Tensor input, int* size) -> Tensor", sum_to_size,
     {.meaning = "Summed over what broadcasting from size to the shape of the tensor repeats.",
      .formula = "yᵢ = Σ of x over the places that show element i",
@@ -221,12 +223,12 @@ const Register sum_to_size_row(
 
 // --- parts ---
 
-const Register select_row("select(Tensor input, int dim, int index) -> Tensor", select,
+const RegisterAny select_row("select(Tensor input, int dim, int index) -> Tensor", select,
                           {.meaning = "The slice at one index of a dimension, which disappears.",
                            .formula = "y = x[…, index, …]",
                            .gradient = kEmbedGradient,
                            .view = true});
-const Register narrow_row("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow,
+const RegisterAny narrow_row("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow,
                           {.meaning = "length slices of dimension dim, from start on.",
                            .formula = "y = x[…, start : start + length, …]",
                            .gradient = kEmbedGradient});
@@ -234,15 +236,15 @@ const Register narrow_row("narrow(Tensor input, int dim, int start, int length) 
 Tensor narrow_from_tensor(const Tensor&, std::int64_t, const Tensor&, std::int64_t) {
   fail(ErrorKind::Runtime, "start must be an 0-dim integral Tensor.");
 }
-const Register narrow_from_row("narrow(Tensor input, int dim, Tensor start, int length) -> Tensor",
+const RegisterAny narrow_from_row("narrow(Tensor input, int dim, Tensor start, int length) -> Tensor",
                                narrow_from_tensor);
-const Register diagonal_row(
+const RegisterAny diagonal_row(
     "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal,
     {.meaning = "The diagonal of two dimensions, as the last dimension.",
      .formula = "yᵢ = xᵢ,ᵢ₊offset",
      .gradient = kEmbedGradient,
      .view = true});
-const Register unfold_row(
+const RegisterAny unfold_row(
     "unfold(Tensor input, int dimension, int size, int step) -> Tensor", unfold,
     {.meaning = "All windows of `size` elements along a dimension, as a new last dimension.",
      .gradient = "∂L/∂x = Σ of ∂L/∂y over the windows that show the element",
@@ -251,7 +253,7 @@ const Register unfold_row(
 Tensor as_strided_op(const Tensor& x, Dims size, Dims stride, std::optional<std::int64_t> offset) {
   return as_strided(x, size, stride, offset.value_or(x.offset()));
 }
-const Register as_strided_row(
+const RegisterAny as_strided_row(
     "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     as_strided_op,
     {.meaning = "The storage through any sizes and strides.",
@@ -263,7 +265,7 @@ Tensor slice_op(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> s
                 std::optional<std::int64_t> end, std::int64_t step) {
   return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
 }
-const Register slice_row(
+const RegisterAny slice_row(
     "slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
     slice_op,
     {.meaning = "Every step-th slice of dimension dim from start to end.",
@@ -271,18 +273,18 @@ const Register slice_row(
      .function = false,
      .method = false,
      .view = true});
-const Register alias_row("alias(Tensor input) -> Tensor", alias,
-                         {.meaning = "The tensor itself, as a view.",
-                          .gradient = "∂L/∂x = ∂L/∂y",
-                          .function = false,
-                          .method = false,
-                          .view = true});
+const RegisterAny alias_row("alias(Tensor input) -> Tensor", alias,
+                            {.meaning = "The tensor itself, as a view.",
+                             .gradient = "∂L/∂x = ∂L/∂y",
+                             .function = false,
+                             .method = false,
+                             .view = true});
 
 Tensor narrow_copy(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length,
                    const Tensor& out) {
   return into_out("narrow_copy", clone_contiguous(narrow(x, dim, start, length)), out);
 }
-const Register narrow_copy_row(
+const RegisterAny narrow_copy_row(
     "narrow_copy(Tensor input, int dim, int start, int length, *, Tensor? out=None) -> Tensor",
     narrow_copy,
     {.meaning = "A copy of length slices of dimension dim, from start on.",

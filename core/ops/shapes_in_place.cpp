@@ -106,7 +106,7 @@ Tensor resize_as(const Tensor& x, const Tensor& other) { return resize(x, other.
 Tensor set_as(const Tensor& x, const Tensor& source, const LayoutRef& layout, std::int64_t offset) {
   check_inplace(x);
   BACKLIT_CHECK(x.dtype() == source.dtype(), Runtime, "Could not set tensor of type ",
-                c_name(source.dtype()), " to a tensor of type ", c_name(x.dtype()));
+                info(source.dtype()).c_name, " to a tensor of type ", info(x.dtype()).c_name);
   BACKLIT_CHECK(!should_record({x, source}), NotImplemented,
                 "set_: not recorded by backlit; a tensor here requires grad. "
                 "Call it under torch.no_grad(), or on .data.");
@@ -140,40 +140,41 @@ Tensor set_storage(const Tensor& x, Any storage, std::int64_t offset, std::optio
 RowOptions in_place_of(const char* meaning, const char* gradient = "as without the underscore") {
   return {.meaning = meaning, .gradient = gradient, .function = false};
 }
-const Register t_row("t_(Tensor input) -> Tensor", t_in_place,
-                     in_place_of("Becomes its transpose."));
-const Register transpose_row("transpose_(Tensor input, int dim0, int dim1) -> Tensor",
-                             transpose_in_place, in_place_of("Swaps two of its dimensions."));
-const Register swapdims_row("swapdims_(Tensor input, int dim0, int dim1) -> Tensor",
-                            transpose_in_place, in_place_of("Swaps two of its dimensions."));
-const Register swapaxes_row("swapaxes_(Tensor input, int axis0, int axis1) -> Tensor",
-                            transpose_in_place, in_place_of("Swaps two of its dimensions."));
-const Register squeeze_row("squeeze_(Tensor input) -> Tensor", squeeze_in_place,
-                           in_place_of("Drops its dimensions of size 1."));
-const Register squeeze_one_row("squeeze_(Tensor input, int dim) -> Tensor", squeeze_one_in_place,
-                               in_place_of("Drops its dimensions of size 1."));
-const Register squeeze_some_row("squeeze_(Tensor input, int[] dim) -> Tensor",
-                                squeeze_some_in_place,
-                                in_place_of("Drops its dimensions of size 1."));
-const Register unsqueeze_row("unsqueeze_(Tensor input, int dim) -> Tensor", unsqueeze_in_place,
-                             in_place_of("Gets a dimension of size 1 at dim."));
-const Register as_strided_row(
+const RegisterAny t_row("t_(Tensor input) -> Tensor", t_in_place,
+                        in_place_of("Becomes its transpose."));
+const RegisterAny transpose_row("transpose_(Tensor input, int dim0, int dim1) -> Tensor",
+                                transpose_in_place, in_place_of("Swaps two of its dimensions."));
+const RegisterAny swapdims_row("swapdims_(Tensor input, int dim0, int dim1) -> Tensor",
+                               transpose_in_place, in_place_of("Swaps two of its dimensions."));
+const RegisterAny swapaxes_row("swapaxes_(Tensor input, int axis0, int axis1) -> Tensor",
+                               transpose_in_place, in_place_of("Swaps two of its dimensions."));
+const RegisterAny squeeze_row("squeeze_(Tensor input) -> Tensor", squeeze_in_place,
+                              in_place_of("Drops its dimensions of size 1."));
+const RegisterAny squeeze_one_row("squeeze_(Tensor input, int dim) -> Tensor", squeeze_one_in_place,
+                                  in_place_of("Drops its dimensions of size 1."));
+const RegisterAny squeeze_some_row("squeeze_(Tensor input, int[] dim) -> Tensor",
+                                   squeeze_some_in_place,
+                                   in_place_of("Drops its dimensions of size 1."));
+const RegisterAny unsqueeze_row("unsqueeze_(Tensor input, int dim) -> Tensor", unsqueeze_in_place,
+                                in_place_of("Gets a dimension of size 1 at dim."));
+const RegisterAny as_strided_row(
     "as_strided_(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     as_strided_in_place,
     {.meaning = "Looks at its storage through these sizes and strides.",
      .gradient = "as as_strided"});
-const Register resize_row("resize_(Tensor input, int* size) -> Tensor", resize_op,
-                          in_place_of("Gets these sizes; new elements are 0.", ""));
-const Register resize_as_row("resize_as_(Tensor input, Tensor the_template) -> Tensor", resize_as,
-                             {.meaning = "Gets the sizes of another tensor; new elements are 0."});
-const Register set_empty_row("set_(Tensor input) -> Tensor", set_empty,
-                             in_place_of("Looks at other memory.", ""));
-const Register set_tensor_row("set_(Tensor input, Tensor source) -> Tensor", set_tensor,
-                              in_place_of("Looks at the memory of source.", ""));
-const Register set_strided_row(
+const RegisterAny resize_row("resize_(Tensor input, int* size) -> Tensor", resize_op,
+                             in_place_of("Gets these sizes; new elements are 0.", ""));
+const RegisterAny resize_as_row(
+    "resize_as_(Tensor input, Tensor the_template) -> Tensor", resize_as,
+    {.meaning = "Gets the sizes of another tensor; new elements are 0."});
+const RegisterAny set_empty_row("set_(Tensor input) -> Tensor", set_empty,
+                                in_place_of("Looks at other memory.", ""));
+const RegisterAny set_tensor_row("set_(Tensor input, Tensor source) -> Tensor", set_tensor,
+                                 in_place_of("Looks at the memory of source.", ""));
+const RegisterAny set_strided_row(
     "set_(Tensor input, Tensor source, int storage_offset, int[] size, int[] stride=[]) -> Tensor",
     set_strided, in_place_of("Looks at the memory of source.", ""));
-const Register set_storage_row(
+const RegisterAny set_storage_row(
     "set_(Tensor input, any source, int storage_offset=0, int[]? size=None, int[] stride=[]) -> "
     "Tensor",
     set_storage, in_place_of("Looks at the memory of source.", ""));

@@ -55,10 +55,10 @@ Object nonzero_op(const Tensor& x, bool as_tuple) {
   return Object::steal(as_tuple ? to_python(nonzero_as_tuple(x)) : to_python(nonzero(x)));
 }
 Tensor argwhere_op(const Tensor& x) { return nonzero(x); }
-const Register nonzero_row(
+const RegisterAny nonzero_row(
     "nonzero(Tensor input, *, bool as_tuple=False) -> Tensor", nonzero_op,
     {.meaning = "Positions of the elements that are not zero, one row each."});
-const Register argwhere_row(
+const RegisterAny argwhere_row(
     "argwhere(Tensor input) -> Tensor", argwhere_op,
     {.meaning = "Positions of the elements that are not zero, one row each."});
 

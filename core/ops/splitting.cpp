@@ -12,7 +12,7 @@ namespace {
 // Several views of x, recorded as one node.
 std::vector<Tensor> views(const char* name, const Tensor& x, std::vector<Tensor> out, int dim,
                           bool joined_by_cat, bool unsafe = false) {
-  if (x.is_floating() && !unsafe)
+  if (x.is_differentiable() && !unsafe)
     for (const Tensor& y : out) set_view(y, x, ViewKind::Several);
   if (!should_record({x})) return out;
   std::vector<LayoutRef> layouts;
@@ -193,28 +193,28 @@ template <int kDim> std::vector<Tensor> numpy_split(const Tensor& x, Any where) 
 }
 
 constexpr const char* kSplitGradient = "∂L/∂x = the gradients of the parts, joined";
-const Register unbind_row("unbind(Tensor input, int dim=0) -> Tensor[]", unbind,
-                          {.meaning = "The slices along dim, without it; views.",
-                           .formula = "yᵢ = x[i]",
-                           .gradient = kSplitGradient,
-                           .view = true});
-const Register split_row("split(Tensor input, any split_size_or_sections, int dim=0) -> Tensor[]",
-                         split_op,
-                         {.meaning = "Parts of the given size, or sizes, along dim; views.",
-                          .formula = "[y₁; y₂; ...] = x",
-                          .gradient = kSplitGradient,
-                          .view = true});
-const Register split_sizes_row(
+const RegisterAny unbind_row("unbind(Tensor input, int dim=0) -> Tensor[]", unbind,
+                             {.meaning = "The slices along dim, without it; views.",
+                              .formula = "yᵢ = x[i]",
+                              .gradient = kSplitGradient,
+                              .view = true});
+const RegisterAny split_row(
+    "split(Tensor input, any split_size_or_sections, int dim=0) -> Tensor[]", split_op,
+    {.meaning = "Parts of the given size, or sizes, along dim; views.",
+     .formula = "[y₁; y₂; ...] = x",
+     .gradient = kSplitGradient,
+     .view = true});
+const RegisterAny split_sizes_row(
     "split_with_sizes(Tensor input, any split_sizes, int dim=0) -> Tensor[]", split_sizes,
     {.meaning = "Parts of the given sizes along dim; views.",
      .formula = "[y₁; y₂; ...] = x",
      .gradient = kSplitGradient,
      .view = true});
-const Register chunk_row("chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", chunk_op,
-                         {.meaning = "At most that many parts of equal size along dim; views.",
-                          .formula = "[y₁; y₂; ...] = x",
-                          .gradient = kSplitGradient});
-const Register tensor_split_row(
+const RegisterAny chunk_row("chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", chunk_op,
+                            {.meaning = "At most that many parts of equal size along dim; views.",
+                             .formula = "[y₁; y₂; ...] = x",
+                             .gradient = kSplitGradient});
+const RegisterAny tensor_split_row(
     "tensor_split(Tensor input, any indices_or_sections, int dim=0) -> Tensor[]", tensor_split_op,
     {.meaning = "That many parts, or parts between the given indices; views.",
      .formula = "[y₁; y₂; ...] = x",
@@ -222,24 +222,24 @@ const Register tensor_split_row(
 const RowOptions kNumpySplit{.meaning = "Equal parts, or parts between the given indices; views.",
                              .formula = "[y₁; y₂; ...] = x",
                              .gradient = kSplitGradient};
-const Register hsplit_row("hsplit(Tensor input, any indices_or_sections) -> Tensor[]",
-                          numpy_split<1>, kNumpySplit);
-const Register vsplit_row("vsplit(Tensor input, any indices_or_sections) -> Tensor[]",
-                          numpy_split<0>, kNumpySplit);
-const Register dsplit_row("dsplit(Tensor input, any indices_or_sections) -> Tensor[]",
-                          numpy_split<2>, kNumpySplit);
+const RegisterAny hsplit_row("hsplit(Tensor input, any indices_or_sections) -> Tensor[]",
+                             numpy_split<1>, kNumpySplit);
+const RegisterAny vsplit_row("vsplit(Tensor input, any indices_or_sections) -> Tensor[]",
+                             numpy_split<0>, kNumpySplit);
+const RegisterAny dsplit_row("dsplit(Tensor input, any indices_or_sections) -> Tensor[]",
+                             numpy_split<2>, kNumpySplit);
 const RowOptions kUnsafe{
     .meaning =
         "As the function without unsafe_; the parts do not count as views, so each may "
         "be changed in place, unnoticed by the others.",
     .gradient = kSplitGradient};
-const Register unsafe_split_row("unsafe_split(Tensor input, int split_size, int dim=0) -> Tensor[]",
-                                unsafe_split, kUnsafe);
-const Register unsafe_sizes_row(
+const RegisterAny unsafe_split_row(
+    "unsafe_split(Tensor input, int split_size, int dim=0) -> Tensor[]", unsafe_split, kUnsafe);
+const RegisterAny unsafe_sizes_row(
     "unsafe_split_with_sizes(Tensor input, any split_sizes, int dim=0) -> Tensor[]",
     unsafe_split_sizes, kUnsafe);
-const Register unsafe_chunk_row("unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]",
-                                unsafe_chunk, kUnsafe);
+const RegisterAny unsafe_chunk_row("unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]",
+                                   unsafe_chunk, kUnsafe);
 
 }  // namespace
 }  // namespace backlit::ops

@@ -103,20 +103,10 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
 
 template <bool kGather>
 void move(const Walk& w, const Side& s, std::int64_t begin, std::int64_t n, void* buffer) {
-  switch (s.element) {
-    case 1:
-      return move_elements<std::uint8_t, kGather>(w, s, begin, n,
-                                                  static_cast<std::uint8_t*>(buffer));
-    case 2:
-      return move_elements<std::uint16_t, kGather>(w, s, begin, n,
-                                                   static_cast<std::uint16_t*>(buffer));
-    case 4:
-      return move_elements<std::uint32_t, kGather>(w, s, begin, n,
-                                                   static_cast<std::uint32_t*>(buffer));
-    default:
-      return move_elements<std::uint64_t, kGather>(w, s, begin, n,
-                                                   static_cast<std::uint64_t*>(buffer));
-  }
+  visit_size(s.element, [&](auto zero) {
+    using T = decltype(zero);
+    move_elements<T, kGather>(w, s, begin, n, static_cast<T*>(buffer));
+  });
 }
 
 // Fills `sides` (the output last) and the merged walk.
@@ -207,7 +197,7 @@ class Runner {
     }
     alignas(64) char buffers[kMaxInputs + 1][kTileBytes];
     alignas(
-        64) char raw[kTileBytes * 8];  // gathered, before conversion (from a wider type at most)
+        64) char raw[kTileBytes * 16];  // gathered, before conversion (from a wider type at most)
     const auto& convert = convert_table().convert;
     const auto to = static_cast<std::size_t>(compute_);
     for (std::size_t i = 0; i < n_in_; ++i)
@@ -258,7 +248,7 @@ class Runner {
   void fill(std::size_t i, char* buffer, std::int64_t n) const {
     convert_table().convert[static_cast<std::size_t>(in_[i].dtype)]
                            [static_cast<std::size_t>(compute_)](sides_[i].data, buffer, 1);
-    visit(compute_, [&](auto zero) {
+    visit_size(size_of(compute_), [&](auto zero) {
       using T = decltype(zero);
       std::fill_n(reinterpret_cast<T*>(buffer) + 1, n - 1, *reinterpret_cast<T*>(buffer));
     });
@@ -325,9 +315,8 @@ void run_tiles(TileFunction f, std::span<const TileInput> in, const TileOutput& 
 
 void copy_tiles(const TileInput& in, const TileOutput& out) {
   if (in.dtype != out.dtype) {  // the tiles are converted on the way
-    constexpr TileFunction by_size[] = {&copy_tile<1>, &copy_tile<2>, &copy_tile<4>, &copy_tile<8>};
-    const auto size = size_of(out.dtype);
-    const TileFunction f = by_size[size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3];
+    const TileFunction f = visit_size(
+        size_of(out.dtype), [](auto zero) -> TileFunction { return &copy_tile<sizeof zero>; });
     return run_tiles(f, {&in, 1}, out, out.dtype, out.dtype, nullptr);
   }
   Side sides[2];

@@ -56,7 +56,8 @@ std::vector<std::unique_ptr<Overload>> view_copies(
     copy->options = {.meaning = "As the function without _copy, with memory of its own.",
                      .formula = row->options.formula,
                      .gradient = row->options.gradient,
-                     .method = false};
+                     .method = false,
+                     .dtypes = row->options.dtypes};
     copy->view = row.get();
     copy->call = &call_copy;
     copies.push_back(std::move(copy));

@@ -179,7 +179,7 @@ Tensor make_pick(const char* name, const Tensor& x, const Pick& p) {
   LayoutRef layout = strided_layout(p.sizes, p.strides);
   if (!modes.grad || !x.requires_grad()) {
     Tensor y = x.alias(std::move(layout), p.offset);
-    if (x.is_floating()) set_view(y, x);
+    if (x.is_differentiable()) set_view(y, x);
     return y;
   }
   if (x.is_contiguous())
@@ -398,7 +398,7 @@ bool never_overlaps(const Layout& l) {
 
 void add_strided(const Tensor& flat, const Tensor& g, const Layout& view, std::int64_t offset) {
   const Tensor dense = contiguous(detach(g));
-  visit(g.dtype(), [&](auto zero) {
+  const auto add_up = [&](auto zero) {
     using T = decltype(zero);
     const T* source = dense.data<T>();
     T* target = flat.data<T>() + offset;
@@ -412,11 +412,14 @@ void add_strided(const Tensor& flat, const Tensor& g, const Layout& view, std::i
         index[d] = 0;
       }
     }
-  });
+  };
+  g.is_complex() ? visit_complex(g.dtype(), add_up) : visit(g.dtype(), add_up);
 }
 
 Tensor AsStridedRule::scatter(const Tensor& g, const LayoutRef& from, const LayoutRef& view,
                               std::int64_t offset) {
+  if (is_sixteen_bit(g.dtype()))
+    return to_dtype(scatter(to_dtype(g, Dtype::Float32), from, view, offset), g.dtype());
   const std::int64_t low = std::min<std::int64_t>(offset, 0);
   const std::int64_t high = std::max(extent(*from), offset + extent(*view));
   Tensor flat = Tensor::zeros(Dims{high - low}, g.dtype());

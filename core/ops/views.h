@@ -11,7 +11,7 @@ namespace backlit::ops {
 template <class F>
 Tensor make_view(const char* name, const Tensor& x, LayoutRef layout, std::int64_t offset, F rule) {
   Tensor y = x.alias(std::move(layout), offset);
-  if (x.is_floating()) set_view(y, x);
+  if (x.is_differentiable()) set_view(y, x);
   return record(name, std::move(y), {x}, {}, std::move(rule));
 }
 

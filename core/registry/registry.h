@@ -24,6 +24,15 @@
 
 namespace backlit {
 
+// The dtypes that a row's function takes as they are. Those it does not take are either converted
+// on the way (16-bit numbers: computed with as float32, the results rounded) or refused (complex
+// numbers).
+enum class Dtypes {
+  Real,     // integers, bool, float32, float64
+  Complex,  // and complex numbers
+  Any,      // and 16-bit numbers: it moves elements unread, or ends in `elementwise`
+};
+
 struct RowOptions {
   const char* meaning = "";
   const char* formula = "";   // the value, in mathematical notation
@@ -37,6 +46,7 @@ struct RowOptions {
   bool out_apart = false;    // out= must not share memory with the other tensors
   bool view = false;         // shows the memory of its input: there is also name_copy, with its own
   const char* example = "";  // one line that CI runs, with its output behind "->"
+  Dtypes dtypes = Dtypes::Real;
 };
 
 struct Parameter {
@@ -141,6 +151,15 @@ struct Register {
     registry_rows().push_back(std::move(row));
   }
 };
+
+// A row whose function takes these dtypes.
+template <Dtypes kDtypes> struct RegisterFor : Register {
+  template <class F>
+  RegisterFor(const char* signature, F* f, RowOptions options = {})
+      : Register(signature, f, (options.dtypes = kDtypes, options)) {}
+};
+using RegisterAny = RegisterFor<Dtypes::Any>;
+using RegisterComplex = RegisterFor<Dtypes::Complex>;
 
 void set_python_error() noexcept;  // of the C++ exception being handled
 

@@ -40,7 +40,7 @@ Tensor Tensor::zeros(Span sizes, Dtype dtype) {
 
 Tensor Tensor::full(Span sizes, double value, Dtype dtype) {
   Tensor t = empty(sizes, dtype);
-  visit(dtype, [&](auto zero) {
+  visit_stored(dtype, [&](auto zero) {
     using T = decltype(zero);
     T v;
     write_double(&v, dtype, value);
@@ -57,33 +57,28 @@ Tensor Tensor::alias(LayoutRef layout, std::int64_t offset) const {
   return t;
 }
 
-double read_double(const void* p, Dtype d) {
-  return visit(d, [&](auto zero) {
-    decltype(zero) v;
+namespace {
+template <class To> To read_as(const void* p, Dtype d) {
+  return visit_stored(d, [&](auto v) {
     std::memcpy(&v, p, sizeof v);
-    return static_cast<double>(v);
+    return convert_number<To>(v);
   });
 }
+}  // namespace
 
-std::int64_t read_int(const void* p, Dtype d) {
-  return visit(d, [&](auto zero) {
-    decltype(zero) v;
-    std::memcpy(&v, p, sizeof v);
-    return static_cast<std::int64_t>(v);
-  });
-}
+double read_double(const void* p, Dtype d) { return read_as<double>(p, d); }
+std::int64_t read_int(const void* p, Dtype d) { return read_as<std::int64_t>(p, d); }
+Complex<double> read_complex(const void* p, Dtype d) { return read_as<Complex<double>>(p, d); }
 
 void write_double(void* p, Dtype d, double value) {
-  visit(d, [&](auto zero) {
+  visit_stored(d, [&](auto zero) {
     using T = decltype(zero);
     T v;
-    if constexpr (std::is_same_v<T, bool>) {
-      v = value != 0;
-    } else if constexpr (std::is_integral_v<T>) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
       // through int64: an out-of-range double to a small integer is undefined in C++
       v = static_cast<T>(static_cast<std::int64_t>(value));
     } else {
-      v = static_cast<T>(value);
+      v = convert_number<T>(value);
     }
     std::memcpy(p, &v, sizeof v);
   });

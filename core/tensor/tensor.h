@@ -23,6 +23,7 @@ enum class ViewKind : std::uint8_t {
   NoGrad,     // made with recording off: whether a change through it counts is anybody's guess
   Inference,  // made in inference mode: the same
   Function,   // made inside a custom function, whose backward it must not bypass
+  Parts,      // of parts of complex numbers, or of numbers made of them: elements are others
   Several,    // one of the outputs of one node, which cannot be changed one by one
 };
 
@@ -94,6 +95,8 @@ class Tensor : public Ref<TensorObject> {
   std::int64_t numel() const { return p_->layout->numel; }
   bool is_contiguous() const { return p_->layout->contiguous; }
   bool is_floating() const { return backlit::is_floating(p_->dtype); }
+  bool is_complex() const { return backlit::is_complex(p_->dtype); }
+  bool is_differentiable() const { return backlit::is_differentiable(p_->dtype); }
   bool requires_grad() const { return p_->grad_fn || p_->requires_grad || base_requires_grad(*p_); }
   bool is_leaf() const { return p_->grad_fn == nullptr; }
   char* raw() const { return p_->data; }
@@ -113,7 +116,8 @@ class Tensor : public Ref<TensorObject> {
   std::int64_t item_int() const;
 };
 
-double read_double(const void* p, Dtype d);
+double read_double(const void* p, Dtype d);  // the real part of a complex number
+Complex<double> read_complex(const void* p, Dtype d);
 std::int64_t read_int(const void* p, Dtype d);
 void write_double(void* p, Dtype d, double value);
 

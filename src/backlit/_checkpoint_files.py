@@ -181,7 +181,8 @@ def _swap_bytes(storage: Storage) -> None:
 
     words = np.asarray(storage.memory)
     if words.size:
-        words.view(f"u{storage.dtype.itemsize}").byteswap(inplace=True)
+        each = storage.dtype.itemsize // (2 if storage.dtype.is_complex else 1)
+        words.view(f"u{each}").byteswap(inplace=True)
 
 
 def _read_legacy(file: IO[bytes], check: Callable[[str], None], only: bool, encoding: str) -> Any:

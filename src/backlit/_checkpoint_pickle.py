@@ -27,12 +27,6 @@ def _plain(dtype: Any) -> str:
 _STORAGES = {name.replace("Tensor", "Storage"): kind.dtype for name, kind in KINDS.items()}
 _STORAGE_NAMES = {dtype: name for name, dtype in _STORAGES.items()}
 _DTYPES = {_plain(dtype): dtype for dtype in _STORAGE_NAMES}
-_LATER = {
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "ComplexFloatStorage": "complex64",
-    "ComplexDoubleStorage": "complex128",
-}
 
 
 class Storage(NamedTuple):
@@ -337,12 +331,6 @@ class Unpickler(pickle.Unpickler):
             found = _loaded_module_class(module, name)
         if found is not None:
             return found
-        if module == "torch" and (name in _LATER or name in _LATER.values()):
-            dtype = _LATER.get(name, name)
-            raise NotImplementedError(
-                f"torch.load: the file holds {dtype} tensors, which backlit does not have yet; "
-                "convert them with PyTorch (for instance tensor.float()) and save again"
-            )
         raise refused(f"{module}.{name}")
 
 

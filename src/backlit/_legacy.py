@@ -8,8 +8,12 @@ from typing import Any
 from . import _C
 
 _KINDS = {
+    "HalfTensor": "float16",
+    "BFloat16Tensor": "bfloat16",
     "FloatTensor": "float32",
     "DoubleTensor": "float64",
+    "ComplexFloatTensor": "complex64",
+    "ComplexDoubleTensor": "complex128",
     "LongTensor": "int64",
     "IntTensor": "int32",
     "ShortTensor": "int16",

@@ -7,13 +7,18 @@ from typing import Any
 from . import _C
 
 # dtype: bits, digits of the significand, digits of a decimal that survive
-_FLOATS = {_C.float32: (32, 24, 6), _C.float64: (64, 53, 15)}
+_FLOATS = {
+    _C.float16: (16, 11, 3),
+    _C.bfloat16: (16, 8, 2),
+    _C.float32: (32, 24, 6),
+    _C.float64: (64, 53, 15),
+}
 _INTEGERS = {_C.uint8: 8, _C.int8: 8, _C.int16: 16, _C.int32: 32, _C.int64: 64}
 
 
 def _as_dtype(type: Any) -> Any:
     """The dtype that Python's float, int or bool stand for; other objects as they are."""
-    return _C.promote_types(type, type) if type in (float, int, bool) else type
+    return _C.promote_types(type, type) if type in (float, int, bool, complex) else type
 
 
 class _Limits:
@@ -48,6 +53,7 @@ class finfo(_Limits):
                 f"finfo(): argument 'type' (position 1) must be torch.dtype, not "
                 f"{known.__class__.__name__}"
             )
+        known = known.to_real() if known.is_complex else known
         if known not in _FLOATS:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
@@ -84,7 +90,7 @@ class iinfo(_Limits):
                 f"iinfo(): argument 'type' (position 1) must be torch.dtype, not "
                 f"{type.__class__.__name__}"
             )
-        if type.is_floating_point:
+        if type.is_floating_point or type.is_complex:
             raise TypeError(
                 "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
                 "'torch.iinfo'"

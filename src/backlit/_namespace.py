@@ -21,6 +21,7 @@ SUBMODULES = frozenset(
         "cuda",
         "distributions",
         "explain",
+        "fft",
         "func",
         "linalg",
         "mps",
@@ -39,13 +40,18 @@ SUBMODULES = frozenset(
 DEFERRED = {"vmap": "func"}
 
 _DTYPE_ALIASES = {
+    "half": "float16",
     "float": "float32",
     "double": "float64",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
     "int": "int32",
     "long": "int64",
     "short": "int16",
 }
-_DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
+_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+_FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+_DTYPES = _INTEGERS + _FLOATS
 _PLAIN = (
     "can_cast",
     "default_generator",
@@ -59,13 +65,7 @@ _PLAIN = (
 
 
 # Names that are on the way, and what to use until they are there.
-_LATER = dict.fromkeys(
-    ("bfloat16", "float16", "half", "BFloat16Tensor", "HalfTensor"),
-    "half precision comes with a later release; use torch.float32",
-) | dict.fromkeys(
-    ("cdouble", "cfloat", "chalf", "complex", "complex32", "complex64", "complex128"),
-    "complex numbers come with a later release",
-)
+_LATER = dict.fromkeys(("chalf", "complex32"), "complex numbers of 16 bits; use torch.complex64")
 
 # Methods that are functions as well.
 _QUERIES = (

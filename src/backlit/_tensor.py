@@ -11,11 +11,6 @@ from .autograd import _hooks
 _hooks.attach()
 
 
-def _real(self: _C.Tensor) -> _C.Tensor:
-    """The real part: the tensor itself."""
-    return self
-
-
 def _untyped_storage(self: _C.Tensor) -> Any:
     """The memory that the tensor looks at, as bytes."""
     from .storage import UntypedStorage
@@ -101,12 +96,10 @@ _PARTS: dict[str, Any] = {
     "cuda": _cuda,
     "explain": _explain,
     "histogram": _histogram.histogram,
-    "imag": property(_C.imag, doc="The imaginary part: refused, without complex numbers."),
     "is_cpu": property(lambda self: True, doc="True: there is one device."),
     "layout": property(lambda self: _legacy.strided, doc="torch.strided: the one layout."),
     "map_": _map,
     "new": _legacy.new,
-    "real": property(_real),
     "share_memory_": _share_memory,
     "storage": _storage,
     "type": _legacy.tensor_type,

@@ -151,7 +151,26 @@ class _NumberFormat:
         return text.rjust(self.width)
 
 
-def _vector(row: list[Any], write: _NumberFormat, indent: int, summarise: bool) -> str:
+class _ComplexFormat:
+    """How each complex number is written: the parts each in a format of their own."""
+
+    __slots__ = ("_imag", "_real", "width")
+
+    def __init__(self, values: list[Any]) -> None:
+        self._real = _NumberFormat([v.real for v in values], True)
+        self._imag = _NumberFormat([v.imag for v in values], True)
+        self.width = self._real.width + self._imag.width + 1
+
+    def __call__(self, value: Any) -> str:
+        imaginary = (self._imag(value.imag) + "j").lstrip()
+        sign = "" if imaginary[0] in "+-" else "+"
+        return self._real(value.real) + sign + imaginary
+
+
+_Format = _NumberFormat | _ComplexFormat
+
+
+def _vector(row: list[Any], write: _Format, indent: int, summarise: bool) -> str:
     """One row in brackets, broken into lines of at most `linewidth` characters."""
     edge = PRINT_OPTS.edgeitems
     if summarise and len(row) > 2 * edge:
@@ -165,7 +184,7 @@ def _vector(row: list[Any], write: _NumberFormat, indent: int, summarise: bool) 
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested(data: Any, depth: int, write: _NumberFormat, indent: int, summarise: bool) -> str:
+def _nested(data: Any, depth: int, write: _Format, indent: int, summarise: bool) -> str:
     """`depth` levels of brackets; `indent` is the column of the first one."""
     if depth == 0:
         return write(data)
@@ -221,7 +240,9 @@ def _contents(t: Any, indent: int) -> str:
         data = _edges(t, dim)
     else:
         data = t.tolist()
-    write = _NumberFormat(list(_flat(data, dim)), t.dtype.is_floating_point)
+    values = list(_flat(data, dim))
+    is_float = t.dtype.is_floating_point
+    write = _ComplexFormat(values) if t.is_complex() else _NumberFormat(values, is_float)
     return _nested(data, dim, write, indent, summarise)
 
 
@@ -241,7 +262,9 @@ def _suffixes(t: Any, empty: bool) -> list[str]:
     if (empty and t.dim() != 1) or (not empty and not PRINT_OPTS.edgeitems):
         found.append(f"size={tuple(t.shape)}")
     dtype = t.dtype
-    if dtype != _C.get_default_dtype() and (empty or dtype not in (_C.int64, _C.bool)):
+    default = _C.get_default_dtype()
+    plain = (_C.int64, _C.bool, default.to_complex() if default != _C.float16 else _C.complex64)
+    if dtype != default and (empty or dtype not in plain):
         found.append(f"dtype={dtype}")
     gradient = _gradient_suffix(t)
     if gradient is not None:

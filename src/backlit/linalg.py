@@ -18,8 +18,6 @@ from . import _C as _C, _namespace as _namespace
 from ._return_types import make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from backlit import Tensor
 
 globals().update(_C._operations["linalg"])
@@ -231,20 +229,6 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     """The diagonals of matrices, as a view."""
     return bl.diagonal(A, offset, dim1, dim2)
 
-
-def _needs_complex(name: str) -> Callable[..., Any]:
-    def function(*arguments: Any, **keywords: Any) -> Any:
-        raise NotImplementedError(
-            f"torch.linalg.{name}: its results are complex numbers, which backlit does not have "
-            "yet; for a symmetric matrix use torch.linalg.eigh"
-        )
-
-    function.__name__ = name
-    function.__doc__ = "Not implemented: its results are complex numbers."
-    return function
-
-
-eig, eigvals = _needs_complex("eig"), _needs_complex("eigvals")
 
 if TYPE_CHECKING:
 

@@ -43,9 +43,11 @@ class _Rules:
 
 
 def _own_tolerances(dtype: Any) -> tuple[float, float]:
-    if dtype == _C.float32:
+    if dtype in (_C.float16, _C.bfloat16):
+        return (1e-3 if dtype == _C.float16 else 1.6e-2), 1e-5
+    if dtype in (_C.float32, _C.complex64):
         return 1.3e-6, 1e-5
-    return (1e-7, 1e-7) if dtype.is_floating_point else (0.0, 0.0)
+    return (1e-7, 1e-7) if dtype.is_floating_point or dtype.is_complex else (0.0, 0.0)
 
 
 class _Mismatch(Exception):
@@ -55,7 +57,7 @@ class _Mismatch(Exception):
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, complex)) and not isinstance(value, bool)
 
 
 def _is_array(value: Any) -> bool:
@@ -170,7 +172,7 @@ def _compare_attribute(name: str, actual: Any, expected: Any, path: tuple[Any, .
 
 
 def _tensor_message(actual: Any, expected: Any, close: Any, rtol: float, atol: float) -> str:
-    if not actual.dtype.is_floating_point:
+    if not (actual.dtype.is_floating_point or actual.is_complex()):
         actual, expected = actual.to(_C.int64), expected.to(_C.int64)
     shape, count = tuple(actual.shape), actual.numel()
     wrong = [not c for c in close.reshape(-1).tolist()]
@@ -277,14 +279,17 @@ def make_tensor(
     count = math.prod(sizes)
     spread = noncontiguous and count > 1  # as in PyTorch: every second element of twice as many
     drawn = (*sizes[:-1], 2 * sizes[-1]) if spread else sizes
-    if dtype.is_floating_point:
+    if dtype.is_complex:
+        parts = _C.empty((*drawn, 2), dtype=dtype.to_real()).uniform_(least, most)
+        values = _C.view_as_complex(parts)
+    elif dtype.is_floating_point:
         values = _C.empty(drawn, dtype=dtype).uniform_(least, most)
     else:
         values = _C.randint(int(least), int(most), drawn, dtype=dtype)
     if spread:
         values = values[..., ::2]
     if exclude_zero:
-        smallest = _C.finfo(dtype).tiny if dtype.is_floating_point else 1  # type: ignore[call-arg, attr-defined]
+        smallest = _C.finfo(dtype).tiny if dtype.is_floating_point or dtype.is_complex else 1  # type: ignore[call-arg, attr-defined]
         values[values == 0] = smallest
     return values.requires_grad_() if requires_grad else values
 
@@ -292,7 +297,7 @@ def make_tensor(
 def _range(dtype: Any, low: float | None, high: float | None) -> tuple[float, float]:
     if dtype == _C.bool:
         own = (0.0, 2.0)
-    elif dtype.is_floating_point:
+    elif dtype.is_floating_point or dtype.is_complex:
         own = (-9.0, 9.0)
     else:
         own = (0.0 if dtype == _C.uint8 else -9.0, 10.0)

@@ -321,6 +321,27 @@ def test_errors(name):
     assert texts[0][1].startswith(texts[1][1]), texts
 
 
-def test_complex_results_are_named():
-    with pytest.raises(NotImplementedError, match=r"torch\.linalg\.eigvals.*complex"):
-        backlit.linalg.eigvals(backlit.eye(2))
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_eig(kind):
+    """The decomposition itself: the order of eigenvalues and the phase of vectors are free."""
+    a = backlit.tensor([[2.0, -1.0, 0.5], [1.0, 0.5, 3.0], [0.0, 2.0, -1.0]], dtype=backlit.float64)
+    a = a * (1 + 0.5j) + 1j if kind == "complex" else a
+    a.requires_grad_()
+    values, vectors = backlit.linalg.eig(a)
+    product = a.to(values.dtype) @ vectors - vectors * values
+    assert product.abs().max().item() < 1e-12
+    assert backlit.autograd.gradcheck(backlit.linalg.eigvals, (a,))
+    assert backlit.autograd.gradcheck(lambda m: backlit.linalg.eig(m)[1].abs(), (a,))
+    same(lambda T: sorted(abs(T.linalg.eigvals(T.tensor(a.tolist()))).tolist()), 1e-5)
+
+
+def test_complex_equations():
+    a = backlit.tensor([[2 + 1j, -1.0], [1j, 0.5 - 2j]], dtype=backlit.complex128)
+    b = backlit.tensor([[1 - 1j], [3.0]], dtype=backlit.complex128)
+    for name, inputs in (("solve", (a, b)), ("inv", (a,))):
+        function = getattr(backlit.linalg, name)
+        assert backlit.autograd.gradcheck(function, [t.clone().requires_grad_() for t in inputs])
+        same(
+            lambda T, n=name, i=inputs: getattr(T.linalg, n)(*(T.tensor(t.tolist()) for t in i)),
+            1e-5,
+        )

@@ -139,9 +139,22 @@ class TestTraversal:
 
         same(run)
 
-    def test_half_is_refused(self):
-        with pytest.raises(NotImplementedError, match=r"Module\.half: float16"):
-            nn.Linear(1, 1).half()
+    @pytest.mark.parametrize("dtype", ["half", "bfloat16"])
+    def test_sixteen_bits(self, dtype):
+        def run(lib):
+            model = lib.nn.Sequential(lib.nn.Linear(2, 2), lib.nn.Tanh())
+            for i, p in enumerate(model.parameters()):
+                lib.nn.init.constant_(p, 0.1 * (i + 1))
+            model = getattr(model, dtype)()
+            x = lib.tensor([[0.5, -1.0], [2.0, 0.25]], dtype=model[0].weight.dtype)
+            optimizer = lib.optim.SGD(model.parameters(), lr=0.5)
+            for _ in range(2):
+                optimizer.zero_grad()
+                model(x).square().mean().backward()
+                optimizer.step()
+            return [list(model.parameters()), [p.grad for p in model.parameters()]]
+
+        same(run, 2e-2 if dtype == "bfloat16" else 2e-3)
 
 
 class TestStateDict:

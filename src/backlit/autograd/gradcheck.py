@@ -26,6 +26,30 @@ def _tensors(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def _in_real_numbers(func: _Function, inputs: tuple[Any, ...]) -> tuple[_Function, tuple[Any, ...]]:
+    """The same function of the parts of complex inputs, giving the parts of complex outputs.
+
+    So the whole derivative is checked, that of functions which are not analytic included.
+    """
+
+    def is_complex(t: Any) -> bool:
+        return isinstance(t, _C.Tensor) and t.is_complex()
+
+    which = [is_complex(t) for t in inputs]
+
+    def apart(t: Any) -> Any:
+        pairs = _C.view_as_real(t.detach().clone().contiguous())
+        return pairs.requires_grad_(t.requires_grad)
+
+    def of_parts(*args: Any) -> Any:
+        whole = [_C.view_as_complex(a) if c else a for a, c in zip(args, which, strict=True)]
+        return tuple(_C.view_as_real(t) if is_complex(t) else t for t in _tensors(func(*whole)))
+
+    if not any(which) and not any(is_complex(t) for t in _checked(func, inputs)):
+        return func, inputs
+    return of_parts, tuple(apart(t) if c else t for t, c in zip(inputs, which, strict=True))
+
+
 def _checked_outputs(outputs: Any) -> tuple[Any, ...]:
     return tuple(t for t in _tensors(outputs) if isinstance(t, _C.Tensor) and t.requires_grad)
 
@@ -39,7 +63,7 @@ def _check_inputs(inputs: tuple[Any, ...]) -> list[int]:
             "have requires_grad=True."
         )
     for i in where:
-        if inputs[i].dtype != _C.float64:
+        if inputs[i].dtype not in (_C.float64, _C.complex128):
             import warnings
 
             warnings.warn(
@@ -246,7 +270,7 @@ def gradcheck(
         >>> torch.autograd.gradcheck(torch.sin, (x,))
         True
     """
-    given = _tensors(inputs)
+    func, given = _in_real_numbers(func, _tensors(inputs))
     tolerances = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
     try:
         where = _check_inputs(given)

@@ -133,17 +133,17 @@ class Traversal(Registry):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert parameters and buffers, to a device, a dtype, both, or those of a tensor.
 
-        Only floating point tensors change their dtype.
+        Only floating point and complex tensors change their dtype.
         """
         device, dtype = _parse_to(args, kwargs)
-        if dtype is not None and not dtype.is_floating_point:
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, "
                 f"but got desired dtype={dtype}"
             )
 
         def convert(tensor: Tensor) -> Tensor:
-            target = dtype if tensor.is_floating_point() else None
+            target = dtype if tensor.is_floating_point() or tensor.is_complex() else None
             if device is None:
                 return tensor if target is None else tensor.to(target)
             return tensor.to(device) if target is None else tensor.to(device, target)
@@ -166,18 +166,12 @@ class Traversal(Registry):
         return self._apply(lambda t: t.type(dst_type))
 
     def half(self) -> Self:
-        """Not available: backlit computes in float32 and float64."""
-        raise NotImplementedError(
-            "Module.half: float16 is not implemented. Got a request for half precision. "
-            "Try .float()."
-        )
+        """Convert floating point parameters and buffers to float16."""
+        return self._to_floating(bl.float16)
 
     def bfloat16(self) -> Self:
-        """Not available: backlit computes in float32 and float64."""
-        raise NotImplementedError(
-            "Module.bfloat16: bfloat16 is not implemented. Got a request for bfloat16. "
-            "Try .float()."
-        )
+        """Convert floating point parameters and buffers to bfloat16."""
+        return self._to_floating(bl.bfloat16)
 
     def cpu(self) -> Self:
         """Nothing to do: all tensors are on the CPU."""
