@@ -59,6 +59,7 @@ NOT_SPECIAL = re.compile(r"__(repr|hash|setattr|delattr|getattribute|init|str|de
 KEPT_SPECIAL = {"__array__", "__enter__", "__exit__", "__call__"}  # methods, not slots
 
 ATTRIBUTES = {
+    **dict.fromkeys(["real", "imag"], "Tensor"),
     "grad": "Tensor | None",
     "grad_fn": "Node | None",
     "_base": "Tensor | None",

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bind/operation.h"
+#include "graph/node.h"
 #include "ops/arithmetic.h"
 #include "registry/registry.h"
 
@@ -103,6 +104,16 @@ Object into_out(const Overload& row, const Object& result, PyObject* out) {
   return Object::borrow(out);
 }
 
+// What the function changed in place of its float32 copies (running statistics) is written back.
+void write_back(PyObject* original, const Object& copy) {
+  if (!copy || !is_tensor(copy.get()) || copy.get() == original) return;
+  const Tensor used = FromPython<Tensor>::get(copy.get());
+  if (used.version() == 0) return;
+  const Tensor x = FromPython<Tensor>::get(original);
+  ops::copy_in_place(x, used);
+  bump_version(x);
+}
+
 PyObject* call_in_float32(const Overload& row, PyObject* const* arguments, const Survey& s) {
   const auto n = row.parameters.size();
   const Dtype back = s.asked.value_or(s.sixteen.value_or(Dtype::Float32));
@@ -129,6 +140,7 @@ PyObject* call_in_float32(const Overload& row, PyObject* const* arguments, const
   }
   Object result = Object::steal(row.call(row, slots.data()));
   if (!result) return nullptr;
+  for (std::size_t i = works_in_place(row) ? 1 : 0; i < n; ++i) write_back(arguments[i], keep[i]);
   if (works_in_place(row)) {
     const Tensor x = FromPython<Tensor>::get(arguments[0]);
     return to_python(ops::copy_(x, FromPython<Tensor>::get(result.get())));

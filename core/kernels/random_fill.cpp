@@ -73,7 +73,6 @@ void normal_blocks(double* u, int64_t n, double mean, double std) {
   }
 }
 
-
 double exponential(double u, double lambda) { return -1 / lambda * std::log1p(-u); }
 
 }  // namespace

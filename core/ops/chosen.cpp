@@ -23,15 +23,6 @@ template <class F> void for_planes(i64 planes, i64 inner, F&& f) {
   });
 }
 
-template <class F> void visit_width(Dtype d, F&& f) {
-  switch (size_of(d)) {
-    case 1: return f(std::uint8_t{});
-    case 2: return f(std::uint16_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
-  }
-}
-
 }  // namespace
 
 Tensor chosen(const Tensor& x, const Tensor& at, int dims, const char* name) {
@@ -40,7 +31,7 @@ Tensor chosen(const Tensor& x, const Tensor& at, int dims, const char* name) {
   const i64 n = elements(x.sizes(), dims), m = elements(at.sizes(), dims);
   const Tensor from = contiguous(detach(x)), places = contiguous(at);
   if (y.numel() > 0)
-    visit_width(x.dtype(), [&](auto zero) {
+    visit_size(size_of(x.dtype()), [&](auto zero) {
       using T = decltype(zero);
       for_planes(y.numel() / m, m, [&](i64 p) {
         const i64* k = places.data<i64>() + p * m;

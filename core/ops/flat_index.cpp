@@ -98,10 +98,10 @@ Tensor nonzero_static(const Tensor& x, std::int64_t size, std::int64_t fill_valu
 }
 
 const RegisterAny take_row("take(Tensor input, Tensor index, *, Tensor? out=None) -> Tensor", take,
-                        {.meaning = "The elements at positions of the flattened tensor.",
-                         .formula = "yᵢ = flatten(x)[indexᵢ]",
-                         .gradient = "∂L/∂x = 0, with ∂L/∂y added at index",
-                         .out_apart = true});
+                           {.meaning = "The elements at positions of the flattened tensor.",
+                            .formula = "yᵢ = flatten(x)[indexᵢ]",
+                            .gradient = "∂L/∂x = 0, with ∂L/∂y added at index",
+                            .out_apart = true});
 const RowOptions kPut{
     .meaning = "source written to, or added at, positions of the flattened tensor.",
     .formula = "y = x; flatten(y)[indexᵢ] = sourceᵢ",

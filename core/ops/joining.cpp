@@ -181,11 +181,11 @@ Tensor cat_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("cat", cat(tensors, dim), out);
 }
 const RegisterAny cat_row("cat(Tensor[] tensors, int dim=0, *, Tensor? out=None) -> Tensor", cat_op,
-                       {.meaning = "Joins tensors along an existing dimension.",
-                        .formula = "y = [x₁ x₂ …]",
-                        .gradient = kCatGradient,
-                        .aliases = "concat concatenate",
-                        .out_apart = true});
+                          {.meaning = "Joins tensors along an existing dimension.",
+                           .formula = "y = [x₁ x₂ …]",
+                           .gradient = kCatGradient,
+                           .aliases = "concat concatenate",
+                           .out_apart = true});
 Tensor stack_op(const Tensors& tensors, std::int64_t dim, const Tensor& out) {
   return into_out("stack", stack(tensors, dim), out);
 }

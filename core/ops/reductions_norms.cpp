@@ -246,6 +246,9 @@ void check_has_norm(const ReducedDims& r, double p, Span over, const Tensor& x) 
 Tensor vector_norm(const Tensor& input, double p, Span over, bool keepdim,
                    std::optional<Dtype> dtype) {
   if (input.is_complex()) {  // of the absolute values
+    BACKLIT_CHECK(!dtype || is_complex(*dtype), Runtime,
+                  "linalg.vector_norm: dtype should be complex for complex inputs, but got ",
+                  info(*dtype).scalar_name);
     const Tensor z = dtype ? to_dtype(input, *dtype) : input;
     return vector_norm(apply<formulas::Abs>(z), p, over, keepdim, {});
   }

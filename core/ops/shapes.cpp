@@ -224,20 +224,21 @@ const RegisterAny sum_to_size_row(
 // --- parts ---
 
 const RegisterAny select_row("select(Tensor input, int dim, int index) -> Tensor", select,
-                          {.meaning = "The slice at one index of a dimension, which disappears.",
-                           .formula = "y = x[…, index, …]",
-                           .gradient = kEmbedGradient,
-                           .view = true});
-const RegisterAny narrow_row("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow,
-                          {.meaning = "length slices of dimension dim, from start on.",
-                           .formula = "y = x[…, start : start + length, …]",
-                           .gradient = kEmbedGradient});
+                             {.meaning = "The slice at one index of a dimension, which disappears.",
+                              .formula = "y = x[…, index, …]",
+                              .gradient = kEmbedGradient,
+                              .view = true});
+const RegisterAny narrow_row("narrow(Tensor input, int dim, int start, int length) -> Tensor",
+                             narrow,
+                             {.meaning = "length slices of dimension dim, from start on.",
+                              .formula = "y = x[…, start : start + length, …]",
+                              .gradient = kEmbedGradient});
 // An integral start of one element arrives as a number; this row refuses all others.
 Tensor narrow_from_tensor(const Tensor&, std::int64_t, const Tensor&, std::int64_t) {
   fail(ErrorKind::Runtime, "start must be an 0-dim integral Tensor.");
 }
-const RegisterAny narrow_from_row("narrow(Tensor input, int dim, Tensor start, int length) -> Tensor",
-                               narrow_from_tensor);
+const RegisterAny narrow_from_row(
+    "narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", narrow_from_tensor);
 const RegisterAny diagonal_row(
     "diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal,
     {.meaning = "The diagonal of two dimensions, as the last dimension.",

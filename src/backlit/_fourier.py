@@ -1,8 +1,7 @@
 """The three transforms that `fft.py` is made of, with derivatives of any order.
 
-The numbers come from NumPy's pocketfft, which the core does not have and which is good: any length,
-float32 kept. A transform is linear, so the gradient of one is the other: that of a complex transform
-is the complex one in the other direction.
+The numbers come from NumPy's pocketfft: any length, float32 kept. A transform is linear, so the
+gradient of one is another: that of a complex transform is the one in the other direction.
 """
 
 from __future__ import annotations

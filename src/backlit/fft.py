@@ -58,7 +58,7 @@ def _scale(norm: str | None, forward: bool) -> str:
 def _floating(x: Tensor) -> Tensor:
     if x.dtype in (_C.float16, _C.bfloat16):
         name = "Half" if x.dtype == _C.float16 else "BFloat16"
-        raise RuntimeError(f"Unsupported dtype {name}; use .float()")
+        raise RuntimeError(f"Unsupported dtype {name}. Use .float() first.")
     wide = x.dtype.is_floating_point or x.dtype.is_complex
     return x if wide else x.to(_C.get_default_dtype())
 
@@ -307,7 +307,7 @@ def rfftfreq(
 
 
 def _wants_grad(options: dict[str, Any]) -> bool:
-    """`requires_grad` of a factory's options; the device is checked, layout and the like ignored."""
+    """`requires_grad` of a factory's options; the device is checked."""
     if options.get("device") is not None:
         _C.device(options["device"])
     return bool(options.get("requires_grad", False))

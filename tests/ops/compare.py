@@ -23,7 +23,7 @@ def tensors(lib: Any, arrays: list[Any], requires_grad: bool = True) -> list[Any
 
 
 def array(t: Any) -> Any:
-    name = str(t.dtype).rpartition(".")[2]
+    name = str(t.dtype).rpartition(".")[2].replace("bfloat16", "float32")
     if isinstance(t, torch.Tensor) and t._is_zerotensor():  # PyTorch's zeros without memory
         return np.zeros(tuple(t.shape), name)
     return np.array(t.detach().tolist(), dtype=name).reshape(tuple(t.shape))
@@ -67,7 +67,7 @@ def assert_same(mine: Any, theirs: Any, rtol: float, atol: float, what: str, at:
     """Equal dtype, shape and numbers; nan with nan, infinities alike. `at` names the places."""
     assert mine.dtype == theirs.dtype, f"{what}: dtype {mine.dtype}, PyTorch {theirs.dtype}"
     assert mine.shape == theirs.shape, f"{what}: shape {mine.shape}, PyTorch {theirs.shape}"
-    if mine.dtype.kind == "f":
+    if mine.dtype.kind in "fc":
         with np.errstate(all="ignore"):
             close = np.abs(mine - theirs) <= atol + rtol * np.abs(theirs)
         bad = ~(close | (mine == theirs) | (np.isnan(mine) & np.isnan(theirs)))

@@ -14,13 +14,14 @@ SIXTEEN_BITS = ("float16", "bfloat16")
 def cast(values: Any, lib: Any, dtype: str) -> Any:
     """An array as a tensor of the dtype; of complex ones the imaginary parts are other values."""
     if dtype.startswith("complex"):
-        imaginary = np.roll(values.ravel(), 1).reshape(values.shape)[..., ::-1]
-        values = values + 1j * imaginary
+        values = values + 0.75j * np.roll(values.ravel(), 1).reshape(values.shape)
     return lib.tensor(values.tolist(), dtype=getattr(lib, dtype)).reshape(values.shape)
 
 
 def numbers(t: Any) -> Any:
     """The elements as float64 or complex128."""
+    if hasattr(t, "_is_zerotensor") and t._is_zerotensor():  # PyTorch's zeros without memory
+        return np.zeros(tuple(t.shape))
     values = np.array(t.detach().tolist()).reshape(tuple(t.shape))
     return values.astype("complex128" if values.dtype.kind == "c" else "float64")
 

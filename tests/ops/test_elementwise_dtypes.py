@@ -29,9 +29,9 @@ def run(case, lib, dtype):
             y = case.run(lib, *inputs)
             grads = []
             if y.requires_grad:
-                wanted = [x for x in inputs[: case.arity]]
+                wanted = inputs[: case.arity]
                 grads = lib.autograd.grad(y, wanted, lib.ones_like(y), allow_unused=True)
-        return y, [None if g is None else g for g in grads]
+        return y, grads
     except ERRORS as error:
         return error, []
 
@@ -41,8 +41,9 @@ def run(case, lib, dtype):
 def test_beside_pytorch(case, dtype):
     (mine, my_grads), (theirs, their_grads) = (run(case, lib, dtype) for lib in LIBRARIES)
     if isinstance(theirs, Exception):
-        if dtype in SIXTEEN_BITS and not isinstance(mine, Exception):
-            pytest.skip(f"PyTorch has no 16-bit kernel: {theirs}")
+        absent = dtype in SIXTEEN_BITS or "for outputs with complex dtype" in str(theirs)
+        if absent and not isinstance(mine, Exception):
+            pytest.skip(f"PyTorch has it not: {theirs}")
         assert isinstance(mine, Exception), f"no error, PyTorch {theirs!r}"
         return
     if isinstance(mine, NotImplementedError):

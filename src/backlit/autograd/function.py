@@ -23,6 +23,10 @@ _FREED = (
 )
 
 
+def _is_differentiable(dtype: Any) -> bool:
+    return bool(dtype.is_floating_point or dtype.is_complex)
+
+
 class FunctionCtx:
     """What `forward`, `setup_context` and `backward` see as ``ctx``."""
 
@@ -276,7 +280,7 @@ def _record(
                 continue
             is_input = _among(t, inputs)
             dirty[i] = _among(t, ctx.dirty_tensors)
-            off = _among(t, ctx.non_differentiable) or not t.dtype.is_floating_point
+            off = _among(t, ctx.non_differentiable) or not _is_differentiable(t.dtype)
             if off or not recording:
                 if is_input and not dirty[i]:
                     results[i] = t.detach() if t.requires_grad else t
