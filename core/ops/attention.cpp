@@ -240,14 +240,15 @@ void check_dtypes(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
                 q.dim(), " key.dim: ", k.dim(), " and value.dim: ", v.dim(), " instead.");
   BACKLIT_CHECK(q.dtype() == k.dtype() && q.dtype() == v.dtype(), Runtime,
                 "Expected query, key, and value to have the same dtype, but got query.dtype: ",
-                c_name(q.dtype()), " key.dtype: ", c_name(k.dtype()),
-                " and value.dtype: ", c_name(v.dtype()), " instead.");
+                info(q.dtype()).c_name, " key.dtype: ", info(k.dtype()).c_name,
+                " and value.dtype: ", info(v.dtype()).c_name, " instead.");
   BACKLIT_CHECK(!mask.defined() || mask.dtype() == Dtype::Bool || mask.dtype() == q.dtype() ||
                     mask.dtype() == Dtype::Float32,
                 Runtime,
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
                 "attn_mask.dtype: ",
-                c_name(mask.dtype()), " and  query.dtype: ", c_name(q.dtype()), " instead.");
+                info(mask.dtype()).c_name, " and  query.dtype: ", info(q.dtype()).c_name,
+                " instead.");
   BACKLIT_CHECK(q.is_floating(), Runtime, "expected scalar type Float but found ",
                 info(q.dtype()).scalar_name);
 }
