@@ -86,8 +86,9 @@ void check_channels(const Tensor& x, const Tensor& w, const Tensor& b, const Con
 
 void check_dtypes(const Tensor& x, const Tensor& w, const Tensor& b, bool transposed) {
   const int dims = x.dim() - 2;
-  BACKLIT_CHECK(!b.defined() || b.dtype() == x.dtype(), Runtime, "Input type (", c_name(x.dtype()),
-                ") and bias type (", c_name(b.dtype()), ") should be the same");
+  BACKLIT_CHECK(!b.defined() || b.dtype() == x.dtype(), Runtime, "Input type (",
+                info(x.dtype()).c_name, ") and bias type (", info(b.dtype()).c_name,
+                ") should be the same");
   BACKLIT_CHECK(x.dtype() == w.dtype(), Runtime, "expected scalar type ",
                 info(x.dtype()).scalar_name, " but found ", info(w.dtype()).scalar_name,
                 ". Got input ", info(x.dtype()).name, " and weight ", info(w.dtype()).name, ".");
