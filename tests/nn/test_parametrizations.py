@@ -172,3 +172,13 @@ def test_householder_is_not_there():
 
     with pytest.raises(NotImplementedError, match="householder"):
         backlit.nn.utils.parametrizations.orthogonal(backlit.nn.Linear(2, 3))
+
+
+def test_stateless_functional_call():
+    def call(lib):
+        layer = lib.nn.Linear(2, 1, bias=False)
+        weight = lib.tensor([[3.0, 4.0]])
+        stateless = importlib.import_module(f"{lib.__name__}.nn.utils.stateless")
+        return stateless.functional_call(layer, {"weight": weight}, lib.ones(2))
+
+    same(call)

@@ -85,10 +85,10 @@ class _Layer(Module):
             need_weights=False,
             is_causal=causal,
         )
-        return self.dropout1(y)  # type: ignore[no-any-return, operator]
+        return self.dropout1(y)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
 def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
@@ -174,7 +174,7 @@ def _why_not_packed(layer: Any) -> str:
         f"{name}.self_attn._qkv_same_embed_dim was not True": not attention._qkv_same_embed_dim,
         f"{name}.self_attn was passed bias=False": attention.in_proj_bias is None,
         f"{name}.activation_relu_or_gelu was not True": not layer.activation_relu_or_gelu,
-        f"{name}.norm1.eps was not equal to {name}.norm2.eps": layer.norm1.eps != layer.norm2.eps,  # type: ignore[union-attr]
+        f"{name}.norm1.eps was not equal to {name}.norm2.eps": layer.norm1.eps != layer.norm2.eps,
         f"{name}.self_attn.num_heads is odd": attention.num_heads % 2 == 1,
     }
     return next((why for why, holds in reasons.items() if holds), "")
@@ -313,7 +313,7 @@ class TransformerDecoderLayer(_Layer):
                 is_causal=memory_is_causal,
                 need_weights=False,
             )
-            return self.dropout2(y)  # type: ignore[no-any-return, operator]
+            return self.dropout2(y)
 
         x = self._residual(tgt, self.norm1, look_back)
         x = self._residual(x, self.norm2, look_at_memory)
@@ -444,7 +444,7 @@ class Transformer(Module):
         memory = self.encoder(
             src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
         )
-        return self.decoder(  # type: ignore[no-any-return]
+        return self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,

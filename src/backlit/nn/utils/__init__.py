@@ -8,6 +8,7 @@ from . import (
     parametrize as parametrize,
     prune as prune,
     rnn as rnn,
+    stateless as stateless,
 )
 from ._clip_grad import (
     clip_grad_norm_ as clip_grad_norm_,

@@ -169,11 +169,9 @@ def _own_class(module: Module) -> None:
         made.__class__ = type(type(self).__name__, (cls,), dict(vars(type(self))))
         return made
 
-    module.__class__ = type(
-        f"Parametrized{cls.__name__}",
-        (cls,),
-        {"__getstate__": refuse, "__deepcopy__": deepcopy, "__module__": cls.__module__},
-    )
+    members = {"__getstate__": refuse, "__deepcopy__": deepcopy, "__module__": cls.__module__}
+    own: Any = type(f"Parametrized{cls.__name__}", (cls,), members)
+    module.__class__ = own
 
 
 def _add_property(module: Module, name: str) -> None:
@@ -220,7 +218,7 @@ def register_parametrization(
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
-        known: Any = module.parametrizations[tensor_name]  # type: ignore[index, union-attr, operator]
+        known: Any = module.parametrizations[tensor_name]
         if not unsafe:
             before = getattr(module, tensor_name)
             _check_alike(parametrization(before), before, "Registering a parametrization")
@@ -239,7 +237,7 @@ def register_parametrization(
         _own_class(module)
         module.parametrizations = ModuleDict()
     _add_property(module, tensor_name)
-    module.parametrizations[tensor_name] = made  # type: ignore[index, operator]
+    module.parametrizations[tensor_name] = made
     return module
 
 
@@ -273,7 +271,8 @@ def remove_parametrizations(
     _register(module, tensor_name, kept)
     if not is_parametrized(module):
         delattr(module, "parametrizations")
-        module.__class__ = type(module).__bases__[0]
+        plain: Any = type(module).__bases__[0]
+        module.__class__ = plain
     return module
 
 
