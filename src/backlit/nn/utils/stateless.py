@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...func._modules import functional_call as _functional_call
+from ... import func  # its names are read when called: it imports nn itself
 from .._module import Module
 
 
@@ -34,6 +34,6 @@ def functional_call(
         FutureWarning,
         stacklevel=2,
     )
-    return _functional_call(
+    return func.functional_call(
         module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
     )
