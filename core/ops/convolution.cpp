@@ -173,6 +173,10 @@ Tensor conv_mode(const Tensor& x, const Tensor& w, const Tensor& b, const Dims& 
     if (padding == "valid") return run(batch, w, b, a);
     BACKLIT_CHECK(padding == "same", Runtime, "Invalid padding string: '", padding, "'");
     BACKLIT_CHECK(w.dim() > 2, Runtime, "weight should have at least three dimensions");
+    if (w.dim() != batch.dim()) {  // which `run` refuses
+      a.stride = a.dilation = Dims{1};
+      return run(batch, w, b, a);
+    }
     for (const int64_t s : a.stride)
       BACKLIT_CHECK(s == 1, Runtime, "padding='same' is not supported for strided convolutions");
     const int dims = w.dim() - 2;
@@ -203,11 +207,7 @@ Tensor convolution_op(const Tensor& x, const Tensor& w, const Tensor& b, const D
 }
 
 RowOptions options(const char* meaning, const char* formula, const char* gradient) {
-  return {.meaning = meaning,
-          .formula = formula,
-          .gradient = gradient,
-          .method = false,
-          .node = kForward};
+  return {.meaning = meaning, .formula = formula, .gradient = gradient, .method = false};
 }
 RowOptions forward(const char* meaning) {
   return options(meaning,
@@ -252,7 +252,14 @@ BACKLIT_CONV(3, "(N, C, D, H, W), (O, C / groups, KD, KH, KW) -> (N, O, D', H', 
 const Register convolution_row(
     "convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, "
     "int[] dilation, bool transposed, int[] output_padding, int groups) -> Tensor",
-    convolution_op, forward("Convolution over one, two or three dimensions, or a transposed one."));
+    convolution_op,
+    // the row of all their nodes: what it says holds for both kinds
+    options("Convolution over one, two or three dimensions, or a transposed one.",
+            "y[n, o, p] = b[o] + Σ w[o, c, k] x[n, c, q] over c, k and q, where p·stride + "
+            "k·dilation − padding = q; transposed: p and q change places",
+            "∂L/∂x[n, c, q] = Σ w[o, c, k] ∂L/∂y[n, o, p] over o, k and p, ∂L/∂w[o, c, k] = Σ "
+            "∂L/∂y[n, o, p] x[n, c, q] over n, p and q, ∂L/∂b[o] = Σ ∂L/∂y[n, o, p] over n and "
+            "p"));
 
 // Time, batch and channels in this order.
 Tensor conv_tbc(const Tensor& x, const Tensor& w, const Tensor& b, int64_t pad) {

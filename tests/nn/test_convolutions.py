@@ -81,6 +81,7 @@ def test_padding_modes(mode, text, shape):
         "Conv2d(2, 2, 3)(torch.zeros(1, 3, 4, 4))",
         "Conv2d(2, 2, 5)(torch.zeros(1, 2, 4, 4))",
         "Conv2d(2, 2, 3)(torch.zeros(1, 2, 4, 4, dtype=torch.float64))",
+        "Conv2d(2, 2, 3, dilation=(1, 2, 3), padding='same')(torch.zeros(1, 2, 4, 4))",
         "ConvTranspose2d(4, 4, 3, padding_mode='reflect')",
         "ConvTranspose2d(2, 2, 3)(torch.zeros(1, 2, 4, 4), output_size=[9, 9])",
         "ConvTranspose2d(2, 2, 3)(torch.zeros(1, 2, 4, 4), output_size=[9])",
