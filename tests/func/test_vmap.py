@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 import pytest
-from func.test_derivatives import names as derivative_names, quietly
+from func.test_derivatives import names as derivative_names, quietly, refusal
 
 import backlit
 
@@ -107,13 +107,7 @@ def test_value(source):
 
 @pytest.mark.parametrize("source", WRONG)
 def test_wrong_call(source):
-    def run(lib):
-        try:
-            return eval(source, names(lib))
-        except (RuntimeError, ValueError, IndexError) as error:
-            return type(error).__name__, " ".join(str(error).split(". ")[0].rstrip(".").split())
-
-    same(run)
+    same(refusal(source, names))
 
 
 def test_each_sample_draws_its_own_numbers():

@@ -24,7 +24,14 @@ LOG_TWO_PI = math.log(2 * math.pi)
 _LOC_SCALE = {"loc": constraints.real, "scale": constraints.positive}
 
 
-class Normal(ExponentialFamily):
+class _LocScale(Distribution):
+    arg_constraints: ClassVar[Any] = _LOC_SCALE
+
+    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
+        self._parameterize(validate_args, loc=loc, scale=scale)
+
+
+class Normal(_LocScale, ExponentialFamily):
     """``p(x) = exp(-z²/2) / (scale √(2π))``, ``z = (x - loc) / scale``.
 
     Example:
@@ -35,12 +42,8 @@ class Normal(ExponentialFamily):
         (tensor(1.5410), tensor(-0.9189))
     """
 
-    arg_constraints: ClassVar[Any] = _LOC_SCALE
     support: Any = constraints.real
     has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
-        self._parameterize(validate_args, loc=loc, scale=scale)
 
     mean = mode = property(lambda self: self.loc)
     stddev = property(lambda self: self.scale)
@@ -71,15 +74,11 @@ class Normal(ExponentialFamily):
         return -0.25 * x * x / y + 0.5 * (-math.pi / y).log()
 
 
-class Laplace(Distribution):
+class Laplace(_LocScale):
     """``p(x) = exp(-|x - loc| / scale) / (2 scale)``."""
 
-    arg_constraints: ClassVar[Any] = _LOC_SCALE
     support: Any = constraints.real
     has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
-        self._parameterize(validate_args, loc=loc, scale=scale)
 
     mean = mode = property(lambda self: self.loc)
     variance = property(lambda self: 2 * self.scale.pow(2))
@@ -104,15 +103,11 @@ class Laplace(Distribution):
         return 1 + (2 * self.scale).log()
 
 
-class Cauchy(Distribution):
+class Cauchy(_LocScale):
     """``p(x) = 1 / (π scale (1 + z²))``, ``z = (x - loc) / scale``. It has no mean."""
 
-    arg_constraints: ClassVar[Any] = _LOC_SCALE
     support: Any = constraints.real
     has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
-        self._parameterize(validate_args, loc=loc, scale=scale)
 
     mode = property(lambda self: self.loc)
     mean = property(lambda self: _C.full_like(self.loc, math.nan))
@@ -226,14 +221,10 @@ class Uniform(Distribution):
         return (self.high - self.low).log()
 
 
-class LogNormal(Derived):
+class LogNormal(_LocScale, Derived):
     """exp of a `Normal` with that loc and scale."""
 
-    arg_constraints: ClassVar[Any] = _LOC_SCALE
     support: Any = constraints.positive
-
-    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
-        self._parameterize(validate_args, loc=loc, scale=scale)
 
     def _build(self) -> Any:
         return Normal(self.loc, self.scale, validate_args=False), [ExpTransform()]
@@ -296,14 +287,10 @@ class HalfCauchy(_Half):
     variance = property(lambda self: self.base_dist.variance)
 
 
-class Gumbel(Derived):
+class Gumbel(_LocScale, Derived):
     """``P(x) = exp(-exp(-z))``, ``z = (x - loc) / scale``: the largest of many."""
 
-    arg_constraints: ClassVar[Any] = _LOC_SCALE
     support: Any = constraints.real
-
-    def __init__(self, loc: Any, scale: Any, validate_args: Any = None) -> None:
-        self._parameterize(validate_args, loc=loc, scale=scale)
 
     def _build(self) -> Any:
         limits = finfo(self.loc.dtype)

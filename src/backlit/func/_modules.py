@@ -101,20 +101,17 @@ def _replaced(
 
 def _with_ties(places: Any, values: dict[str, Any]) -> dict[str, Any]:
     """The values under all names that share a tensor."""
-    groups: dict[int, list[str]] = {}
-    for name, (table, key) in places.items():
-        groups.setdefault(id(table[key]), []).append(name)
-    result = dict(values)
-    for names in groups.values():
-        given = [name for name in names if name in values]
-        if len({id(values[name]) for name in given}) > 1:
+    tensors = {name: id(table[key]) for name, (table, key) in places.items()}
+    replaced: dict[int, Any] = {}
+    for name in values.keys() & tensors.keys():
+        if replaced.setdefault(tensors[name], values[name]) is not values[name]:
+            tied = [n for n in values if tensors.get(n) == tensors[name]]
             raise ValueError(
-                f"functional_call got multiple values for keys {sorted(given)}, which are tied. "
+                f"functional_call got multiple values for keys {sorted(tied)}, which are tied. "
                 "Consider using tie_weights=False"
             )
-        if given:
-            result.update(dict.fromkeys(names, values[given[0]]))
-    return result
+    ties = {name: replaced[t] for name, t in tensors.items() if t in replaced}
+    return {**values, **ties}
 
 
 def _check_names(module: Module, places: Any, values: Any) -> None:

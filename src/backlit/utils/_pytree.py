@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class TreeSpec:
     """The structure of a tree: `kind` is the type of a node, None of a leaf."""
 
