@@ -81,6 +81,7 @@ from ._loss import (
     CosineEmbeddingLoss as CosineEmbeddingLoss,
     CosineSimilarity as CosineSimilarity,
     CrossEntropyLoss as CrossEntropyLoss,
+    CTCLoss as CTCLoss,
     GaussianNLLLoss as GaussianNLLLoss,
     HingeEmbeddingLoss as HingeEmbeddingLoss,
     HuberLoss as HuberLoss,
@@ -178,7 +179,6 @@ _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
     + [
         "AdaptiveLogSoftmaxWithLoss",
-        "CTCLoss",
         "CrossMapLRN2d",
         "DataParallel",
         "LazyLinear",

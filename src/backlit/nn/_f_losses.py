@@ -510,8 +510,3 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     length1 = x1.norm(2, dim, True).clamp(min=eps)
     length2 = x2.norm(2, dim, True).clamp(min=eps)
     return (x1 / length1 * (x2 / length2)).sum(dim)
-
-
-def ctc_loss(*args: Any, **kwargs: Any) -> Tensor:
-    """Not implemented yet."""
-    raise NotImplementedError("ctc_loss: not implemented yet in backlit.")

@@ -9,7 +9,7 @@ from ._f_losses import legacy_reduction
 from ._module import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from backlit import Tensor
 
@@ -413,6 +413,40 @@ class TripletMarginWithDistanceLoss(_Loss):
             margin=self.margin,
             swap=self.swap,
             reduction=self.reduction,
+        )
+
+
+class CTCLoss(_Loss):
+    """-log of the probability that the time steps spell the target; see `functional.ctc_loss`.
+
+    (T, N, C) or (T, C), targets (N, S) or one after the other, lengths (N) -> () or (N).
+
+    >>> even = backlit.full((2, 1, 2), 0.5).log()
+    >>> CTCLoss()(even, backlit.tensor([[1]]), (2,), (1,)).exp()
+    tensor(1.3333)
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self,
+        log_probs: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor | Sequence[int],
+        target_lengths: Tensor | Sequence[int],
+    ) -> Tensor:
+        return F.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
         )
 
 

@@ -59,6 +59,7 @@ from ._f_activations import (
     threshold_ as threshold_,
 )
 from ._f_attention import multi_head_attention_forward as multi_head_attention_forward
+from ._f_ctc import ctc_loss as ctc_loss
 from ._f_embedding import embedding as embedding, embedding_bag as embedding_bag
 from ._f_grid_sample import (
     affine_grid as affine_grid,
@@ -70,7 +71,6 @@ from ._f_losses import (
     cosine_embedding_loss as cosine_embedding_loss,
     cosine_similarity as cosine_similarity,
     cross_entropy as cross_entropy,
-    ctc_loss as ctc_loss,
     gaussian_nll_loss as gaussian_nll_loss,
     hinge_embedding_loss as hinge_embedding_loss,
     huber_loss as huber_loss,
