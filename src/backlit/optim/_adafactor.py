@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import backlit as bl
@@ -92,6 +93,12 @@ def _start(grad: Tensor) -> dict[str, Any]:
     }
 
 
+@cache
+def _smallest(dtype: Any) -> float:
+    """The distance from 1 to the next number of a dtype."""
+    return float(bl.finfo(dtype).eps)
+
+
 def _rms(x: Tensor) -> float:
     return float(x.norm().item()) / math.sqrt(x.numel())
 
@@ -100,7 +107,7 @@ def _update(param: Tensor, grad: Tensor, state: Any, group: dict[str, Any]) -> N
     step, lr = state["step"].item(), number(group["lr"])
     floor, least_scale = group["eps"]
     if floor is None:
-        floor = bl.finfo(param.dtype).eps
+        floor = _smallest(param.dtype)
     rate = max(least_scale, _rms(param)) * min(lr, 1 / math.sqrt(step))
     if group["weight_decay"] != 0:
         param.mul_(1 - lr * group["weight_decay"])
@@ -111,11 +118,10 @@ def _update(param: Tensor, grad: Tensor, state: Any, group: dict[str, Any]) -> N
 
 def _variance(grad: Tensor, state: Any, weight: float, floor: float) -> Tensor:
     """Move the means of g² on, and estimate its mean element by element."""
+    squares = grad * grad
     if grad.dim() < 2:
         mean: Tensor = state["variance"]
-        return mean.lerp_(grad * grad, weight).clone()
-    for name, dim in (("row_var", -1), ("col_var", -2)):
-        mean_square = bl.norm(grad, dim=dim, keepdim=True).square_().div_(grad.size(dim))
-        state[name].lerp_(mean_square, weight)
-    rows, columns = state["row_var"], state["col_var"]
-    return (rows @ columns).div_(rows.mean(dim=-2, keepdim=True).clamp_(min=floor))
+        return mean.lerp_(squares, weight).clone()
+    rows: Tensor = state["row_var"].lerp_(squares.mean(-1, True), weight)  # (..., n, 1)
+    columns: Tensor = state["col_var"].lerp_(squares.mean(-2, True), weight)  # (..., 1, k)
+    return (rows * columns).div_(rows.mean(-2, True).clamp_(min=floor))
