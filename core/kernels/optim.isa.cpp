@@ -8,8 +8,8 @@ inline namespace BACKLIT_ISA {
 namespace {
 
 template <unsigned kHas, class Rule, class T>
-void run(const Rule& shared, T* param, const T* grad, T* const* states, std::int64_t n) {
-  const Rule rule = shared;  // nothing written below can change it
+BACKLIT_INLINE void loop(const Rule rule, T* param, const T* grad, T* const* states,
+                         std::int64_t n) {
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) {
     T w = param[i], s[kOptimStates] = {};
@@ -20,6 +20,26 @@ void run(const Rule& shared, T* param, const T* grad, T* const* states, std::int
       if (kHas >> k & 1) states[k][i] = s[k];
     param[i] = w;
   }
+}
+
+// The usual settings as constants: a loop that chooses may not vectorise.
+template <unsigned kHas, class Rule, class T>
+void run(Rule rule, T* param, const T* grad, T* const* states, std::int64_t n) {
+  constexpr bool decouples = requires { rule.decoupled; };
+  if (!rule.maximize && rule.weight_decay == 0) {
+    rule.maximize = false;
+    rule.weight_decay = 0;
+    if constexpr (decouples) rule.decoupled = false;
+    return loop<kHas>(rule, param, grad, states, n);
+  }
+  if constexpr (decouples) {
+    if (!rule.maximize && rule.decoupled) {
+      rule.maximize = false;
+      rule.decoupled = true;
+      return loop<kHas>(rule, param, grad, states, n);
+    }
+  }
+  loop<kHas>(rule, param, grad, states, n);
 }
 
 // Finds the loop for the states that there are, counting down over the optional ones.
