@@ -340,3 +340,21 @@ def test_user_defined_optimizer():
 def test_sparse_adam_says_what_is_missing():
     with pytest.raises(NotImplementedError, match="sparse gradients"):
         backlit.optim.SparseAdam([backlit.zeros(1, requires_grad=True)])
+
+
+def muon(lib):
+    w = (lib.arange(12.0).reshape(4, 3) * 0.7).sin().requires_grad_()
+    opt = lib.optim.Muon([w], lr=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(5):
+        opt.zero_grad()
+        (w**2 - w).sum().backward()
+        opt.step()
+    return w.detach(), opt.state[w]["momentum_buffer"]
+
+
+def test_muon():
+    if not hasattr(backlit.Tensor, "bfloat16"):
+        with pytest.raises(NotImplementedError, match="bfloat16"):
+            muon(backlit)
+        pytest.skip("Muon runs in bfloat16, which comes later")
+    same(muon, 2e-2)

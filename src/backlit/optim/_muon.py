@@ -108,6 +108,11 @@ def _orthogonalized(x: Tensor, coefficients: Any, steps: int, eps: float) -> Ten
         raise ValueError("Number of steps must be less than 100 for computational efficiency")
     if len(coefficients) != 3:
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
+    if not hasattr(x, "bfloat16"):
+        raise NotImplementedError(
+            "optim.Muon: its iterations run in bfloat16, which backlit does not have yet. "
+            "Try SGD with momentum."
+        )
     a, b, c = coefficients
     tall = x.size(0) > x.size(1)
     x = x.bfloat16()
