@@ -40,6 +40,10 @@ CALLS = [
     "calculate_gain('conv_transpose2d')",
     "kaiming_uniform_(t[:0])",
     "orthogonal_(t[0])",
+    "orthogonal_(t)",
+    "orthogonal_(t.t(),gain=2.)",
+    "orthogonal_(k)",
+    "orthogonal_(t[:0])",
 ]
 
 

@@ -35,6 +35,7 @@ from ._activation import (
     Tanhshrink as Tanhshrink,
     Threshold as Threshold,
 )
+from ._adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from ._attention import MultiheadAttention as MultiheadAttention
 from ._batch_norm import (
     BatchNorm1d as BatchNorm1d,
@@ -178,7 +179,6 @@ _DIMENSIONAL = "LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm"
 _LATER = frozenset(
     [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
     + [
-        "AdaptiveLogSoftmaxWithLoss",
         "CrossMapLRN2d",
         "DataParallel",
         "LazyLinear",

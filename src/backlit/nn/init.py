@@ -230,13 +230,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
         return tensor
-    qr: Any = getattr(getattr(bl, "linalg", None), "qr", None)
-    if qr is None:
-        raise NotImplementedError("nn.init.orthogonal_: needs linalg.qr, not implemented yet.")
     rows = tensor.size(0)
     columns = tensor.numel() // rows
     flat = bl.empty(rows, columns, dtype=tensor.dtype).normal_(0, 1, generator=generator)
-    q, r = qr(flat.t() if rows < columns else flat)
+    q, r = bl.linalg.qr(flat.t() if rows < columns else flat)
     q = q * r.diag().sign()  # makes the draw uniform
     if rows < columns:
         q = q.t()
