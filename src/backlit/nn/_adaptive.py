@@ -33,7 +33,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     Returns the named tuple (output, loss), with the loss -mean(output). A single sample, (in) with
     a target of no dimensions, works too. A target outside of [0, n_classes) raises RuntimeError.
 
-    >>> layer = AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10])
+    >>> layer = AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10], div_value=2.0)
     >>> layer.log_prob(backlit.ones(2, 8)).exp().sum(1).round(decimals=4).detach()
     tensor([1., 1.])
     """
