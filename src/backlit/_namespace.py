@@ -28,6 +28,7 @@ SUBMODULES = frozenset(
         "nn",
         "optim",
         "serialization",
+        "signal",
         "special",
         "storage",
         "testing",
