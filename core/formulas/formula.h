@@ -46,7 +46,8 @@ enum class Rule : std::uint8_t {
 };
 
 // The dtypes that `value` accepts without conversion.
-inline constexpr unsigned kFloats = 1, kIntegers = 2, kBools = 4;
+inline constexpr unsigned kWideFloats = 1, kIntegers = 2, kBools = 4, kSixteenBits = 8;
+inline constexpr unsigned kFloats = kWideFloats | kSixteenBits;
 inline constexpr unsigned kNumbers = kFloats | kIntegers, kAll = kNumbers | kBools;
 
 // Where tests draw an input from, clear of poles.

@@ -141,6 +141,7 @@ struct Nextafter : Binary {
   static constexpr const char* signature = "nextafter(Tensor input, Tensor other)";
   static constexpr const char* meaning = "The next floating-point number after a towards b.";
   static constexpr const char* formula = "y = next(a → b)";
+  static constexpr unsigned kinds = kWideFloats;  // a step of float32 is lost in 16 bits
   static constexpr bool masks = true;
   template <class T> static T value(T a, T b) { return nextafter(a, b); }
   template <class T> static T local_a(T a, T b, T) { return where(a == b, T(0), T(1)); }

@@ -56,7 +56,7 @@ Dtype input_dtype(const ElementwiseOp& op, Dtype common) {
 // d: the dtype of the inputs; 16-bit numbers are computed with as float32.
 TileFunction forward_for(const ElementwiseOp& op, Dtype d) {
   const TileFunction f = op.forward[static_cast<std::size_t>(computing(d))];
-  if (!f) [[unlikely]]
+  if (!f || (is_sixteen_bit(d) && !(op.kinds & kSixteenBits))) [[unlikely]]
     fail_dtype(op, d);
   return f;
 }

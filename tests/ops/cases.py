@@ -17,7 +17,7 @@ from backlit import _C
 LETTERS = "abc"
 # Rule and kinds as core/formulas/formula.h counts them.
 DERIVATIVE, NOT_DIFFERENTIABLE, NOT_IMPLEMENTED = range(3)
-FLOATS, INTEGERS, BOOLS = 1, 2, 4
+FLOATS, INTEGERS, BOOLS, SIXTEEN_BITS = 1, 2, 4, 8
 
 # Values for parameters that have no default, or whose default hides something.
 PARAMETERS = {
