@@ -12,6 +12,7 @@ from . import _hooks
 from ._hooks import RemovableHandle, add_hook, live
 from ._state_dict import StateDict
 from ._traversal import Traversal
+from ._where import say_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +42,13 @@ class Module(Traversal, StateDict):
     _is_full_backward_hook: bool | None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if live:
-            return self._call_impl(*args, **kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if live:
+                return self._call_impl(*args, **kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            say_where(error, self)
+            raise
 
     def _forward_unimplemented(self, *input: Any) -> Any:
         raise NotImplementedError(

@@ -1,0 +1,53 @@
+"""Errors inside modules say which module they came from, and stay PyTorch's otherwise."""
+
+import sys
+import traceback
+
+import pytest
+
+import backlit as torch
+from backlit import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(3, 4), nn.Linear(5, 2)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def shown(call):
+    """What a traceback shows of the error, and the error."""
+    with pytest.raises(Exception) as caught:
+        call()
+    error = caught.value
+    return "".join(traceback.format_exception_only(type(error), error)), error
+
+
+def test_the_inner_module_and_its_place():
+    text, error = shown(lambda: nn.Sequential(nn.Flatten(), Net())(torch.ones(2, 3)))
+    assert text.startswith("RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 5x2)")
+    linear = "Linear(in_features=5, out_features=2, bias=True)"
+    assert f"backlit: in {linear}, which is '1.layers.1' of Sequential" in text
+    assert text.count("backlit: in") == 1
+    if sys.version_info >= (3, 11):
+        assert "backlit: in" not in str(error)
+
+
+def test_a_module_alone():
+    text, _ = shown(lambda: nn.Conv2d(3, 4, 3)(torch.ones(2, 5, 8, 8)))
+    assert text.rstrip().endswith("backlit: in Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))")
+
+
+def test_hooks_and_other_exceptions():
+    model = nn.Sequential(nn.ReLU())
+    model.register_forward_hook(lambda *_: {}["missing"])
+    text, error = shown(lambda: model(torch.ones(1)))
+    assert isinstance(error, KeyError)
+    assert error.args == ("missing",)
+    if sys.version_info >= (3, 11):
+        assert "backlit: in Sequential" in text
