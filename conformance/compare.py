@@ -275,8 +275,10 @@ def assert_same(mine: Any, theirs: Any, shapes_only: bool = False) -> None:
         shapes = tuple(mine.shape), tuple(theirs.shape)
         assert shapes[0] == shapes[1], f"shape {shapes[0]}, PyTorch {shapes[1]}"
         if not shapes_only:
-            a, b = (np.asarray(_numbers(t), dtype=np.float64) for t in (mine, theirs))
-            if not np.allclose(a, b, rtol=1e-6, atol=1e-7, equal_nan=True):
+            wide = np.complex128 if theirs.is_complex() else np.float64
+            a, b = (np.asarray(_numbers(t), dtype=wide) for t in (mine, theirs))
+            rtol = 1e-5 if theirs.dtype in (torch.float32, torch.complex64) else 1e-6
+            if not np.allclose(a, b, rtol=rtol, atol=rtol / 10, equal_nan=True):
                 raise AssertionError(f"values differ by up to {np.nanmax(np.abs(a - b)):.3g}")
     elif isinstance(theirs, (list, tuple)):
         assert len(mine) == len(theirs), f"{len(mine)} results, PyTorch {len(theirs)}"
