@@ -218,7 +218,8 @@ Tensor norm_value(const Tensor& x, double p, const ReducedDims& r, bool keepdim)
 // g and y have the reduced dimensions as 1.
 Tensor norm_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double p, Span dims) {
   if (p == 0) return mul(x, Scalar(0.0));
-  if (p == 2) return mul(x, zero_where(is_zero(y), div(g, y)));
+  // 0 at the tip of the cone, where the second derivative is nan, as in PyTorch
+  if (p == 2) return mul(g, zero_where(is_zero(y), div(x, y)));
   const Tensor sign = call("sgn", x);
   if (p == 1) return mul(sign, g);
   const Tensor size = call("abs", x);

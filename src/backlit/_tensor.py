@@ -89,7 +89,7 @@ _PARTS: dict[str, Any] = {
     "__copy__": _copies.shallow,
     "__deepcopy__": _copies.deep,
     "__format__": tensor_format,
-    "__rdiv__": lambda self, other: other / self,  # the name of Python 2, which PyTorch kept
+    "__rdiv__": _C.Tensor.__rtruediv__,  # the name of Python 2, which PyTorch kept
     "__reduce_ex__": _copies.reduce,
     "apply_": _apply,
     "_repr_html_": _repr_html,
