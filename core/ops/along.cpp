@@ -227,8 +227,15 @@ Tensor scatter_value_reducing_in_place(const Tensor& x, std::int64_t dim, const 
                                        const Scalar& value, const std::string& reduce) {
   return scatter_with(x, dim, index, number_like(x, value), reduce, true);
 }
-Tensor gather_op(const Tensor& x, std::int64_t dim, const Tensor& index, bool) {
-  return gather(x, dim, index);
+Tensor gather_op(const Tensor& x, std::int64_t dim, const Tensor& index, bool, const Tensor& out) {
+  if (!out.defined()) return gather(x, dim, index);
+  BACKLIT_CHECK(out.dtype() == x.dtype(), Runtime, "Expected out tensor to have dtype ",
+                info(x.dtype()).c_name, ", but got ", info(out.dtype()).c_name, " instead");
+  // grown to the size of the result it would lie over the tensors that it has its memory from
+  if (!out.layout().same_sizes(index.layout()))
+    for (const Tensor& input : {x, index})
+      if (input->storage->data == out->storage->data) fail_overlap();
+  return into_out("gather", gather(x, dim, index), out);
 }
 
 // Index and x broadcast against each other, apart from dim; indices wrap around.
