@@ -55,10 +55,13 @@ def collect(effort: float, only: str) -> list[Result]:
             flush=True,
         )
 
-    for module in modules():
-        for index, item in enumerate(cases_of(module)):
-            if only in item.work:
-                show(bench.measure(module, index, effort))
+    try:
+        for module in modules():
+            for index, item in enumerate(cases_of(module)):
+                if only in item.work:
+                    show(bench.measure(module, index, effort))
+    finally:
+        bench.close()
     for measurement in footprint.MEASUREMENTS:
         if only in measurement.__name__:
             show(measurement())

@@ -145,9 +145,15 @@ class Bench:
         self.pipes = []
         for library in ("torch", "backlit"):
             here, there = context.Pipe()
-            context.Process(target=_serve, args=(there, library, threads), daemon=True).start()
+            # not daemons: the workers of a DataLoader are their children
+            context.Process(target=_serve, args=(there, library, threads)).start()
             there.close()
             self.pipes.append(here)
+
+    def close(self) -> None:
+        """End the processes."""
+        for pipe in self.pipes:
+            pipe.close()
 
     def _ask(self, which: int, request: object) -> Any:
         self.pipes[which].send(request)
