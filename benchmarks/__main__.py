@@ -74,11 +74,12 @@ def collect(effort: float, only: str) -> list[Result]:
     return results
 
 
-def page(results: list[Result], pytorch: str) -> str:
+def page(results: list[Result], pytorch: str, quick: bool) -> str:
     rows = "\n".join(
         f"| {r.work} | {r.aim} | {r.pytorch} | {r.backlit} | {r.ratio} | {r.spread} |"
         for r in results
     )
+    effort = " With `--quick`: a fifth of the pairs." if quick else ""
     machine = f"{cpu()}, Python {platform.python_version()}, PyTorch {pytorch}"
     return f"""\
 # Benchmarks
@@ -88,7 +89,7 @@ def page(results: list[Result], pytorch: str) -> str:
 median over pairs of neighbouring blocks; the last column is the range from its lower to its upper
 quartile.
 
-Measured on {machine}, {platform.system()}.
+Measured on {machine}, {platform.system()}.{effort}
 
 | work | aim | PyTorch | backlit | ratio | quartiles |
 | --- | --- | --- | --- | --- | --- |
@@ -109,7 +110,7 @@ def main() -> int:
         return 1
     results = collect(0.2 if options.quick else 1.0, options.only)
     if not (options.no_write or options.only):
-        PAGE.write_text(page(results, pytorch), encoding="utf-8")
+        PAGE.write_text(page(results, pytorch, options.quick), encoding="utf-8")
         print(f"written: {PAGE}")
     return 0
 

@@ -51,3 +51,13 @@ def test_hooks_and_other_exceptions():
     assert error.args == ("missing",)
     if sys.version_info >= (3, 11):
         assert "backlit: in Sequential" in text
+
+
+def test_a_module_that_cannot_be_shown_keeps_its_error():
+    class Broken(nn.Linear):
+        def extra_repr(self):
+            raise ZeroDivisionError
+
+    text, error = shown(lambda: nn.Sequential(Broken(3, 2))(torch.ones(1, 4)))
+    assert isinstance(error, RuntimeError)
+    assert "mat1 and mat2 shapes" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,16 @@ def say_where(error: Exception, module: Module) -> None:
     The message stays PyTorch's: this is a note (PEP 678), which a traceback shows below it. Before
     Python 3.11, which brought notes, it is a second line of the message.
     """
+    with contextlib.suppress(Exception):  # a module that cannot be shown must not hide the error
+        _say_where(error, module)
+
+
+def _say_where(error: Exception, module: Module) -> None:
     facts: dict[str, Any] = error.__dict__  # plain data, as errors are pickled with them
-    text = str(module).partition("\n")[0].rstrip("(")
-    inner, text, before = facts.get("_where", (id(module), f"backlit: in {text}", None))
+    if "_where" not in facts:
+        shown = str(module).partition("\n")[0].rstrip("(")
+        facts["_where"] = id(module), f"backlit: in {shown}", None
+    inner, text, before = facts["_where"]
     name = next((name for name, part in module.named_modules() if id(part) == inner), "")
     said = f"{text}, which is '{name}' of {type(module).__name__}" if name else text
     facts["_where"] = inner, text, said
