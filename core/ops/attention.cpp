@@ -11,6 +11,7 @@
 #include "formulas/comparison.h"
 #include "ops/arithmetic.h"
 #include "ops/dropout.h"
+#include "ops/floats.h"
 #include "ops/linalg.h"
 #include "ops/products.h"
 #include "ops/reductions.h"
@@ -90,10 +91,6 @@ struct Heads {
             matrix_of<T>(out, i),     log_sum.data<T>() + i * shape.queries};
   }
 };
-
-template <class F> void visit_floats(Dtype d, F&& f) {
-  d == Dtype::Float32 ? f(float{}) : f(double{});
-}
 
 // In the memory order of `like`, so that heads taken from one (batch, rows, heads, columns) product
 // go back into one without a copy.

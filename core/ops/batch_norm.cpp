@@ -7,6 +7,7 @@
 #include "graph/inplace.h"
 #include "kernels/isa.h"
 #include "ops/arithmetic.h"
+#include "ops/floats.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -23,10 +24,6 @@ const BatchNormTable& table() {
 }
 const BatchNormKernels<float>& kernels(float) { return table().f32; }
 const BatchNormKernels<double>& kernels(double) { return table().f64; }
-
-template <class F> void visit_floats(Dtype d, F&& f) {
-  d == Dtype::Float32 ? f(float{}) : f(double{});
-}
 
 // A contiguous tensor whose channels are runs: (batch, channels, length), or, for (n, channels),
 // its transpose as one batch.

@@ -74,7 +74,7 @@ Tensor RowsLoss::row_factors(const Tensor& g, const Tensor& target, const Tensor
   const bool none = loss.reduction == LossReduction::None;
   const Tensor grad = contiguous(detach(g));
   Tensor f = Tensor::empty(target.sizes(), g.dtype());
-  visit_float(g.dtype(), [&](auto zero) {
+  visit_floats(g.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto w = weights_of<T>(weight, loss.ignored);
     const T divisor = loss.reduction == LossReduction::Mean ? static_cast<T>(loss.total) : T(1);
@@ -92,7 +92,7 @@ Tensor rows_gradient(const Tensor& x, const Tensor& target, const Tensor& stats,
   Tensor gx = Tensor::empty(x.sizes(), x.dtype());
   const SoftmaxKernels& k = softmax_kernels(x.dtype());
   const i64 n = x.layout().size(0), c = x.layout().size(1);
-  visit_float(x.dtype(), [&](auto zero) {
+  visit_floats(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T *in = x.data<T>(), *top = stats.data<T>(), *f = factor.data<T>();
     const i64* t = target.data<i64>();
@@ -130,7 +130,7 @@ Tensor cross_entropy_rows(const Tensor& x, const ClassTargets& t) {
   const SoftmaxKernels& k = softmax_kernels(x.dtype());
   const Tensor stats = Tensor::empty(Dims{2, n}, x.dtype());
   Tensor y = Tensor::empty(none ? t.target.sizes() : Span(), x.dtype());
-  visit_float(x.dtype(), [&](auto zero) {
+  visit_floats(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto w = weights_of<T>(t.weight, loss.ignored);
     const T* in = from.data<T>();

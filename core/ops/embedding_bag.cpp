@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "ops/along.h"
 #include "ops/embedding.h"
+#include "ops/floats.h"
 #include "ops/reductions.h"
 #include "registry/registry.h"
 
@@ -14,10 +15,6 @@ namespace {
 using i64 = std::int64_t;
 constexpr i64 kTask = 1 << 15;  // elements that one task reads, about
 enum Mode : i64 { Sum, Mean, Max };
-
-template <class F> void visit_floats(Dtype d, F&& f) {
-  d == Dtype::Float32 ? f(float{}) : f(double{});
-}
 
 // Bag b holds the indices starts[b] to starts[b + 1].
 struct Bags {

@@ -46,7 +46,7 @@ Tensor nll_forward(const char* name, const Tensor& x, const Tensor& target, cons
   const Lines lines(x.sizes(), class_dim(x));
   const bool none = loss.reduction == LossReduction::None;
   Tensor y = Tensor::empty(none ? target.sizes() : Span(), x.dtype());
-  visit_float(x.dtype(), [&](auto zero) {
+  visit_floats(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto w = weights_of<T>(weight, loss.ignored);
     const T* in = from.data<T>();
@@ -77,7 +77,7 @@ Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight,
   const Lines lines(gx.sizes(), class_dim(gx));
   const bool none = loss.reduction == LossReduction::None;
   const Tensor grad = contiguous(detach(g));
-  visit_float(g.dtype(), [&](auto zero) {
+  visit_floats(g.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const auto w = weights_of<T>(weight, loss.ignored);
     const T* in = grad.data<T>();
@@ -154,7 +154,7 @@ ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& w
   check_constant(x.dim() > 2 ? "nll_loss2d_forward" : "nll_loss_forward", "weight", weights);
   if (x.dim() == 1 && target.dim() == 1) target = target.alias(contiguous_layout({}));
   if (weights.defined()) weight = contiguous(detach(weights));
-  visit_float(x.dtype(), [&](auto zero) {
+  visit_floats(x.dtype(), [&](auto zero) {
     loss.total = weight_of_targets<decltype(zero)>(target, weight, ignored);
   });
 }

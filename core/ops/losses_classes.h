@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "ops/floats.h"
 #include "ops/losses.h"
 
 namespace backlit::ops {
@@ -48,13 +49,6 @@ template <class T> struct ClassWeights {
 };
 template <class T> ClassWeights<T> weights_of(const Tensor& weight, std::int64_t ignored) {
   return {weight.defined() ? weight.data<T>() : nullptr, ignored};
-}
-
-template <class F> void visit_float(Dtype d, F&& f) {
-  if (d == Dtype::Float32)
-    f(float{});
-  else
-    f(double{});
 }
 
 // The sum of f(begin, end) over fixed chunks of [0, n), in order.

@@ -6,6 +6,7 @@
 #include "kernels/isa.h"
 #include "kernels/layer_norm.h"
 #include "ops/arithmetic.h"
+#include "ops/floats.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -24,9 +25,6 @@ const LayerNormTable& table() {
 const LayerNormKernels<float>& kernels(float) { return table().f32; }
 const LayerNormKernels<double>& kernels(double) { return table().f64; }
 
-template <class F> void visit_floats(Dtype d, F&& f) {
-  d == Dtype::Float32 ? f(float{}) : f(double{});
-}
 template <class T> T* memory(const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; }
 // Row-major and not recorded.
 Tensor plain(const Tensor& t) {
