@@ -14,10 +14,15 @@
 #include "base/threads.h"
 #include "kernels/isa.h"
 #include "kernels/openblas.h"
+#include "kernels/panel_gemm.h"
 #include "kernels/small_gemm.h"
 
 namespace backlit {
 
+const PanelGemmTable& panel_gemm_table() {
+  static const PanelGemmTable& table = best_table<PanelGemmTable>("PanelGemmTable");
+  return table;
+}
 const SmallGemmTable& small_gemm_table() {
   static const SmallGemmTable& table = best_table<SmallGemmTable>("SmallGemmTable");
   return table;
@@ -33,12 +38,13 @@ constexpr int64_t kBlockWork = 256 << 10;  // a block of C is not made smaller t
 constexpr int64_t kBlockEdge = 64;         // nor thinner than this, unless there are two
 constexpr int64_t kLargeEdge = 256;        // edge when there are more than four: packing costs less
 constexpr int64_t kMaxBlocks = 32;
-constexpr int64_t kDepthWork = 4 << 20;   // from here on a small C is summed over pieces of k
-constexpr int64_t kMinDepth = 512;        // of a piece
-constexpr int64_t kPackedWork = 4 << 20;  // from here on packed operands are worth their copies
-constexpr int64_t kPackedEdge = 64;       // unless C is thinner than this
-constexpr int64_t kPackedDepth = 256;     // of k at a time: a panel of b fits in L1
-constexpr int64_t kPackedRows = 10, kPackedColumns = 8;  // panels in a block of C, which fit in L2
+constexpr int64_t kDepthWork = 4 << 20;  // from here on a small C is summed over pieces of k
+constexpr int64_t kMinDepth = 512;       // of a piece
+constexpr int64_t kDirectDepth = 128;    // of k at a time: a panel of b takes part of L1
+constexpr int64_t kDirectPanel = kDirectDepth * 64;  // elements of a panel at most
+constexpr int64_t kPackedWork = 256 << 20;  // from here on packed operands are worth their copies
+constexpr int64_t kPackedDepth = 256;
+constexpr int64_t kPackedRows = 48, kPackedColumns = 8;  // panels in a block of C, which fit in L2
 constexpr int64_t kPackedBlocks = 8;                     // of C at least, for several threads
 constexpr int64_t kVectorWork = 32 << 10;  // elements of a matrix that one chunk reads (gemv, ger)
 constexpr int64_t kVectorWidth = 1024;     // columns of a row read in a piece
@@ -164,12 +170,42 @@ template <class T> class Aligned {
   T* data_;
 };
 
+// alpha * a @ b + addend where a tile of C reads a as it lies: each task packs its columns of b for
+// itself, a piece of k at a time.
+template <class T>
+void direct_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
+                 Addend<T> addend, T* c, int64_t ldc) {
+  const PanelGemm<T>& loops = panel_loops<T>();
+  const int64_t width = loops.columns, across = (n - 1) / width + 1;
+  // rows are split when the panels are few for the threads: their bits are the same in any block
+  const int64_t work = std::max<int64_t>(1, m * std::min(n, width) * k / kBlockWork);
+  const int64_t parts = std::min((2 * num_threads() - 1) / across + 1, work);
+  const int64_t rows = ((m - 1) / parts / loops.rows + 1) * loops.rows, down = (m - 1) / rows + 1;
+  parallel_for(down * across, std::max<int64_t>(1, down * kBlockWork / (m * width * k + 1)),
+               [&](int64_t begin, int64_t end) {
+                 alignas(64) T panel[kDirectPanel];
+                 for (int64_t t = begin; t < end; ++t) {
+                   const int64_t i = t / across * rows, j = t % across * width;
+                   const int64_t high = std::min(rows, m - i), wide = std::min(width, n - j);
+                   T* to = c + i * ldc + j;
+                   for (int64_t p = 0; p < k; p += kDirectDepth) {
+                     const int64_t depth = std::min(kDirectDepth, k - p);
+                     loops.pack_b(wide, depth, b.at(p, j).data, b.column(), b.row(), panel);
+                     const Matrix<T> from = a.at(i, p);
+                     loops.multiply(high, wide, depth, alpha,
+                                    {from.data, a.row(), a.row(), a.column()}, panel,
+                                    p == 0 ? addend.at(i, j) : Addend<T>{T(1), to, ldc}, to, ldc);
+                   }
+                 }
+               });
+}
+
 // Large products: a and b are packed for a piece of k, which is then added to every block of C.
 template <class T>
-void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
-                 int64_t ldc, const T* row) {
-  const SmallGemm<T>& loops = small<T>();
-  const int64_t height = loops.a_lines, width = loops.b_lines;
+void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
+                 Addend<T> addend, T* c, int64_t ldc) {
+  const PanelGemm<T>& loops = panel_loops<T>();
+  const int64_t height = loops.rows, width = loops.columns;
   const int64_t a_panels = (m - 1) / height + 1, b_panels = (n - 1) / width + 1;
   // blocks of about equal size: an edge cut short would leave one thread waiting for the other
   const auto evenly = [](int64_t panels, int64_t blocks) { return (panels - 1) / blocks + 1; };
@@ -197,9 +233,9 @@ void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
         const int64_t i = t / across * rows, j = t % across * columns;
         const int64_t high = std::min(rows, m - i), wide = std::min(columns, n - j);
         T* to = c + i * ldc + j;
-        if (row && p == 0) fill_rows(high, wide, row + j, to, ldc);
-        loops.packed(high, wide, depth, alpha, packed_a.get() + i * depth,
-                     packed_b.get() + j * depth, p == 0 ? beta : T(1), to, ldc);
+        loops.multiply(high, wide, depth, alpha, {packed_a.get() + i * depth, depth, 1, height},
+                       packed_b.get() + j * depth,
+                       p == 0 ? addend.at(i, j) : Addend<T>{T(1), to, ldc}, to, ldc);
       }
     });
   }
@@ -345,9 +381,12 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
   } else if (m * n * k <= kSmallWork) {
     small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta,
                     c, ldc);
-  } else if (small<T>().packed && !deep && m * n * k >= kPackedWork && m >= kPackedEdge &&
-             n >= kPackedEdge) {
-    packed_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
+  } else if (panel_loops<T>().replaces_blas && !deep) {
+    const Addend<T> addend = row ? Addend<T>{T(1), row, 0} : Addend<T>{beta, c, ldc};
+    if (m * n * k >= kPackedWork)
+      packed_gemm(m, n, k, alpha, a, b, addend, c, ldc);
+    else
+      direct_gemm(m, n, k, alpha, a, b, addend, c, ldc);
   } else {
     openblas();  // loads here, not in a worker: loading touches the environment
     if (deep)

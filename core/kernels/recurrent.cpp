@@ -10,7 +10,7 @@
 #include "base/threads.h"
 #include "kernels/gemm.h"
 #include "kernels/isa.h"
-#include "kernels/small_gemm.h"
+#include "kernels/panel_gemm.h"
 
 namespace backlit {
 namespace {
@@ -20,12 +20,6 @@ using i64 = std::int64_t;
 constexpr i64 kLeastRows = 16, kMostRows = 64;  // of a chunk: they share each read of the weights
 constexpr i64 kProductWork = 256 << 10;         // multiplications of one task of a product
 
-template <class T> const SmallGemm<T>& loops() {
-  if constexpr (std::is_same_v<T, float>)
-    return small_gemm_table().f32;
-  else
-    return small_gemm_table().f64;
-}
 template <class T> const CellKernels<T>& cell_kernels(Cell cell) {
   static const CellTable& table = best_table<CellTable>("CellTable");
   if constexpr (std::is_same_v<T, float>)
@@ -41,7 +35,9 @@ i64 chunk_of(i64 batch) { return std::clamp(round_up((batch + 3) / 4, 8), kLeast
 // One row, or one step, would not repay the packing.
 template <class T> bool packs(const Sequence<T>& s) { return s.batch() > 1 && s.steps > 1; }
 
-template <class T> i64 packed_size(i64 n, i64 k) { return round_up(n, loops<T>().b_lines) * k; }
+template <class T> i64 packed_size(i64 n, i64 k) {
+  return round_up(n, panel_loops<T>().columns) * k;
+}
 
 // c += a @ op(weight) for rows of a, many times over.
 template <class T> class Weight {
@@ -50,19 +46,20 @@ template <class T> class Weight {
   Weight(bool transposed, i64 n, i64 k, const T* weight, i64 ld, T*& panels, bool pack)
       : transposed_(transposed), n_(n), k_(k), ld_(ld), weight_(weight) {
     if (!pack) return;
-    loops<T>().pack_b(n, k, weight, transposed ? ld : 1, transposed ? 1 : ld, panels);
+    panel_loops<T>().pack_b(n, k, weight, transposed ? ld : 1, transposed ? 1 : ld, panels);
     packed_ = panels;
     panels += packed_size<T>(n, k);
   }
   void add_product(i64 rows, const T* a, i64 lda, T* c, i64 ldc) const {
     if (!packed_)
       return gemm<T>(false, transposed_, rows, n_, k_, T(1), a, lda, weight_, ld_, T(1), c, ldc);
-    const i64 width = loops<T>().b_lines, panels = (n_ - 1) / width + 1;
+    const i64 width = panel_loops<T>().columns, panels = (n_ - 1) / width + 1;
     parallel_for(panels, std::max<i64>(1, kProductWork / std::max<i64>(1, rows * k_ * width)),
                  [&](i64 begin, i64 end) {
                    const i64 j = begin * width;
-                   loops<T>().add_rows_packed(rows, std::min(end * width, n_) - j, k_, a, lda,
-                                              packed_ + j * k_, c + j, ldc);
+                   panel_loops<T>().multiply(rows, std::min(end * width, n_) - j, k_, T(1),
+                                             {a, lda, lda, 1}, packed_ + j * k_, {T(1), c + j, ldc},
+                                             c + j, ldc);
                  });
   }
 

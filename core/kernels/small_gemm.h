@@ -1,5 +1,5 @@
-// The loops of products that are too small or too narrow for OpenBLAS, and of large ones where they
-// are faster than OpenBLAS: one version per instruction set.
+// The loops of products that are too small or too narrow for panels and for OpenBLAS: one version
+// per instruction set.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,6 @@ template <class T> struct SmallGemm {
   // y (n, contiguous) += sum over m rows of alpha * x[i * incx] * (row i of a).
   void (*add_rows)(i64 m, i64 n, T alpha, const T* a, i64 lda, const T* x, i64 incx, T* y);
   T (*dot)(i64 n, const T* x, const T* y);  // contiguous
-
-  // Large products. Lines (rows of a, columns of b) are packed in panels of so many lines, which
-  // hold one element of each line after the other; the last panel is filled up with zeros.
-  i64 a_lines, b_lines;
-  // Element p of line i: x[i * line + p * along].
-  void (*pack_a)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
-  void (*pack_b)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
-  // c (m, n) = alpha * a @ b + beta * c with packed a and b, 64-byte aligned; c as above. Null:
-  // take OpenBLAS.
-  void (*packed)(i64 m, i64 n, i64 k, T alpha, const T* a, const T* b, T beta, T* c, i64 ldc);
-  // c (m, n) += a @ b for a few rows of row-major a, and a packed b that serves many such products.
-  void (*add_rows_packed)(i64 m, i64 n, i64 k, const T* a, i64 lda, const T* b, T* c, i64 ldc);
 };
 
 struct SmallGemmTable {
