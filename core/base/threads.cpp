@@ -25,7 +25,10 @@
 namespace backlit {
 namespace {
 
-constexpr auto kSpin = std::chrono::microseconds(20);
+// A sleeping thread takes longer to wake than many loops take, and a training step is loops with a
+// little Python between them: wait awake for that long, from kPolite on giving way to whoever else
+// wants the core.
+constexpr auto kPolite = std::chrono::microseconds(20), kSpin = std::chrono::microseconds(200);
 constexpr int kMaxThreads = 1024;
 
 void pause() {
@@ -38,13 +41,15 @@ void pause() {
 
 // Spins until done() or the time is up; says whether done.
 template <class F> bool spin_until(F done) {
-  const auto end = std::chrono::steady_clock::now() + kSpin;
-  do {
+  const auto start = std::chrono::steady_clock::now();
+  for (auto waited = start - start; waited < kSpin;
+       waited = std::chrono::steady_clock::now() - start) {
+    if (waited >= kPolite) std::this_thread::yield();
     for (int i = 0; i < 32; ++i) {
       if (done()) return true;
       pause();
     }
-  } while (std::chrono::steady_clock::now() < end);
+  }
   return false;
 }
 
