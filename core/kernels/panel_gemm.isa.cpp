@@ -1,24 +1,18 @@
 #include "kernels/panel_gemm.h"
 
-#include "kernels/lanes.h"
+#include "kernels/tile_shape.h"
 #include "kernels/transpose_block.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
 namespace {
 
-// A tile of c, R rows of V vectors: as many as leave registers for V vectors of b and one of a.
 #if defined(__AVX512F__)
-constexpr int kRows = 6, kVectors = 4;
 constexpr bool kReplacesBlas = true;
-#elif defined(__AVX2__)
-constexpr int kRows = 6, kVectors = 2;
-constexpr bool kReplacesBlas = false;
 #else
-constexpr int kRows = 4, kVectors = 2;
 constexpr bool kReplacesBlas = false;
 #endif
-template <class T> constexpr int kWidth = kVectors * kLanes<T>;
+template <class T> constexpr int kWidth = kTileVectors * kLanes<T>;
 constexpr i64 kAhead = 8;  // rows of a column-major a that are fetched before they are used
 
 // n <= W lines whose elements are neighbours, in blocks that are transposed in registers.
@@ -116,7 +110,7 @@ __attribute__((noinline)) void tile(i64 k, T alpha, RowGroups<T> a, const T* b, 
     }
 }
 
-// m rows: R at a time, the rest by half as many. Rows of a packed panel are a.row apart, also
+// m rows: R at a time, the rest in one tile. Rows of a packed panel are a.row apart, also
 // where the last group is cut short.
 template <class T, int R, int V>
 void rows_by_panel(i64 m, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> addend, T* c,
@@ -131,7 +125,7 @@ void rows_by_panel(i64 m, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> 
   }
   if constexpr (R > 1)
     if (i < m)
-      rows_by_panel<T, R / 2, V>(m - i, k, alpha, {a.data + i * a.group, a.row, a.row, a.column}, b,
+      rows_by_panel<T, R - 1, V>(m - i, k, alpha, {a.data + i * a.group, a.row, a.row, a.column}, b,
                                  addend.at(i, 0), c + i * ldc, ldc, last);
 }
 
@@ -141,19 +135,19 @@ void panel(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> a
   constexpr i64 L = kLanes<T>;
   if constexpr (V > 1)
     if (n <= (V - 1) * L) return panel<T, V - 1>(m, n, k, alpha, a, b, addend, c, ldc);
-  rows_by_panel<T, kRows, V>(m, k, alpha, a, b, addend, c, ldc, n - (V - 1) * L);
+  rows_by_panel<T, kTileRows, V>(m, k, alpha, a, b, addend, c, ldc, n - (V - 1) * L);
 }
 
 template <class T>
 void multiply(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> addend, T* c,
               i64 ldc) {
   for (i64 j = 0; j < n; j += kWidth<T>)
-    panel<T, kVectors>(m, n - j < kWidth<T> ? n - j : kWidth<T>, k, alpha, a, b + j * k,
-                       addend.at(0, j), c + j, ldc);
+    panel<T, kTileVectors>(m, n - j < kWidth<T> ? n - j : kWidth<T>, k, alpha, a, b + j * k,
+                           addend.at(0, j), c + j, ldc);
 }
 
 template <class T> constexpr PanelGemm<T> functions() {
-  return {kRows, kWidth<T>, kReplacesBlas, pack<T, kRows>, pack<T, kWidth<T>>, multiply<T>};
+  return {kTileRows, kWidth<T>, kReplacesBlas, pack<T, kTileRows>, pack<T, kWidth<T>>, multiply<T>};
 }
 
 constexpr PanelGemmTable table{functions<float>(), functions<double>()};

@@ -1,6 +1,6 @@
 #include "kernels/small_gemm.h"
 
-#include "kernels/lanes.h"
+#include "kernels/tile_shape.h"
 
 namespace backlit {
 inline namespace BACKLIT_ISA {
@@ -16,16 +16,21 @@ template <class T, int R, int V, int L>
 void tile(i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
   using Lane = Lanes<T, L>;
   using Vec = typename Lane::Type;
-  Vec sum[R][V] = {};
+  Vec sum[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) sum[r][v] = Vec{};
   for (i64 p = 0; p < k; ++p) {
     Vec row[V];
     for (int v = 0; v < V; ++v) row[v] = Lane::load(b + p * ldb + v * L);
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec x =
           a.data[r * a.row + p * a.column] - Vec{};  // + would turn -0 into 0: an addition
       for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(x, row[v], sum[r][v]);
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v) {
       T* to = c + r * ldc + v * L;
@@ -35,17 +40,14 @@ void tile(i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 l
     }
 }
 
-// All rows of V * L columns.
-template <class T, int V, int L>
+// All rows of V * L columns: R at a time, the rest in one tile.
+template <class T, int R, int V, int L>
 void panel(i64 m, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c, i64 ldc) {
   i64 i = 0;
   const auto at = [&](i64 r) { return Operand<T>{a.data + r * a.row, a.row, a.column}; };
-  for (; i + 4 <= m; i += 4) tile<T, 4, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
-  switch (m - i) {
-    case 3: return tile<T, 3, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
-    case 2: return tile<T, 2, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
-    case 1: return tile<T, 1, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
-  }
+  for (; i + R <= m; i += R) tile<T, R, V, L>(k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
+  if constexpr (R > 1)
+    if (i < m) panel<T, R - 1, V, L>(m - i, k, alpha, at(i), b, ldb, beta, c + i * ldc, ldc);
 }
 
 // n columns of row-major b, in panels of falling width.
@@ -53,10 +55,11 @@ template <class T, int V, int L>
 void panels(i64 m, i64 n, i64 k, T alpha, Operand<T> a, const T* b, i64 ldb, T beta, T* c,
             i64 ldc) {
   i64 j = 0;
-  for (; j + V * L <= n; j += V * L) panel<T, V, L>(m, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+  for (; j + V * L <= n; j += V * L)
+    panel<T, kTileRows, V, L>(m, k, alpha, a, b + j, ldb, beta, c + j, ldc);
   if (j == n) return;
   if constexpr (V > 1)
-    panels<T, 1, L>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
+    panels<T, V / 2, L>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j, ldc);
   else if constexpr (L > 1)
     panels<T, 1, (L * sizeof(T) > 16 ? L / 2 : 1)>(m, n - j, k, alpha, a, b + j, ldb, beta, c + j,
                                                    ldc);
@@ -67,9 +70,9 @@ constexpr i64 kPackDepth = 256;  // of k, packed at once when b is transposed
 template <class T>
 void gemm(i64 m, i64 n, i64 k, T alpha, const T* a, i64 a_row, i64 a_column, const T* b, i64 b_row,
           i64 b_column, T beta, T* c, i64 ldc) {
-  constexpr int L = kLanes<T>, width = 2 * L;
+  constexpr int L = kLanes<T>, V = kTileVectors, width = V * L;
   if (b_column == 1)
-    return panels<T, 2, L>(m, n, k, alpha, {a, a_row, a_column}, b, b_row, beta, c, ldc);
+    return panels<T, V, L>(m, n, k, alpha, {a, a_row, a_column}, b, b_row, beta, c, ldc);
   alignas(64) T packed[kPackDepth * width];
   for (i64 j = 0; j < n; j += width) {
     const i64 columns = n - j < width ? n - j : width;
@@ -78,7 +81,7 @@ void gemm(i64 m, i64 n, i64 k, T alpha, const T* a, i64 a_row, i64 a_column, con
       for (i64 l = 0; l < columns; ++l)
         for (i64 q = 0; q < depth; ++q)
           packed[q * columns + l] = b[(p + q) * b_row + (j + l) * b_column];
-      panels<T, 2, L>(m, columns, depth, alpha, {a + p * a_column, a_row, a_column}, packed,
+      panels<T, V, L>(m, columns, depth, alpha, {a + p * a_column, a_row, a_column}, packed,
                       columns, p == 0 ? beta : T(1), c + j, ldc);
     }
   }
