@@ -1,7 +1,7 @@
 // How a product is computed: integers by the loops at the end; one row, one column and small ones
-// by small_gemm.h, large ones too where it has loops for them; the rest by OpenBLAS on one thread,
-// block of C by block of C. What is chosen, and the blocks, depend on the sizes alone, so the bits
-// do not depend on the number of threads.
+// by small_gemm.h; the rest by panels (panel_gemm.h), or block of C by block of C by OpenBLAS on
+// one thread where that is faster. Which way depends on the sizes alone, and an element of C is the
+// same chain of additions in every block, so the bits do not depend on the number of threads.
 #include "kernels/gemm.h"
 
 #include <algorithm>
@@ -38,10 +38,9 @@ constexpr int64_t kBlockWork = 256 << 10;  // a block of C is not made smaller t
 constexpr int64_t kBlockEdge = 64;         // nor thinner than this, unless there are two
 constexpr int64_t kLargeEdge = 256;        // edge when there are more than four: packing costs less
 constexpr int64_t kMaxBlocks = 32;
-constexpr int64_t kDepthWork = 4 << 20;  // from here on a small C is summed over pieces of k
-constexpr int64_t kMinDepth = 512;       // of a piece
-constexpr int64_t kDirectDepth = 128;    // of k at a time: a panel of b takes part of L1
-constexpr int64_t kDirectPanel = kDirectDepth * 64;  // elements of a panel at most
+constexpr int64_t kDepthWork = 4 << 20;     // from here on a small C is summed over pieces of k
+constexpr int64_t kMinDepth = 512;          // of a piece
+constexpr int64_t kDirectPanel = 8192;      // elements of a panel at most
 constexpr int64_t kPackedWork = 256 << 20;  // from here on packed operands are worth their copies
 constexpr int64_t kPackedDepth = 256;
 constexpr int64_t kPackedRows = 48, kPackedColumns = 8;  // panels in a block of C, which fit in L2
@@ -134,27 +133,6 @@ void blocked_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<
   });
 }
 
-// A small C with a long k (the gradient of a weight over a large batch): every piece of k fills a
-// C of its own, and these are added in order.
-template <class T>
-void deep_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
-               int64_t ldc) {
-  const int64_t depth = std::max(kMinDepth, (k - 1) / 16 + 1), pieces = (k - 1) / depth + 1;
-  const auto parts = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(pieces * m * n));
-  parallel_for(k, depth, [&](int64_t begin, int64_t end) {
-    T* part = parts.get() + begin / depth * m * n;
-    blas_gemm(m, n, end - begin, alpha, a.at(0, begin), b.at(begin, 0), T(0), part, n);
-  });
-  for (int64_t i = 0; i < m; ++i) {
-    T* to = c + i * ldc;
-    scale(n, beta, to, 1);
-    for (int64_t piece = 0; piece < pieces; ++piece) {
-      const T* from = parts.get() + (piece * m + i) * n;
-      for (int64_t j = 0; j < n; ++j) to[j] += from[j];
-    }
-  }
-}
-
 // Memory for panels.
 template <class T> class Aligned {
  public:
@@ -188,8 +166,8 @@ void direct_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
                    const int64_t i = t / across * rows, j = t % across * width;
                    const int64_t high = std::min(rows, m - i), wide = std::min(width, n - j);
                    T* to = c + i * ldc + j;
-                   for (int64_t p = 0; p < k; p += kDirectDepth) {
-                     const int64_t depth = std::min(kDirectDepth, k - p);
+                   for (int64_t p = 0; p < k; p += loops.depth) {
+                     const int64_t depth = std::min(loops.depth, k - p);
                      loops.pack_b(wide, depth, b.at(p, j).data, b.column(), b.row(), panel);
                      const Matrix<T> from = a.at(i, p);
                      loops.multiply(high, wide, depth, alpha,
@@ -198,6 +176,31 @@ void direct_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
                    }
                  }
                });
+}
+
+// A small C with a long k (the gradient of a weight over a large batch): every piece of k fills a
+// C of its own, and these are added in order.
+template <class T>
+void deep_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+               int64_t ldc) {
+  const int64_t depth = std::max(kMinDepth, (k - 1) / 16 + 1), pieces = (k - 1) / depth + 1;
+  const auto parts = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(pieces * m * n));
+  parallel_for(k, depth, [&](int64_t begin, int64_t end) {
+    T* part = parts.get() + begin / depth * m * n;
+    const Matrix<T> from = a.at(0, begin), by = b.at(begin, 0);
+    if (panel_loops<T>().replaces_blas)
+      direct_gemm(m, n, end - begin, alpha, from, by, {T(0), part, n}, part, n);
+    else
+      blas_gemm(m, n, end - begin, alpha, from, by, T(0), part, n);
+  });
+  for (int64_t i = 0; i < m; ++i) {
+    T* to = c + i * ldc;
+    scale(n, beta, to, 1);
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      const T* from = parts.get() + (piece * m + i) * n;
+      for (int64_t j = 0; j < n; ++j) to[j] += from[j];
+    }
+  }
 }
 
 // Large products: a and b are packed for a piece of k, which is then added to every block of C.

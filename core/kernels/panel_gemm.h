@@ -27,9 +27,10 @@ template <class T> struct Addend {
 template <class T> struct PanelGemm {
   using i64 = std::int64_t;
   i64 rows, columns;   // lines of a panel of a, of b
+  i64 depth;           // elements of a line of a panel of b that takes part of L1
   bool replaces_blas;  // whether it is as fast as OpenBLAS on this instruction set
   // Panels hold one element of each of their lines after the other; the last one is filled up with
-  // zeros. Element p of line i: x[i * line + p * along]; line or along is 1.
+  // zeros to whole vectors. Element p of line i: x[i * line + p * along]; line or along is 1.
   void (*pack_a)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
   void (*pack_b)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
   // c (m, n) = alpha * a @ b + addend with packed b, 64-byte aligned. The sum over k is one chain

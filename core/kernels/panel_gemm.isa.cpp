@@ -8,6 +8,11 @@ inline namespace BACKLIT_ISA {
 namespace {
 
 #if defined(__AVX512F__)
+constexpr i64 kDepth = 128;
+#else
+constexpr i64 kDepth = 256;
+#endif
+#if defined(__AVX2__)
 constexpr bool kReplacesBlas = true;
 #else
 constexpr bool kReplacesBlas = false;
@@ -17,11 +22,12 @@ constexpr i64 kAhead = 8;  // rows of a column-major a that are fetched before t
 
 // n <= W lines whose elements are neighbours, in blocks that are transposed in registers.
 template <class T, int W> void pack_lines(i64 n, i64 k, const T* x, i64 line, T* to) {
-  constexpr int L = kLanes<T>, groups = (W + L - 1) / L;
+  constexpr int L = kLanes<T>, most = (W + L - 1) / L;
   using Lane = Lanes<T, L>;
+  const int groups = static_cast<int>((n + L - 1) / L);
   i64 p = 0;
   for (; p + L <= k; p += L) {
-    typename Lane::Type block[groups][L];
+    typename Lane::Type block[most][L];
     for (int g = 0; g < groups; ++g) {
       for (int l = 0; l < L; ++l) {
         block[g][l] = typename Lane::Type{};
@@ -39,8 +45,9 @@ template <class T, int W> void pack_lines(i64 n, i64 k, const T* x, i64 line, T*
           for (int l = 0; g * L + l < W; ++l) at[l] = block[g][q][l];
       }
   }
+  const i64 filled = groups * L < W ? groups * L : W;
   for (; p < k; ++p)
-    for (i64 l = 0; l < W; ++l) to[p * W + l] = l < n ? x[l * line + p] : T(0);
+    for (i64 l = 0; l < filled; ++l) to[p * W + l] = l < n ? x[l * line + p] : T(0);
 }
 
 // n <= W lines that lie side by side.
@@ -50,7 +57,7 @@ template <class T, int W> void copy_lines(i64 n, i64 k, const T* x, i64 along, T
     if constexpr (W % L == 0) {
       i64 l = 0;
       for (; l + L <= n; l += L) Lanes<T, L>::store(to + l, Lanes<T, L>::load(x + l));
-      for (; l < W; l += L) Lanes<T, L>::store(to + l, load_part<T>(x + l, l < n ? n - l : 0));
+      if (l < n) Lanes<T, L>::store(to + l, load_part<T>(x + l, n - l));
     } else if (n == W) {
       for (i64 l = 0; l < W; ++l) to[l] = x[l];
     } else {
@@ -147,7 +154,8 @@ void multiply(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T
 }
 
 template <class T> constexpr PanelGemm<T> functions() {
-  return {kTileRows, kWidth<T>, kReplacesBlas, pack<T, kTileRows>, pack<T, kWidth<T>>, multiply<T>};
+  return {kTileRows,          kWidth<T>,          kDepth,     kReplacesBlas,
+          pack<T, kTileRows>, pack<T, kWidth<T>>, multiply<T>};
 }
 
 constexpr PanelGemmTable table{functions<float>(), functions<double>()};
