@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import contextlib
 import io
 import itertools
@@ -19,8 +20,15 @@ import backlit
 from .convert import Translation, Untranslatable, counterpart
 
 COLUMNS = ("forward", "backward", "double", "errors")
+COMPLEX_COLUMNS = ("complex forward", "complex backward", "complex double")
 MOST_SAMPLES = 60  # of one dtype; the database has hundreds for some operations
-DTYPES = (torch.float64, torch.int64, torch.bool)
+# The columns that samples of a dtype count in: values, gradients, gradients of those.
+DTYPES = {
+    torch.float64: COLUMNS[:3],
+    torch.int64: COLUMNS[:3],
+    torch.bool: COLUMNS[:3],
+    torch.complex128: COMPLEX_COLUMNS,
+}
 
 # Which of several equal elements is named is open: only the values are compared.
 TIES = ("topk", "kthvalue", "mode", "sort", "argsort")
@@ -44,8 +52,8 @@ class Tally:
     """Passed and tried samples of one operation, and what went wrong first in each column."""
 
     def __init__(self) -> None:
-        self.passed = dict.fromkeys(COLUMNS, 0)
-        self.tried = dict.fromkeys(COLUMNS, 0)
+        self.passed = dict.fromkeys(COLUMNS + COMPLEX_COLUMNS, 0)
+        self.tried = dict.fromkeys(COLUMNS + COMPLEX_COLUMNS, 0)
         self.first_failure: dict[str, str] = {}
 
     def check(self, column: str, sample: str, run: Callable[[], None]) -> bool:
@@ -60,7 +68,7 @@ class Tally:
         return True
 
     def record(self, exists: bool) -> dict[str, Any]:
-        columns = {c: [self.passed[c], self.tried[c]] for c in COLUMNS}
+        columns = {c: [self.passed[c], self.tried[c]] for c in self.passed}
         return {"exists": exists, **columns, "failures": self.first_failure}
 
 
@@ -71,13 +79,14 @@ def run_operation(op: Any) -> dict[str, Any]:
     if mine is None:
         return tally.record(False)
     missing = False
-    for dtype in DTYPES:
+    for dtype, columns in DTYPES.items():
         if dtype not in op.dtypes:
             continue
-        differentiable = dtype is torch.float64 and op.supports_autograd
+        wide = dtype.is_floating_point or dtype.is_complex
+        differentiable = wide and op.supports_autograd
         samples = op.sample_inputs("cpu", dtype, requires_grad=differentiable)
         for sample in itertools.islice(_quiet(samples), MOST_SAMPLES):
-            missing |= not _run_sample(op, mine, sample, differentiable, tally)
+            missing |= not _run_sample(op, mine, sample, differentiable, tally, columns)
     for error_input in _error_inputs(op):
         _run_error(mine, error_input, tally)
     exists = not (missing and tally.passed["forward"] == 0)
@@ -97,7 +106,14 @@ def _error_inputs(op: Any) -> Iterator[Any]:
         yield from itertools.islice(_quiet(op.error_inputs("cpu")), MOST_SAMPLES)
 
 
-def _run_sample(op: Any, mine: Any, sample: Any, differentiable: bool, tally: Tally) -> bool:
+def _run_sample(
+    op: Any,
+    mine: Any,
+    sample: Any,
+    differentiable: bool,
+    tally: Tally,
+    columns: tuple[str, ...],
+) -> bool:
     """False where backlit says that it does not have the operation."""
     translated = Translation()
     try:
@@ -128,26 +144,31 @@ def _run_sample(op: Any, mine: Any, sample: Any, differentiable: bool, tally: Ta
             return assert_same(_floating(pair[0]), _floating(pair[1]))
         assert_same(*pair, shapes_only)
 
-    if not tally.check("forward", described, forward):
-        text = tally.first_failure["forward"]
+    if not tally.check(columns[0], described, forward):
+        text = tally.first_failure[columns[0]]
         return not text.startswith(("NotImplementedError", "AttributeError"))
     leaves = translated.leaves
     if differentiable and leaves:
-        _run_backward(op, process(results[0]), process(expected), leaves, described, tally)
+        pair = process(results[0]), process(expected)
+        _run_backward(op, *pair, leaves, described, tally, columns[1:])
     return True
 
 
 def _floating(value: Any) -> list[Any]:
-    return [t for t in tensors(value) if t.is_floating_point()]
+    return [t for t in tensors(value) if t.is_floating_point() or t.is_complex()]
 
 
 def _run_backward(
-    op: Any, mine: Any, theirs: Any, leaves: list[tuple[Any, Any]], described: str, tally: Tally
+    op: Any,
+    mine: Any,
+    theirs: Any,
+    leaves: list[tuple[Any, Any]],
+    described: str,
+    tally: Tally,
+    columns: tuple[str, ...],
 ) -> None:
     outputs = [
-        (a, b)
-        for a, b in zip(tensors(mine), tensors(theirs), strict=True)
-        if b.requires_grad and b.is_floating_point()
+        (a, b) for a, b in zip(tensors(mine), tensors(theirs), strict=True) if b.requires_grad
     ]
     if not outputs:
         return
@@ -162,7 +183,7 @@ def _run_backward(
         found[:] = _gradients(backlit, [a for a, _ in outputs], [a for _, a in leaves], second)
         assert_same(found, expected)
 
-    if not tally.check("backward", described, backward) or not second:
+    if not tally.check(columns[0], described, backward) or not second:
         return
     pairs = zip(found, expected, strict=True)
     bent = [(a.sin(), b.sin()) for a, b in pairs if _has_graph(a) and _has_graph(b)]
@@ -177,7 +198,7 @@ def _run_backward(
         inputs = [a for _, a in leaves]
         assert_same(_gradients(backlit, [a for a, _ in bent], inputs, False), expected2)
 
-    tally.check("double", described, double)
+    tally.check(columns[1], described, double)
 
 
 def _has_graph(t: Any) -> bool:
@@ -185,16 +206,18 @@ def _has_graph(t: Any) -> bool:
 
 
 def _gradients(lib: Any, outputs: list[Any], inputs: list[Any], create_graph: bool) -> list[Any]:
-    weights = [
-        lib.tensor(np.cos(np.arange(y.numel())).reshape(tuple(y.shape)) + 1.5).to(y.dtype)
-        for y in outputs
-    ]
+    weights = [lib.tensor(_weights(y)).to(y.dtype) for y in outputs]
     with _silence():
         return list(
             lib.autograd.grad(
                 outputs, inputs, weights, create_graph=create_graph, allow_unused=True
             )
         )
+
+
+def _weights(y: Any) -> Any:
+    steps = np.arange(y.numel()).reshape(tuple(y.shape))
+    return np.cos(steps) + 1.5 + (1j * np.sin(steps) if y.is_complex() else 0)
 
 
 def _run_error(mine: Any, error_input: Any, tally: Tally) -> None:
@@ -284,6 +307,8 @@ def assert_same(mine: Any, theirs: Any, shapes_only: bool = False) -> None:
         assert len(mine) == len(theirs), f"{len(mine)} results, PyTorch {len(theirs)}"
         for a, b in zip(mine, theirs, strict=True):
             assert_same(a, b, shapes_only)
+    elif isinstance(theirs, complex):
+        assert cmath.isclose(mine, theirs, rel_tol=1e-6, abs_tol=1e-7) or mine != mine
     elif isinstance(theirs, float):
         assert math.isclose(mine, theirs, rel_tol=1e-6, abs_tol=1e-7) or mine != mine
     elif not isinstance(theirs, (torch.dtype, torch.device)):

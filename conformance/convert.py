@@ -44,23 +44,24 @@ class Translation:
             return _named(str(value).rpartition(".")[2])
         if isinstance(value, torch.device):
             return str(value)
-        if isinstance(value, complex) or type(value).__module__.startswith("torch"):
+        if type(value).__module__.startswith("torch"):
             raise Untranslatable(f"{type(value).__name__}")
         if isinstance(value, types.FunctionType):
             return rebound(value)
         return value
 
     def _tensor(self, value: torch.Tensor) -> Any:
-        if value.layout != torch.strided or value.is_complex() or value.is_conj() or value.is_neg():
+        if value.layout != torch.strided or value.is_neg():
             raise Untranslatable(f"a {value.dtype} tensor of layout {value.layout}")
         if value.device.type != "cpu":
             raise Untranslatable(f"a tensor on {value.device}")
         _named(str(value.dtype).rpartition(".")[2])
         if isinstance(value, torch.nn.Parameter):
             value = value.detach().requires_grad_(value.requires_grad)
+        memory = value.detach().resolve_conj()  # backlit conjugates at once
         try:
-            base = self._base(value)
-            mine = base.as_strided(tuple(value.shape), value.stride(), value.storage_offset())
+            base = self._base(memory)
+            mine = base.as_strided(tuple(memory.shape), memory.stride(), memory.storage_offset())
         except RuntimeError as error:
             raise Untranslatable(str(error)) from error
         if value.requires_grad:

@@ -24,8 +24,9 @@ def write(results: Results, path: Path) -> str:
         "",
         "Written by `make conformance`: PyTorch's own database of operations "
         "(`torch.testing._internal.common_methods_invocations.op_db`) on both libraries. Samples "
-        "are those of the dtypes float64, int64 and bool, gradients of float64; a sample passes "
-        "when structure, shapes, dtypes and numbers agree, an error input when class and text do. "
+        "are those of the dtypes float64, int64 and bool, gradients of float64; the columns that "
+        "begin with complex count those of complex128. A sample passes when structure, shapes, "
+        "dtypes and numbers agree, an error input when class and text do. "
         "Operations of ordinary model code are tier 1, those of scientific code tier 2 "
         "(`conformance/tiers.py`), the rest tier 3.",
         "",
@@ -47,11 +48,13 @@ def write(results: Results, path: Path) -> str:
 
 
 def _summary(by_tier: dict[str, Results]) -> str:
-    rows = ["| | operations | exist | " + " | ".join(COLUMNS) + " |", "| --- " * 7 + "|"]
+    columns = COLUMNS + COMPLEX_COLUMNS
+    rows = ["| | operations | exist | " + " | ".join(columns) + " |"]
+    rows.append("| --- " * (3 + len(columns)) + "|")
     for tier, entries in by_tier.items():
         there = [result for _, result in entries if result["exists"]]
         cells = [tier, str(len(entries)), f"{len(there)} ({len(there) / len(entries):.0%})"]
-        for column in COLUMNS:
+        for column in columns:
             passed = sum(r.get(column, (0, 0))[0] for r in there)
             tried = sum(r.get(column, (0, 0))[1] for r in there)
             cells.append(f"{passed} of {tried} ({passed / max(tried, 1):.2%})")
@@ -60,16 +63,18 @@ def _summary(by_tier: dict[str, Results]) -> str:
 
 
 def _table(entries: Results) -> list[str]:
-    rows = ["| operation | " + " | ".join(COLUMNS) + " | first difference |", "| --- " * 6 + "|"]
+    columns = COLUMNS + COMPLEX_COLUMNS
+    rows = ["| operation | " + " | ".join(columns) + " | first difference |"]
+    rows.append("| --- " * (2 + len(columns)) + "|")
     missing = [name.replace("|", " ").strip() for name, r in entries if not r["exists"]]
     for name, result in entries:
         if not result["exists"]:
             continue
         label = "`" + name.replace("|", " ").strip() + "`"
         if "crash" in result:
-            rows.append(f"| {label} | | | | | {_cell(result['crash'])} |")
+            rows.append(f"| {label} |{' |' * len(columns)} {_cell(result['crash'])} |")
             continue
-        counts = [f"{p}/{t}" if t else "" for p, t in (result[c] for c in COLUMNS)]
+        counts = [f"{p}/{t}" if t else "" for p, t in (result[c] for c in columns)]
         failure = next(iter(result["failures"].values()), "")
         rows.append(f"| {label} | " + " | ".join(counts) + f" | {_cell(failure)} |")
     if missing:

@@ -18,6 +18,10 @@ Tensor imag(const Tensor& z);
 Tensor complex(const Tensor& re, const Tensor& im);
 // z / |z|, and 0 where z is.
 Tensor sgn(const Tensor& z);
+// A map that is linear over the real numbers, of a tensor or of the parts of a complex one.
+template <class F> Tensor by_parts(const Tensor& x, F map) {
+  return x.is_complex() ? complex(map(real(x)), map(imag(x))) : map(x);
+}
 // The conjugate of the transpose: what a product hands its gradient through.
 Tensor conj_transpose(const Tensor& x, int d0, int d1);
 

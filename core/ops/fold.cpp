@@ -88,6 +88,8 @@ void visit_channels(const char* kernel, const Windows& w, const Tensor& images,
   switch (images.dtype()) {
     case Dtype::Float32: return run(float{});
     case Dtype::Float64: return run(double{});
+    case Dtype::Complex64: return run(Complex<float>{});
+    case Dtype::Complex128: return run(Complex<double>{});
     case Dtype::Bool: return run(bool{});
     default:
       fail(ErrorKind::NotImplemented, '"', kernel, "\" not implemented for '",
@@ -176,7 +178,7 @@ Tensor unfold_op(const Tensor& x, const Dims& kernel, const Dims& dilation, cons
                 ", but its components must be at least one.");
   return x.dim() == 4 ? unfold_images(w, x) : squeeze(unfold_images(w, unsqueeze(x, 0)), Dims{0});
 }
-const Register unfold_row(
+const RegisterComplex unfold_row(
     "unfold(Tensor input, int[1] kernel_size, int[1] dilation=1, int[1] padding=0, "
     "int[1] stride=1) -> Tensor",
     unfold_op,
@@ -208,7 +210,7 @@ Tensor fold_op(const Tensor& x, const Dims& output_size, const Dims& kernel, con
                 ", but got input.size(2)=", x.size(-1), '.');
   return x.dim() == 3 ? fold_windows(w, x) : squeeze(fold_windows(w, unsqueeze(x, 0)), Dims{0});
 }
-const Register fold_row(
+const RegisterComplex fold_row(
     "fold(Tensor input, int[1] output_size, int[1] kernel_size, int[1] dilation=1, "
     "int[1] padding=0, int[1] stride=1) -> Tensor",
     fold_op,

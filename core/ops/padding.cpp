@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/resample.h"
 #include "ops/views.h"
@@ -80,7 +81,7 @@ Tensor constant_pad_op(const Tensor& x, const Padding& p, const Scalar& value) {
                 p.values.size(), " while the input has ", x.dim(), " dimensions.");
   return constant_pad(x, p, value);
 }
-const Register constant_row(
+const RegisterAny constant_row(
     "constant_pad_nd(Tensor input, int[] pad, Scalar value=0) -> Tensor", constant_pad_op,
     {.meaning = "The tensor inside of a frame; (before, after) pairs from the last dimension on, "
                 "negative ones cut off.",
@@ -172,7 +173,10 @@ Tensor edge_pad(Edge edge, const Tensor& x, const Padding& p) {
     BACKLIT_CHECK(size >= 0, Runtime, "Trying to create tensor with negative dimension ", size);
     axes.push_back(padded_axis(edge, n, p.before(d), p.after(d)));
   }
-  return resample(x, plane_map(std::move(axes)), kNames[static_cast<int>(edge)][dims - 1]);
+  const PlaneMapRef map = plane_map(std::move(axes));
+  return by_parts(x, [&](const Tensor& part) {
+    return resample(part, map, kNames[static_cast<int>(edge)][dims - 1]);
+  });
 }
 
 Tensor pad_op(const Tensor& x, const Padding& p, const std::string& mode,
@@ -196,7 +200,7 @@ Tensor pad_op(const Tensor& x, const Padding& p, const std::string& mode,
                 x.dim(), "D input tensor.");
   return edge_pad(*edge, x, p);
 }
-const Register pad_row(
+const RegisterComplex pad_row(
     "pad(Tensor input, int[] pad, str mode='constant', float? value=None) -> Tensor", pad_op,
     {.meaning =
          "The tensor inside of a frame of a constant, or of its own elements: mirrored at "
@@ -232,24 +236,24 @@ RowOptions edge_row(Edge edge, const char* node) {
           .home = "nn",
           .node = node};
 }
-const Register reflection1d_row("reflection_pad1d(Tensor input, int[] padding) -> Tensor",
-                                edge_pad_op<Edge::Reflect, 1>,
-                                edge_row(Edge::Reflect, kNames[0][0].forward));
-const Register reflection2d_row("reflection_pad2d(Tensor input, int[] padding) -> Tensor",
-                                edge_pad_op<Edge::Reflect, 2>,
-                                edge_row(Edge::Reflect, kNames[0][1].forward));
-const Register reflection3d_row("reflection_pad3d(Tensor input, int[] padding) -> Tensor",
-                                edge_pad_op<Edge::Reflect, 3>,
-                                edge_row(Edge::Reflect, kNames[0][2].forward));
-const Register replication1d_row("replication_pad1d(Tensor input, int[] padding) -> Tensor",
-                                 edge_pad_op<Edge::Replicate, 1>,
-                                 edge_row(Edge::Replicate, kNames[1][0].forward));
-const Register replication2d_row("replication_pad2d(Tensor input, int[] padding) -> Tensor",
-                                 edge_pad_op<Edge::Replicate, 2>,
-                                 edge_row(Edge::Replicate, kNames[1][1].forward));
-const Register replication3d_row("replication_pad3d(Tensor input, int[] padding) -> Tensor",
-                                 edge_pad_op<Edge::Replicate, 3>,
-                                 edge_row(Edge::Replicate, kNames[1][2].forward));
+const RegisterComplex reflection1d_row("reflection_pad1d(Tensor input, int[] padding) -> Tensor",
+                                       edge_pad_op<Edge::Reflect, 1>,
+                                       edge_row(Edge::Reflect, kNames[0][0].forward));
+const RegisterComplex reflection2d_row("reflection_pad2d(Tensor input, int[] padding) -> Tensor",
+                                       edge_pad_op<Edge::Reflect, 2>,
+                                       edge_row(Edge::Reflect, kNames[0][1].forward));
+const RegisterComplex reflection3d_row("reflection_pad3d(Tensor input, int[] padding) -> Tensor",
+                                       edge_pad_op<Edge::Reflect, 3>,
+                                       edge_row(Edge::Reflect, kNames[0][2].forward));
+const RegisterComplex replication1d_row("replication_pad1d(Tensor input, int[] padding) -> Tensor",
+                                        edge_pad_op<Edge::Replicate, 1>,
+                                        edge_row(Edge::Replicate, kNames[1][0].forward));
+const RegisterComplex replication2d_row("replication_pad2d(Tensor input, int[] padding) -> Tensor",
+                                        edge_pad_op<Edge::Replicate, 2>,
+                                        edge_row(Edge::Replicate, kNames[1][1].forward));
+const RegisterComplex replication3d_row("replication_pad3d(Tensor input, int[] padding) -> Tensor",
+                                        edge_pad_op<Edge::Replicate, 3>,
+                                        edge_row(Edge::Replicate, kNames[1][2].forward));
 
 }  // namespace
 }  // namespace ops

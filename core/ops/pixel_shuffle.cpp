@@ -94,19 +94,19 @@ Tensor channel_shuffle(const Tensor& x, i64 groups) {
                 [each](Vjp& v) { v.set(0, each > 0 ? channel_shuffle(v.g(), each) : v.g()); });
 }
 
-const Register pixel_shuffle_row(
+const RegisterAny pixel_shuffle_row(
     "pixel_shuffle(Tensor input, int upscale_factor) -> Tensor", pixel_shuffle,
     {.meaning = "Every r² channels become one that is r times as high and wide.",
      .formula = "y[c, h·r + i, w·r + j] = x[c·r² + i·r + j, h, w]",
      .gradient = "∂L/∂x = pixel_unshuffle(∂L/∂y)",
      .method = false});
-const Register pixel_unshuffle_row(
+const RegisterAny pixel_unshuffle_row(
     "pixel_unshuffle(Tensor input, int downscale_factor) -> Tensor", pixel_unshuffle,
     {.meaning = "Every channel becomes r² of them that are r times less high and wide.",
      .formula = "y[c·r² + i·r + j, h, w] = x[c, h·r + i, w·r + j]",
      .gradient = "∂L/∂x = pixel_shuffle(∂L/∂y)",
      .method = false});
-const Register channel_shuffle_row(
+const RegisterAny channel_shuffle_row(
     "channel_shuffle(Tensor input, int groups) -> Tensor", channel_shuffle,
     {.meaning = "Channels, dealt out from each of the groups in turn.",
      .formula = "y[:, j·groups + i] = x[:, i·(C/groups) + j]",

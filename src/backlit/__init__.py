@@ -54,6 +54,7 @@ from ._shapes import (
     broadcast_shapes as broadcast_shapes,
     unravel_index as unravel_index,
 )
+from ._stft import istft as istft, stft as stft
 from ._tensor_str import set_printoptions as set_printoptions
 from ._trace import trace as trace
 from .autograd.grad_mode import (

@@ -38,7 +38,14 @@ SUBMODULES = frozenset(
 )
 
 # Names of the package that live in one of those modules: loaded with it.
-DEFERRED = {"vmap": "func"}
+DEFERRED = {
+    "bartlett_window": "_windows",
+    "blackman_window": "_windows",
+    "hamming_window": "_windows",
+    "hann_window": "_windows",
+    "kaiser_window": "_windows",
+    "vmap": "func",
+}
 
 _DTYPE_ALIASES = {
     "half": "float16",

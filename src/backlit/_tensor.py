@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from . import _C, _copies, _histogram, _legacy
+from . import _C, _copies, _histogram, _legacy, _stft
 from ._tensor_str import tensor_format
 from .autograd import _hooks
 
@@ -97,11 +97,13 @@ _PARTS: dict[str, Any] = {
     "cuda": _cuda,
     "explain": _explain,
     "histogram": _histogram.histogram,
+    "istft": _stft.istft,
     "is_cpu": property(lambda self: True, doc="True: there is one device."),
     "layout": property(lambda self: _legacy.strided, doc="torch.strided: the one layout."),
     "map_": _map,
     "new": _legacy.new,
     "share_memory_": _share_memory,
+    "stft": _stft.stft,
     "storage": _storage,
     "type": _legacy.tensor_type,
     "untyped_storage": _untyped_storage,
