@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .compare import COLUMNS, SHAPES_ONLY, TIES
+from .compare import COLUMNS, COMPLEX_COLUMNS, SHAPES_ONLY, TIES
 from .tiers import TIER_1, TIER_2
 
 Results = list[tuple[str, dict[str, Any]]]
