@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/threads.h"
+#include "kernels/convolution_panels.h"
 #include "kernels/convolution_staging.h"
 #include "kernels/gemm.h"
 #include "kernels/isa.h"
@@ -60,14 +61,17 @@ template <class T> std::unique_ptr<T[]> uninitialised(int64_t n) {
   return std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(n));
 }
 
-// Weights (rows, depth) in panels, as ConvolutionLoops::multiply reads them; rows[r][d * step] is
-// one of them. Of each panel only the depths from `begin` to `end` are written.
+// Weights (rows, depth) in panels, as ConvolutionLoops::multiply reads them, or all rows in one, as
+// multiply_by_panels does; rows[r][d * step] is one of them. Of each panel only the depths from
+// `begin` to `end` are written.
 template <class T>
 void pack(std::span<const T* const> rows, int64_t step, int64_t depth, int64_t begin, int64_t end,
-          T* to) {
+          bool all_in_one, T* to) {
   for (std::size_t r = 0; r < rows.size();) {
+    const auto left = rows.size() - r;
     const auto height =
-        static_cast<std::size_t>(loops<T>().panel_rows(static_cast<int64_t>(rows.size() - r)));
+        all_in_one ? left
+                   : static_cast<std::size_t>(loops<T>().panel_rows(static_cast<int64_t>(left)));
     T* at = to + begin * static_cast<int64_t>(height);
     for (int64_t d = begin; d < end; ++d)
       for (std::size_t i = 0; i < height; ++i) *at++ = rows[r + i][d * step];
@@ -114,14 +118,7 @@ template <class T> struct Forward : Convolution {
     Staging st(s, loops<T>().lanes, s.in_channels, images, kStaged);
     const Pieces outs{s.out_channels, out_piece(st)}, blocks{images, st.images},
         bands{s.out[1], st.band};
-    const auto packed = uninitialised<T>(s.groups * s.out_channels * depth);
-    run_tasks(s.groups * outs.count(), s.groups * s.out_channels * depth, [&](int64_t t) {
-      const int64_t first = t / outs.count() * s.out_channels + outs.begin(t % outs.count());
-      std::vector<const T*> rows;
-      for (int64_t o = 0; o < outs.length(t % outs.count()); ++o)
-        rows.push_back(w + (first + o) * depth);
-      pack<T>(rows, 1, depth, 0, depth, packed.get() + first * depth);
-    });
+    const auto packed = pack_weights(outs);
     const auto offsets = st.offsets(s.in_channels);
     const int64_t tasks = s.groups * outs.count() * blocks.count() * bands.count();
     run_tasks(tasks, products, [&](int64_t t) {
@@ -137,6 +134,20 @@ template <class T> struct Forward : Convolution {
                              bands.length(band)};
       multiply(st, b, outs.begin(out), outs.length(out), packed.get(), offsets.data());
     });
+  }
+
+  // Null where they are read as they lie.
+  std::unique_ptr<T[]> pack_weights(const Pieces& outs) const {
+    if (panels_pay<T>(outs.length(0), depth)) return nullptr;
+    auto packed = uninitialised<T>(s.groups * s.out_channels * depth);
+    run_tasks(s.groups * outs.count(), s.groups * s.out_channels * depth, [&](int64_t t) {
+      const int64_t first = t / outs.count() * s.out_channels + outs.begin(t % outs.count());
+      std::vector<const T*> rows;
+      for (int64_t o = 0; o < outs.length(t % outs.count()); ++o)
+        rows.push_back(w + (first + o) * depth);
+      pack<T>(rows, 1, depth, 0, depth, false, packed.get() + first * depth);
+    });
+    return packed;
   }
 
   // Narrows the band, and says how many output channels a task computes, so that there are enough
@@ -164,18 +175,25 @@ template <class T> struct Forward : Convolution {
     T* const from = scratch<T>(staged + (st.flat ? outs * n : 0));
     st.gather(loops<T>(), b, x, from);
     const int64_t first = b.group * s.out_channels + out;
-    const T *a = packed + first * depth, *start = bias ? bias + first : nullptr;
+    const T* start = bias ? bias + first : nullptr;
+    const auto product = [&](const T* lines, int64_t positions, T* to, int64_t row) {
+      if (!packed)
+        multiply_by_panels(outs, depth, {w + first * depth, depth, depth, 1}, offsets, lines,
+                           positions, start, false, to, row);
+      else
+        loops<T>().multiply(outs, depth, packed + first * depth, offsets, lines, positions, start,
+                            false, to, row);
+    };
     const auto at = [&](int64_t i) {
       return y + st.output(b.group, b.image + i, b.row) + out * st.output_channel();
     };
     if (!st.flat) {
       for (int64_t i = 0; i < b.count; ++i)
-        loops<T>().multiply(outs, depth, a, offsets, from + i * st.image, b.rows * s.out[2], start,
-                            false, at(i), st.output_channel());
+        product(from + i * st.image, b.rows * s.out[2], at(i), st.output_channel());
       return;
     }
     T* const to = from + staged;
-    loops<T>().multiply(outs, depth, a, offsets, from, n, start, false, to, n);
+    product(from, n, to, n);
     for (int64_t i = 0; i < b.count; ++i)
       for (int64_t o = 0; o < outs; ++o)
         std::copy_n(to + o * n + i * st.positions(), st.positions(),
@@ -230,7 +248,8 @@ template <class T> struct Input : Convolution {
         std::vector<const T*> at;
         for (int64_t line = 0; line < lines; line += columns)
           for (int64_t kw = 0; kw < columns; ++kw) at.push_back(from + line * rows + kw);
-        pack<T>(at, depth, s.out_channels, outs.begin(out), outs.end(out), to);
+        pack<T>(at, depth, s.out_channels, outs.begin(out), outs.end(out),
+                panels_pay<T>(lines, s.out_channels), to);
       }
     });
     return packed;
@@ -267,10 +286,15 @@ template <class T> struct Input : Convolution {
       row = n;
     }
     for (std::size_t o = 0; o < offsets.size(); ++o) offsets[o] = static_cast<int64_t>(o) * row;
-    for (int64_t kh = 0; kh < s.kernel[1]; ++kh)
-      loops<T>().multiply(lines, s.out_channels, packed + kh * lines * s.out_channels,
-                          offsets.data(), from, n, nullptr, true, planes + st.row(kh),
-                          st.phases() * st.plane);
+    for (int64_t kh = 0; kh < s.kernel[1]; ++kh, packed += lines * s.out_channels) {
+      T* const to = planes + st.row(kh);
+      if (const int64_t row = st.phases() * st.plane; panels_pay<T>(lines, s.out_channels))
+        multiply_by_panels<T>(lines, s.out_channels, {packed, 1, 1, lines}, offsets.data(), from, n,
+                              nullptr, true, to, row);
+      else
+        loops<T>().multiply(lines, s.out_channels, packed, offsets.data(), from, n, nullptr, true,
+                            to, row);
+    }
     st.scatter(loops<T>(), b, planes, x);
   }
 };
@@ -322,17 +346,27 @@ template <class T> struct Weight : Convolution {
     T* const lines = scratch<T>(staged + (st.flat ? s.out_channels * n : 0));
     st.gather(loops<T>(), b, x, lines);
     const int64_t columns = (b.channel_end - b.channel) * kernel;
+    // The rows of g that meet a segment of the lines; all of them follow each other when flat.
+    std::vector<int64_t> begins;
+    const T* rows = g;
+    int64_t row = st.output_channel(), length = b.rows * s.out[2];
     if (st.flat) {
       gather_output(st, b.group, b.image, b.count, g, lines + staged);
-      const int64_t begin = 0;
-      loops<T>().correlate(s.out_channels, columns, 1, n, lines + staged, &begin, n, lines, offsets,
-                           0, to, depth);
-      return;
+      begins.push_back(0);
+      rows = lines + staged;
+      row = length = n;
+    } else {
+      for (int64_t i = 0; i < b.count; ++i)
+        begins.push_back(st.output(b.group, b.image + i, b.row));
     }
-    std::vector<int64_t> begins;
-    for (int64_t i = 0; i < b.count; ++i) begins.push_back(st.output(b.group, b.image + i, b.row));
-    loops<T>().correlate(s.out_channels, columns, b.count, b.rows * s.out[2], g, begins.data(),
-                         st.output_channel(), lines, offsets, st.image, to, depth);
+    if (panels_pay<T>(s.out_channels, columns)) {
+      for (std::size_t i = 0; i < begins.size(); ++i)
+        correlate_by_panels(s.out_channels, columns, length, rows + begins[i], row,
+                            lines + static_cast<int64_t>(i) * st.image, offsets, to, depth);
+    } else {
+      loops<T>().correlate(s.out_channels, columns, static_cast<int64_t>(begins.size()), length,
+                           rows, begins.data(), row, lines, offsets, st.image, to, depth);
+    }
   }
 
   void sum_parts(int64_t pieces, const T* parts) const {
@@ -353,6 +387,36 @@ bool is_linear(const ConvShape& s) {
     if (s.kernel[d] != s.in[d] || s.padding[d] != 0 || (s.dilation[d] != 1 && s.kernel[d] > 1))
       return false;
   return true;
+}
+
+// A kernel of one element that meets every input once: a sample is a matrix (channels, positions),
+// the weight of a group another one. Small samples are better staged side by side.
+constexpr int64_t kLeastPointwise = 64;
+bool is_pointwise(const ConvShape& s) {
+  for (int d = 0; d < 3; ++d)
+    if (s.kernel[d] != 1 || s.stride[d] != 1 || s.padding[d] != 0) return false;
+  return volume(s.in) >= kLeastPointwise;
+}
+
+// to (rows, positions) = w (rows, depth) or its transpose times from (depth, positions) for every
+// sample of every group; beta as in gemm.
+template <class T>
+void multiply_samples(const ConvShape& s, bool transposed, const T* w, const T* from, T beta,
+                      T* to) {
+  const int64_t n = volume(s.in), weights = s.out_channels * s.in_channels;
+  const int64_t rows = transposed ? s.in_channels : s.out_channels;
+  const int64_t depth = transposed ? s.out_channels : s.in_channels;
+  for (int64_t group = 0; group < s.groups; ++group)
+    gemm_batched(s.batch, transposed, false, rows, n, depth, T(1), w + group * weights,
+                 s.in_channels, 0, from + group * depth * n, n, s.groups * depth * n, beta,
+                 to + group * rows * n, n, s.groups * rows * n);
+}
+
+template <class T> void correlate_samples(const ConvShape& s, const T* g, const T* x, T* w) {
+  const int64_t n = volume(s.in), outs = s.out_channels, ins = s.in_channels;
+  for (int64_t sample = 0; sample < s.batch; ++sample)
+    for (int64_t group = 0; group < s.groups; ++group, g += outs * n, x += ins * n)
+      gemm(false, true, outs, ins, n, T(1), g, n, x, n, T(sample > 0), w + group * outs * ins, ins);
 }
 
 // --- integers: the definition ---
@@ -403,6 +467,18 @@ void integers(const ConvShape& s, const T* from, const T* w, T* to) {
 
 }  // namespace
 
+namespace {
+
+// Each of `lines` lines of n elements becomes the bias of its channel.
+template <class T>
+void fill_channels(int64_t lines, int64_t channels, int64_t n, const T* bias, T* y) {
+  parallel_for(lines, std::max<int64_t>(1, kSumChunk / n), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) std::fill_n(y + i * n, n, bias[i % channels]);
+  });
+}
+
+}  // namespace
+
 template <class T> void convolve(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const int64_t out = volume(s.out), channels = s.groups * s.out_channels;
   if (s.batch * channels * out == 0) return;
@@ -411,11 +487,16 @@ template <class T> void convolve(const ConvShape& s, const T* x, const T* w, con
       gemm_plus_row(false, true, s.batch, channels, depth, x, depth, w, depth, bias, y, channels);
     else
       gemm(false, true, s.batch, channels, depth, T(1), x, depth, w, depth, T(0), y, channels);
+  } else if (is_pointwise(s)) {
+    if (bias) fill_channels(s.batch * channels, channels, out, bias, y);
+    multiply_samples(s, false, w, x, T(bias != nullptr), y);
   } else if constexpr (std::is_floating_point_v<T>) {
     Forward<T>{{s}, x, w, bias, y}.run();
   } else {
-    for (int64_t i = 0; i < s.batch * channels; ++i)
-      std::fill_n(y + i * out, out, bias ? bias[i % channels] : T(0));
+    if (bias)
+      fill_channels(s.batch * channels, channels, out, bias, y);
+    else
+      std::fill_n(y, s.batch * channels * out, T(0));
     integers<false>(s, x, w, y);
   }
 }
@@ -425,6 +506,7 @@ template <class T> void convolve_input(const ConvShape& s, const T* g, const T* 
   if (is_linear(s) && all > 0)
     return gemm(false, false, s.batch, sample, s.out_channels, T(1), g, s.out_channels, w, sample,
                 T(0), x, sample);
+  if (is_pointwise(s) && all > 0) return multiply_samples(s, true, w, g, T(0), x);
   if constexpr (std::is_floating_point_v<T>) {
     if (all != 0 && s.out_channels * volume(s.out) != 0) return Input<T>{{s}, g, w, x}.run();
   }
@@ -440,6 +522,8 @@ template <class T> void convolve_weight(const ConvShape& s, const T* g, const T*
   else if (is_linear(s))
     gemm(true, false, s.out_channels, run.depth, s.batch, T(1), g, s.out_channels, x, run.depth,
          T(0), w, run.depth);
+  else if (is_pointwise(s))
+    correlate_samples(s, g, x, w);
   else
     run.run();
 }

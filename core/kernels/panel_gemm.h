@@ -33,6 +33,10 @@ template <class T> struct PanelGemm {
   // zeros to whole vectors. Element p of line i: x[i * line + p * along]; line or along is 1.
   void (*pack_a)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
   void (*pack_b)(i64 lines, i64 k, const T* x, i64 line, i64 along, T* to);
+  // One panel of b, whose n lines lie anywhere: element p of line l is x[offsets[l] + p] or
+  // x[offsets[p] + l].
+  void (*pack_lines_at)(i64 n, i64 k, const T* x, const i64* offsets, T* to);
+  void (*pack_steps_at)(i64 n, i64 k, const T* x, const i64* offsets, T* to);
   // c (m, n) = alpha * a @ b + addend with packed b, 64-byte aligned. The sum over k is one chain
   // of additions whatever m and n are.
   void (*multiply)(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> addend, T* c,

@@ -20,8 +20,9 @@ constexpr bool kReplacesBlas = false;
 template <class T> constexpr int kWidth = kTileVectors * kLanes<T>;
 constexpr i64 kAhead = 8;  // rows of a column-major a that are fetched before they are used
 
-// n <= W lines whose elements are neighbours, in blocks that are transposed in registers.
-template <class T, int W> void pack_lines(i64 n, i64 k, const T* x, i64 line, T* to) {
+// n <= W lines whose elements are neighbours, line l from x + at(l) on, in blocks that are
+// transposed in registers.
+template <class T, int W, class F> void pack_lines(i64 n, i64 k, const T* x, F at, T* to) {
   constexpr int L = kLanes<T>, most = (W + L - 1) / L;
   using Lane = Lanes<T, L>;
   const int groups = static_cast<int>((n + L - 1) / L);
@@ -31,37 +32,38 @@ template <class T, int W> void pack_lines(i64 n, i64 k, const T* x, i64 line, T*
     for (int g = 0; g < groups; ++g) {
       for (int l = 0; l < L; ++l) {
         block[g][l] = typename Lane::Type{};
-        if (g * L + l < n) block[g][l] = Lane::load(x + (g * L + l) * line + p);
+        if (g * L + l < n) block[g][l] = Lane::load(x + at(g * L + l) + p);
       }
       transpose_block<L>(block[g]);
     }
     for (int q = 0; q < L; ++q)
       for (int g = 0; g < groups; ++g) {
-        T* at = to + (p + q) * W + g * L;
+        T* column = to + (p + q) * W + g * L;
         // what reaches beyond a column is written over by those that follow, if there are enough
         if ((g + 1) * L <= (k - p - q) * W)
-          Lane::store(at, block[g][q]);
+          Lane::store(column, block[g][q]);
         else
-          for (int l = 0; g * L + l < W; ++l) at[l] = block[g][q][l];
+          for (int l = 0; g * L + l < W; ++l) column[l] = block[g][q][l];
       }
   }
   const i64 filled = groups * L < W ? groups * L : W;
   for (; p < k; ++p)
-    for (i64 l = 0; l < filled; ++l) to[p * W + l] = l < n ? x[l * line + p] : T(0);
+    for (i64 l = 0; l < filled; ++l) to[p * W + l] = l < n ? x[at(l) + p] : T(0);
 }
 
-// n <= W lines that lie side by side.
-template <class T, int W> void copy_lines(i64 n, i64 k, const T* x, i64 along, T* to) {
+// n <= W lines that lie side by side: step p of them from x + at(p) on.
+template <class T, int W, class F> void copy_lines(i64 n, i64 k, const T* x, F at, T* to) {
   constexpr int L = kLanes<T>;
-  for (i64 p = 0; p < k; ++p, x += along, to += W) {
+  for (i64 p = 0; p < k; ++p, to += W) {
+    const T* from = x + at(p);
     if constexpr (W % L == 0) {
       i64 l = 0;
-      for (; l + L <= n; l += L) Lanes<T, L>::store(to + l, Lanes<T, L>::load(x + l));
-      if (l < n) Lanes<T, L>::store(to + l, load_part<T>(x + l, n - l));
+      for (; l + L <= n; l += L) Lanes<T, L>::store(to + l, Lanes<T, L>::load(from + l));
+      if (l < n) Lanes<T, L>::store(to + l, load_part<T>(from + l, n - l));
     } else if (n == W) {
-      for (i64 l = 0; l < W; ++l) to[l] = x[l];
+      for (i64 l = 0; l < W; ++l) to[l] = from[l];
     } else {
-      for (i64 l = 0; l < W; ++l) to[l] = l < n ? x[l] : T(0);
+      for (i64 l = 0; l < W; ++l) to[l] = l < n ? from[l] : T(0);
     }
   }
 }
@@ -70,10 +72,16 @@ template <class T, int W> void pack(i64 lines, i64 k, const T* x, i64 line, i64 
   for (i64 i = 0; i < lines; i += W, to += W * k) {
     const i64 n = lines - i < W ? lines - i : W;
     if (along == 1)
-      pack_lines<T, W>(n, k, x + i * line, line, to);
+      pack_lines<T, W>(n, k, x + i * line, [&](i64 l) { return l * line; }, to);
     else
-      copy_lines<T, W>(n, k, x + i, along, to);
+      copy_lines<T, W>(n, k, x + i, [&](i64 p) { return p * along; }, to);
   }
+}
+template <class T> void pack_lines_at(i64 n, i64 k, const T* x, const i64* offsets, T* to) {
+  pack_lines<T, kWidth<T>>(n, k, x, [&](i64 l) { return offsets[l]; }, to);
+}
+template <class T> void pack_steps_at(i64 n, i64 k, const T* x, const i64* offsets, T* to) {
+  copy_lines<T, kWidth<T>>(n, k, x, [&](i64 p) { return offsets[p]; }, to);
 }
 
 // R rows of a by V vectors of a panel of b, the last one cut to `last` lanes. Not inlined, so that
@@ -154,8 +162,8 @@ void multiply(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T
 }
 
 template <class T> constexpr PanelGemm<T> functions() {
-  return {kTileRows,          kWidth<T>,          kDepth,     kReplacesBlas,
-          pack<T, kTileRows>, pack<T, kWidth<T>>, multiply<T>};
+  return {kTileRows,          kWidth<T>,        kDepth,           kReplacesBlas, pack<T, kTileRows>,
+          pack<T, kWidth<T>>, pack_lines_at<T>, pack_steps_at<T>, multiply<T>};
 }
 
 constexpr PanelGemmTable table{functions<float>(), functions<double>()};
