@@ -8,9 +8,9 @@ Nothing here asserts: the table says what was measured, beside what was aimed at
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import importlib.metadata
-import pkgutil
 import platform
 import sys
 from pathlib import Path
@@ -21,7 +21,6 @@ from ._measure import Bench, Result, cases_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 THREADS = 2
-OTHERS = ("explanations", "footprint", "recording")  # measure backlit alone, or in their own way
 
 
 def cpu() -> str:
@@ -33,13 +32,25 @@ def cpu() -> str:
     return names[0] if names else platform.machine()
 
 
+def makes_cases(path: Path) -> bool:
+    """Whether a module imports what cases are made with.
+
+    Its text says so: the others must not be imported here, as they may import backlit, which the
+    processes that measure PyTorch must not have.
+    """
+    imports = [
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module == "_measure"
+    ]
+    return any(alias.name in ("Case", "case") for node in imports for alias in node.names)
+
+
 def modules() -> list[ModuleType]:
     """The modules of this package that hold cases, in the order of their names."""
-    names = sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    files = sorted(Path(__file__).parent.glob("[!_]*.py"))
     return [
-        importlib.import_module(f".{name}", __package__)
-        for name in names
-        if not name.startswith("_") and name not in OTHERS
+        importlib.import_module(f".{file.stem}", __package__) for file in files if makes_cases(file)
     ]
 
 

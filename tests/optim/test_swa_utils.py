@@ -48,6 +48,17 @@ def test_averages(source):
     same(run, 1e-5)
 
 
+def test_statistics_of_every_kind_of_batch_norm():
+    def run(lib):
+        net = lib.nn.Sequential(lib.nn.SyncBatchNorm(2), lib.nn.LazyBatchNorm1d())
+        x = waves(lib, 5, 2)
+        net(x)
+        lib.optim.swa_utils.update_bn([x, x + 1], net)
+        return net.state_dict(), [layer.momentum for layer in net]
+
+    same(run, 1e-6)
+
+
 def test_no_batch_norm_no_pass():
     def run(lib):
         def batches():

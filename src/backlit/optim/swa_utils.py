@@ -11,8 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import backlit as bl
-from backlit import Tensor, nn
+from backlit import Tensor
 from backlit.nn import Module
+from backlit.nn._batch_norm import _BatchNorm
 
 from ._scheduler import LRScheduler, per_group
 
@@ -178,8 +179,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         >>> model.running_mean
         tensor([2.])
     """
-    kinds = tuple(kind for name, kind in vars(nn).items() if name.startswith("BatchNorm"))
-    norms: list[Any] = [module for module in model.modules() if isinstance(module, kinds)]
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
