@@ -50,6 +50,7 @@ NB_MODULE(_C, m) {
   nb::setattr(m, "_LinAlgError", nb::borrow(ops::linalg_error_type()));
   m.def("_cpu_isa", &cpu_isa_name);
   m.def("_set_openblas_path", &set_openblas_path);
+  m.def("_set_shapeless_type", [](nb::handle type) { set_shapeless_type(type.ptr()); });
   m.def("_empty_cache", &empty_cache);
   m.def("_memory_stats", [] {
     const MemoryStats& s = memory_stats();

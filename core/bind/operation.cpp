@@ -47,15 +47,21 @@ bool is_int_list(PyObject* o) {
   return true;
 }
 
+// Tensors whose shape is not known yet: those of lazy modules. Null until Python makes one.
+PyTypeObject* shapeless_type = nullptr;
+
+bool is_shapeless(PyObject* o) { return shapeless_type && PyObject_TypeCheck(o, shapeless_type); }
+bool is_shaped(PyObject* o) { return is_tensor(o) && !is_shapeless(o); }
+
 bool accepts(const Parameter& p, PyObject* o) {
   if (o == Py_None && p.optional) return true;
   switch (p.type) {
-    case Type::Tensor: return is_tensor(o) || (p.number && is_plain_number(o));
+    case Type::Tensor: return is_shaped(o) || (p.number && is_plain_number(o));
     case Type::TensorList: {
       if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
       const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
       for (Py_ssize_t i = 0; i < n; ++i)
-        if (!is_tensor(PySequence_Fast_GET_ITEM(o, i))) return false;
+        if (!is_shaped(PySequence_Fast_GET_ITEM(o, i))) return false;
       return true;
     }
     case Type::Scalar:
@@ -253,6 +259,21 @@ void fail_binding(const Operation& op, PyObject* const* args, Py_ssize_t nargs, 
   PyErr_SetString(PyExc_TypeError, text.c_str());
 }
 
+bool holds_shapeless(PyObject* o) {
+  if (!PyTuple_Check(o) && !PyList_Check(o)) return is_shapeless(o);
+  PyObject** items = PySequence_Fast_ITEMS(o);
+  return std::any_of(items, items + PySequence_Fast_GET_SIZE(o), is_shapeless);
+}
+
+void check_shaped(const Operation& op, PyObject* const* args, Py_ssize_t count) {
+  BACKLIT_CHECK(std::none_of(args, args + count, holds_shapeless), Value,
+                "Attempted to use an uninitialized parameter in ", PyUnicode_AsUTF8(op.name),
+                ". This error happens when you are using a `LazyModule` or explicitly manipulating "
+                "`torch.nn.parameter.UninitializedParameter` objects. When using LazyModules Call "
+                "`forward` with a dummy batch to initialize the parameters before calling torch "
+                "functions");
+}
+
 PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const auto& op = *reinterpret_cast<Operation*>(self);
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
@@ -260,7 +281,9 @@ PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, P
     Bound b;
     for (const Overload* row : *op.overloads)
       if (bind(*row, args, nargs, kwnames, b, nullptr)) return call_row(*row, b.slots);
-    if (!PyErr_Occurred()) fail_binding(op, args, nargs, kwnames);
+    if (PyErr_Occurred()) return nullptr;
+    check_shaped(op, args, nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0));
+    fail_binding(op, args, nargs, kwnames);
     return nullptr;
   });
 }
@@ -493,6 +516,11 @@ PyType_Spec spec = {"backlit._C.Operation", sizeof(Operation), 0,
                     slots};
 
 }  // namespace
+
+void set_shapeless_type(PyObject* type) {
+  Py_INCREF(type);
+  Py_XSETREF(shapeless_type, reinterpret_cast<PyTypeObject*>(type));
+}
 
 void init_operation_type(PyObject*) {
   operation_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));

@@ -7,6 +7,8 @@ namespace backlit {
 
 extern PyTypeObject* operation_type;
 void init_operation_type(PyObject* module);
+// No operation takes tensors of this type: their shape is not known yet.
+void set_shapeless_type(PyObject* type);
 // Calls the row. Arguments of dtypes that its function does not take are converted on the way, or
 // refused (bind/row_dtypes.cpp).
 PyObject* call_row(const Overload& row, PyObject* const* arguments);

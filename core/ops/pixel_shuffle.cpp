@@ -111,6 +111,7 @@ const RegisterAny channel_shuffle_row(
     {.meaning = "Channels, dealt out from each of the groups in turn.",
      .formula = "y[:, j·groups + i] = x[:, i·(C/groups) + j]",
      .gradient = "∂L/∂x = channel_shuffle(∂L/∂y, C/groups)",
+     .aliases = "native_channel_shuffle",
      .method = false});
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+from backlit import _namespace
 
 from . import functional as functional, init as init, parameter as parameter, utils as utils
 from ._activation import (
@@ -44,8 +46,10 @@ from ._batch_norm import (
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
     InstanceNorm3d as InstanceNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from ._containers import (
+    Container as Container,
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
     Sequential as Sequential,
@@ -68,6 +72,21 @@ from ._dropout import (
 )
 from ._embedding_bag import EmbeddingBag as EmbeddingBag
 from ._fold import Fold as Fold, Unfold as Unfold
+from ._lazy import (
+    LazyBatchNorm1d as LazyBatchNorm1d,
+    LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
+    LazyConv1d as LazyConv1d,
+    LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
+    LazyConvTranspose1d as LazyConvTranspose1d,
+    LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
+    LazyLinear as LazyLinear,
+)
 from ._linear import (
     Bilinear as Bilinear,
     Embedding as Embedding,
@@ -88,12 +107,14 @@ from ._loss import (
     HuberLoss as HuberLoss,
     KLDivLoss as KLDivLoss,
     L1Loss as L1Loss,
+    LinearCrossEntropyLoss as LinearCrossEntropyLoss,
     MarginRankingLoss as MarginRankingLoss,
     MSELoss as MSELoss,
     MultiLabelMarginLoss as MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
     MultiMarginLoss as MultiMarginLoss,
     NLLLoss as NLLLoss,
+    NLLLoss2d as NLLLoss2d,
     PairwiseDistance as PairwiseDistance,
     PoissonNLLLoss as PoissonNLLLoss,
     SmoothL1Loss as SmoothL1Loss,
@@ -103,6 +124,7 @@ from ._loss import (
 )
 from ._module import Module as Module
 from ._normalization import (
+    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,
@@ -125,6 +147,7 @@ from ._padding import (
     ZeroPad2d as ZeroPad2d,
     ZeroPad3d as ZeroPad3d,
 )
+from ._parallel import DataParallel as DataParallel
 from ._parameter_containers import (
     ParameterDict as ParameterDict,
     ParameterList as ParameterList,
@@ -173,32 +196,16 @@ from ._transformer import (
     TransformerEncoder as TransformerEncoder,
     TransformerEncoderLayer as TransformerEncoderLayer,
 )
-from .parameter import Buffer as Buffer, Parameter as Parameter
-
-_DIMENSIONAL = "LazyBatchNorm LazyConv LazyConvTranspose LazyInstanceNorm"
-_LATER = frozenset(
-    [f"{name}{n}d" for name in _DIMENSIONAL.split() for n in (1, 2, 3)]
-    + [
-        "CrossMapLRN2d",
-        "DataParallel",
-        "LazyLinear",
-        "LinearCrossEntropyLoss",
-        "NLLLoss2d",
-        "SyncBatchNorm",
-        "UninitializedBuffer",
-        "UninitializedParameter",
-    ]
+from .parameter import (
+    Buffer as Buffer,
+    Parameter as Parameter,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
 )
 
+if TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    """Layers that come later exist as names, so that `isinstance` works; making one raises."""
-    if name not in _LATER:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    def __getattr__(name: str) -> Any: ...
 
-    def refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"nn.{name}: this layer is not implemented yet in backlit.")
-
-    later = type(name, (Module,), {"__init__": refuse, "__module__": __name__})
-    globals()[name] = later
-    return later
+else:
+    __getattr__ = _namespace.missing_attribute(__name__, frozenset({"modules"}))

@@ -13,8 +13,10 @@ from ._normalization import _Affine, _kept
 if TYPE_CHECKING:
     from backlit import Tensor
 
+    from ._module import Module
 
-class _Channels(_Affine):
+
+class _NormBase(_Affine):
     """What layers with statistics per channel share."""
 
     _version = 2
@@ -83,7 +85,7 @@ class _Channels(_Affine):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
-class _BatchNorm(_Channels):
+class _BatchNorm(_NormBase):
     def __init__(
         self,
         num_features: int,
@@ -157,7 +159,71 @@ class BatchNorm3d(_BatchNorm):
     _dims = (5,)
 
 
-class _InstanceNorm(_Channels):
+class SyncBatchNorm(_BatchNorm):
+    """`BatchNorm` over the batches of all processes: of the one process that there is. (N, C, *).
+
+    Raises NotImplementedError for a `process_group`: backlit has no distributed training.
+
+        >>> SyncBatchNorm(3)(backlit.randn(8, 3)).shape
+        torch.Size([8, 3])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        if process_group is not None:
+            raise NotImplementedError(
+                "SyncBatchNorm: process groups are not implemented in backlit, which trains in one "
+                "process. Try process_group=None."
+            )
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.size(1) == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module with a `SyncBatchNorm` for each `BatchNorm`, over the same parameters.
+
+        >>> type(SyncBatchNorm.convert_sync_batchnorm(BatchNorm1d(3))).__name__
+        'SyncBatchNorm'
+        """
+        converted = module
+        if isinstance(module, _BatchNorm):
+            converted = SyncBatchNorm(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+                bias=module.bias is not None,
+            )
+            converted._parameters.update(module._parameters)
+            converted._buffers.update(module._buffers)
+            converted.training = module.training
+        for name, child in module.named_children():
+            converted.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return converted
+
+
+class _InstanceNorm(_NormBase):
     def __init__(
         self,
         num_features: int,

@@ -1,8 +1,9 @@
-"""Containers of modules: Sequential, ModuleList, ModuleDict."""
+"""Containers of modules: Sequential, ModuleList, ModuleDict, and the old Container."""
 
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from ._hooks import live
@@ -66,6 +67,21 @@ class _ModuleSequence(Module):
         module = self[index]
         del self[index]
         return module
+
+
+class Container(Module):
+    """An old container of named modules: subclass `Module` instead."""
+
+    def __init__(self, **modules: Module) -> None:
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in "
+            "`nn.Module`. Subclass that instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__()
+        for name, module in modules.items():
+            self.add_module(name, module)
 
 
 class Sequential(_ModuleSequence):

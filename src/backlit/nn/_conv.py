@@ -24,7 +24,7 @@ def _per_dimension(value: Any, dims: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) else (value,) * dims
 
 
-class _Convolution(Module):
+class _ConvNd(Module):
     """What all of them share: the checked arguments, `weight` and `bias`, their first values."""
 
     _dims: int
@@ -55,14 +55,17 @@ class _Convolution(Module):
         self.output_padding = _per_dimension(output_padding, dims)
         self.groups, self.padding_mode = groups, padding_mode
         self._check()
-        first, second = channels if self.transposed else channels[::-1]
-        shape = (first, second // groups, *self.kernel_size)
-        self.weight = Parameter(bl.empty(shape, **options))
+        self.weight = Parameter(bl.empty(self._weight_shape(), **options))
         if bias:
             self.bias = Parameter(bl.empty(self.out_channels, **options))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        channels = self.out_channels, self.in_channels
+        first, second = channels[::-1] if self.transposed else channels
+        return first, second // self.groups, *self.kernel_size
 
     def _check(self) -> None:
         if self.groups <= 0:
@@ -111,7 +114,7 @@ class _Convolution(Module):
         return text
 
 
-class _Conv(_Convolution):
+class _Conv(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -168,7 +171,7 @@ class _Conv(_Convolution):
         )
 
 
-class _ConvTranspose(_Convolution):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -286,7 +289,7 @@ class Conv3d(_Conv):
     _dims = 3
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """The transpose of a convolution over sequences. (N, C, L) or (C, L).
 
     `weight` is (C, O / groups, K).
@@ -299,7 +302,7 @@ class ConvTranspose1d(_ConvTranspose):
     _dims = 1
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """The transpose of a convolution over images. (N, C, H, W) or (C, H, W).
 
     With a stride, inputs of several sizes have outputs of one size in `Conv2d`, so the way back is
@@ -313,7 +316,7 @@ class ConvTranspose2d(_ConvTranspose):
     _dims = 2
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """The transpose of a convolution over volumes. (N, C, D, H, W) or (C, D, H, W).
 
     >>> ConvTranspose3d(1, 2, 3)(backlit.zeros(1, 1, 4, 4, 4)).shape

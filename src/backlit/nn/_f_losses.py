@@ -157,6 +157,72 @@ def cross_entropy(
     )
 
 
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy(linear(x, w, b), t)`. (N, in) or (in,); `w` is (C, in) or (C, d1, ..., in).
+
+    Raises NotImplementedError with `options`, which ask for the logits in parts.
+
+        >>> x, w = backlit.ones(1, 2), backlit.zeros(4, 2)
+        >>> linear_cross_entropy(x, w, backlit.tensor([3]))
+        tensor(1.3863)
+    """
+    if options is not None:
+        raise NotImplementedError(
+            "linear_cross_entropy: options (logits computed in parts) are not implemented in "
+            "backlit. Try options=None."
+        )
+    _check_linear(input, linear_weight, linear_bias)
+    classes, *places = linear_weight.shape[:-1]
+    shape = (*input.shape[:-1], classes, *places)
+    if target.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    bias = None if linear_bias is None else linear_bias.flatten()
+    logits = _nn.linear(input, linear_weight.flatten(0, -2), bias).view(shape)
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits,
+        target,
+        weight,
+        ignore_index=ignored,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
+
+
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {weight.dim()}"
+        )
+    sizes = input.shape[-1], weight.shape[-1]
+    if sizes[0] != sizes[1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {sizes[0]} and {sizes[1]}, respectively"
+        )
+    outputs = tuple(weight.shape[:-1])
+    if bias is not None and tuple(bias.shape) != outputs:
+        raise RuntimeError(f"expected linear_bias shape {outputs}, got {tuple(bias.shape)}")
+    if len(outputs) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires "
+            f"batched input, (N, {sizes[0]}), got unbatched input with shape {tuple(input.shape)}"
+        )
+
+
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,

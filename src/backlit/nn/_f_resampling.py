@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 pixel_shuffle: Any = bl.pixel_shuffle
 pixel_unshuffle: Any = bl.pixel_unshuffle
 channel_shuffle: Any = bl.channel_shuffle
+native_channel_shuffle: Any = bl.native_channel_shuffle
 
 _DIMS = {"linear": 3, "bilinear": 4, "trilinear": 5}
 # (mode, dimensions of the input) -> its function; those of `_PLAIN` take no align_corners.

@@ -97,13 +97,14 @@ class RemovableHandle:
     def __exit__(self, *exc: object) -> None:
         self.remove()
 
-    def __getstate__(self) -> tuple[Any, int]:
-        return self._hooks(), self.id
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._hooks(), self.id, [ref() for ref in self._extras]
 
-    def __setstate__(self, state: tuple[Any, int]) -> None:
-        hooks, self.id = state
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        hooks, self.id, *more = state
         self._hooks = weakref.ref(HookDict() if hooks is None else hooks)
-        self._extras = []
+        extras = more[0] if more else []
+        self._extras = [weakref.ref(hooks) for hooks in extras if hooks is not None]
         RemovableHandle._next_id = max(RemovableHandle._next_id, self.id + 1)
 
 

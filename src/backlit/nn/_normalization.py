@@ -158,3 +158,16 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """The Torch 7 form of `LocalResponseNorm`: raises NotImplementedError.
+
+    PyTorch's sums over the window keep the first channel where it has left the window, so its
+    values depend on the number of channels; a layer that says it computes this would mislead.
+    """
+
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1) -> None:
+        raise NotImplementedError(
+            "nn.CrossMapLRN2d: not implemented in backlit. Try nn.LocalResponseNorm."
+        )

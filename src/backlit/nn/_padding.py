@@ -31,7 +31,7 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
-class _ConstantPad(_Pad):
+class _ConstantPadNd(_Pad):
     _mode = "constant"
 
     def __init__(self, padding: int | Sequence[int], value: float) -> None:
@@ -45,7 +45,7 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPadNd):
     """`value` before and after the last dimension; negative sizes cut off.
 
     >>> ConstantPad1d((1, 2), 0.5)(backlit.ones(2))
@@ -55,19 +55,19 @@ class ConstantPad1d(_ConstantPad):
     _dims = 1
 
 
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPadNd):
     """`value` around the last two dimensions (left, right, top, bottom); negative sizes cut off."""
 
     _dims = 2
 
 
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPadNd):
     """`value` around the last three dimensions; negative sizes cut off."""
 
     _dims = 3
 
 
-class _ZeroPad(_ConstantPad):
+class _ZeroPad(_ConstantPadNd):
     def __init__(self, padding: int | Sequence[int]) -> None:
         super().__init__(padding, 0.0)
 
@@ -93,11 +93,11 @@ class ZeroPad3d(_ZeroPad):
     _dims = 3
 
 
-class _ReflectionPad(_Pad):
+class _ReflectionPadNd(_Pad):
     _mode = "reflect"
 
 
-class ReflectionPad1d(_ReflectionPad):
+class ReflectionPad1d(_ReflectionPadNd):
     """The tensor mirrored at its border elements. (N, C, W) or (C, W).
 
     >>> ReflectionPad1d(2)(backlit.arange(4.0).view(1, 4))
@@ -107,23 +107,23 @@ class ReflectionPad1d(_ReflectionPad):
     _dims = 1
 
 
-class ReflectionPad2d(_ReflectionPad):
+class ReflectionPad2d(_ReflectionPadNd):
     """The tensor mirrored at its border elements. (N, C, H, W) or (C, H, W)."""
 
     _dims = 2
 
 
-class ReflectionPad3d(_ReflectionPad):
+class ReflectionPad3d(_ReflectionPadNd):
     """The tensor mirrored at its border elements. (N, C, D, H, W) or (C, D, H, W)."""
 
     _dims = 3
 
 
-class _ReplicationPad(_Pad):
+class _ReplicationPadNd(_Pad):
     _mode = "replicate"
 
 
-class ReplicationPad1d(_ReplicationPad):
+class ReplicationPad1d(_ReplicationPadNd):
     """Border elements repeated outwards. (N, C, W) or (C, W).
 
     >>> ReplicationPad1d(2)(backlit.arange(3.0).view(1, 3))
@@ -133,19 +133,19 @@ class ReplicationPad1d(_ReplicationPad):
     _dims = 1
 
 
-class ReplicationPad2d(_ReplicationPad):
+class ReplicationPad2d(_ReplicationPadNd):
     """Border elements repeated outwards. (N, C, H, W) or (C, H, W)."""
 
     _dims = 2
 
 
-class ReplicationPad3d(_ReplicationPad):
+class ReplicationPad3d(_ReplicationPadNd):
     """Border elements repeated outwards. (N, C, D, H, W) or (C, D, H, W)."""
 
     _dims = 3
 
 
-class _CircularPad(_Pad):
+class _CircularPadNd(_Pad):
     _mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ class _CircularPad(_Pad):
         return super().forward(input)
 
 
-class CircularPad1d(_CircularPad):
+class CircularPad1d(_CircularPadNd):
     """Elements from the other end. (N, C, W) or (C, W).
 
     >>> CircularPad1d((2, 1))(backlit.arange(3.0).view(1, 3))
@@ -166,13 +166,13 @@ class CircularPad1d(_CircularPad):
     _dims = 1
 
 
-class CircularPad2d(_CircularPad):
+class CircularPad2d(_CircularPadNd):
     """Elements from the other side. (N, C, H, W) or (C, H, W)."""
 
     _dims = 2
 
 
-class CircularPad3d(_CircularPad):
+class CircularPad3d(_CircularPadNd):
     """Elements from the other side. (N, C, D, H, W) or (C, D, H, W)."""
 
     _dims = 3

@@ -19,7 +19,7 @@ def as_tuple(value: Size, dims: int) -> tuple[int, ...]:
     return (value,) * dims if isinstance(value, int) else tuple(value)
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     def __init__(
         self,
         kernel_size: Size,
@@ -53,7 +53,7 @@ class _MaxPool(Module):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest element of each window. (N, C, L) or (C, L).
 
     >>> MaxPool1d(2)(backlit.tensor([[1.0, 3.0, 2.0, 0.0]]))
@@ -64,21 +64,21 @@ class MaxPool1d(_MaxPool):
         return self._pool(F.max_pool1d, input)
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest element of each window. (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.max_pool2d, input)
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest element of each window. (N, C, D, H, W) or (C, D, H, W)."""
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.max_pool3d, input)
 
 
-class _AvgPool(Module):
+class _AvgPoolNd(Module):
     kernel_size: Any
     stride: Any
     padding: Any
@@ -87,7 +87,7 @@ class _AvgPool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
     """The average of each window. (N, C, L) or (C, L)."""
 
     def __init__(
@@ -115,7 +115,7 @@ class AvgPool1d(_AvgPool):
         )
 
 
-class _DividedAvgPool(_AvgPool):
+class _DividedAvgPool(_AvgPoolNd):
     def __init__(
         self,
         kernel_size: Size,
@@ -163,7 +163,7 @@ class AvgPool3d(_DividedAvgPool):
         return self._pool(F.avg_pool3d, input)
 
 
-class _AdaptiveAvgPool(Module):
+class _AdaptiveAvgPoolNd(Module):
     def __init__(self, output_size: PartialSize) -> None:
         super().__init__()
         self.output_size = output_size
@@ -172,7 +172,7 @@ class _AdaptiveAvgPool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Averages of `output_size` windows. (N, C, L) or (C, L)."""
 
     output_size: Size
@@ -181,7 +181,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Averages of windows that make a result of `output_size`; None is the input's size.
 
     >>> AdaptiveAvgPool2d((1, None))(backlit.arange(6.0).view(1, 2, 3))
@@ -192,14 +192,14 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Averages of windows that make a result of `output_size`; None is the input's size."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool3d(input, self.output_size)
 
 
-class _AdaptiveMaxPool(Module):
+class _AdaptiveMaxPoolNd(Module):
     def __init__(self, output_size: PartialSize, return_indices: bool = False) -> None:
         super().__init__()
         self.output_size, self.return_indices = output_size, return_indices
@@ -208,7 +208,7 @@ class _AdaptiveMaxPool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The largest elements of `output_size` windows. (N, C, L) or (C, L)."""
 
     output_size: Size
@@ -217,21 +217,21 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """The largest elements of windows that make a result of `output_size`; None: the input's."""
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The largest elements of windows that make a result of `output_size`; None: the input's."""
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
 
-class _MaxUnpool(Module):
+class _MaxUnpoolNd(Module):
     _dims: ClassVar[int]
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
@@ -244,7 +244,7 @@ class _MaxUnpool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """Zeros, with the elements where `MaxPool1d` found them. (N, C, L) or (C, L)."""
 
     _dims = 1
@@ -255,7 +255,7 @@ class MaxUnpool1d(_MaxUnpool):
         )
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """Zeros, with the elements where `MaxPool2d` found them. (N, C, H, W) or (C, H, W)."""
 
     _dims = 2
@@ -266,7 +266,7 @@ class MaxUnpool2d(_MaxUnpool):
         )
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """Zeros, with the elements where `MaxPool3d` found them. (N, C, D, H, W) or (C, D, H, W)."""
 
     _dims = 3
@@ -277,7 +277,7 @@ class MaxUnpool3d(_MaxUnpool):
         )
 
 
-class _LPPool(Module):
+class _LPPoolNd(Module):
     def __init__(
         self,
         norm_type: float,
@@ -297,7 +297,7 @@ class _LPPool(Module):
         )
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """(Σ xᵖ)^(1/p) over each window. (N, C, L) or (C, L)."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -306,7 +306,7 @@ class LPPool1d(_LPPool):
         )
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """(Σ xᵖ)^(1/p) over each window. (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -315,7 +315,7 @@ class LPPool2d(_LPPool):
         )
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """(Σ xᵖ)^(1/p) over each window. (N, C, D, H, W) or (C, D, H, W)."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from backlit import Tensor
 
 from ._hooks import RemovableHandle, add_hook
 from ._registry import Registry
-from .parameter import Parameter
+from .parameter import Parameter, is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,7 +68,8 @@ class StateDict(Registry):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, tensor in self._persistent_state():
-            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+            whole = keep_vars or is_lazy(tensor)
+            destination[prefix + name] = tensor if whole else tensor.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
             destination[prefix + _EXTRA] = self.get_extra_state()
 
@@ -216,13 +217,16 @@ class StateDict(Registry):
                 f'While copying the parameter named "{key}", expected torch.Tensor or '
                 f"Tensor-like object from checkpoint but received {type(value)}"
             )
-        if target.dim() == 0 and value.dim() == 1 and len(value) > 0:
-            value = value[0]  # 0-d tensors were saved with one element by old programs
-        if value.shape != target.shape:
-            return (
-                f"size mismatch for {key}: copying a param with shape {value.shape} from "
-                f"checkpoint, the shape in current model is {target.shape}."
-            )
+        if not is_lazy(target):
+            if target.dim() == 0 and value.dim() == 1 and len(value) > 0:
+                value = value[0]  # 0-d tensors were saved with one element by old programs
+            if value.shape != target.shape:
+                return (
+                    f"size mismatch for {key}: copying a param with shape {value.shape} from "
+                    f"checkpoint, the shape in current model is {target.shape}."
+                )
+        elif is_lazy(value):
+            return ""
         try:
             if assign:
                 if isinstance(target, Parameter):

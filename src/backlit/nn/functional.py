@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import backlit as bl
+from backlit import _namespace
 from backlit._C import (
     _nn,
     conv1d as conv1d,
@@ -65,6 +66,11 @@ from ._f_grid_sample import (
     affine_grid as affine_grid,
     grid_sample as grid_sample,
 )
+from ._f_grouped import (
+    grouped_mm as grouped_mm,
+    scaled_grouped_mm as scaled_grouped_mm,
+    scaled_mm as scaled_mm,
+)
 from ._f_losses import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -76,6 +82,7 @@ from ._f_losses import (
     huber_loss as huber_loss,
     kl_div as kl_div,
     l1_loss as l1_loss,
+    linear_cross_entropy as linear_cross_entropy,
     margin_ranking_loss as margin_ranking_loss,
     mse_loss as mse_loss,
     multi_margin_loss as multi_margin_loss,
@@ -112,6 +119,7 @@ from ._f_pooling import (
 from ._f_resampling import (
     channel_shuffle as channel_shuffle,
     interpolate as interpolate,
+    native_channel_shuffle as native_channel_shuffle,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
     upsample as upsample,
@@ -144,18 +152,7 @@ unfold = _nn.unfold
 _dropout = _nn.dropout
 scaled_dot_product_attention = _nn.scaled_dot_product_attention
 
-_LATER = ("linear_cross_entropy", "grouped_mm", "scaled_mm", "scaled_grouped_mm")
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-    def later(*args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"nn.functional.{name}: not implemented yet in backlit.")
-
-    later.__name__ = later.__qualname__ = name
-    return later
+__getattr__ = _namespace.missing_attribute(__name__)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
