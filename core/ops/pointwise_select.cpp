@@ -111,16 +111,19 @@ const RegisterFront<&round_front> round_row(
      .aliases = Round::aliases},
     InPlace::Function);
 
+double largest(Dtype d) {
+  return d == Dtype::Float64    ? std::numeric_limits<double>::max()
+         : d == Dtype::Float16  ? 65504
+         : d == Dtype::BFloat16 ? 0x1.fep127
+                                : std::numeric_limits<float>::max();
+}
+
 Choice nan_to_num_front(Tensor x, std::optional<double> nan, std::optional<double> posinf,
                         std::optional<double> neginf) {
   Choice c(formula<NanToNum>(), x);
-  const double largest = x.dtype() == Dtype::Float64    ? std::numeric_limits<double>::max()
-                         : x.dtype() == Dtype::Float16  ? 65504
-                         : x.dtype() == Dtype::BFloat16 ? 0x1.fep127
-                                                        : std::numeric_limits<float>::max();
   c.params[0] = nan.value_or(0);
-  c.params[1] = posinf.value_or(largest);
-  c.params[2] = neginf.value_or(-largest);
+  c.params[1] = posinf.value_or(largest(x.dtype()));
+  c.params[2] = neginf.value_or(-largest(x.dtype()));
   return c;
 }
 const RegisterFront<&nan_to_num_front> nan_to_num_row(
@@ -173,6 +176,23 @@ const RegisterFront<&celu_front> celu_row(Celu::signature,
                                            .aliases = Celu::aliases,
                                            .method = false},
                                           InPlace::Function);
+
+Choice softshrink_front(Tensor x, Scalar lambd) {
+  BACKLIT_CHECK(!(lambd.d < 0 || lambd.d > largest(x.dtype())), Runtime,
+                "lambda must be in range [0, ", largest(x.dtype()), "] for input dtype ",
+                info(x.dtype()).scalar_name, ", but found ", lambd.d);
+  Choice c(formula<Softshrink>(), x);
+  c.params[0] = lambd.d;
+  return c;
+}
+const RegisterFront<&softshrink_front> softshrink_row(
+    Softshrink::signature,
+    {.meaning = Softshrink::meaning,
+     .formula = Softshrink::formula,
+     .gradient = "∂L/∂x = g if |x| > lambd else 0",
+     .home = "nn",
+     .method = false},
+    InPlace::None);
 
 Tensor prelu_op(Tensor x, Tensor weight) {
   BACKLIT_CHECK(x.dtype() == weight.dtype(), Runtime, "prelu: Type promoting not supported. Got ",

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/arithmetic.h"
+#include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
 
@@ -212,7 +213,7 @@ Tensor sum_to_size(const Tensor& x, const Dims& size) {
     fits = size[size.n - k] == 1 || size[size.n - k] == x.layout().size(x.dim() - k);
   BACKLIT_CHECK(fits, Runtime, "size {", to_string(size), "} is not expandable to size {",
                 to_string(x.sizes()), "}.");
-  return sum_to(x, size);
+  return size.empty() ? sum(x) : sum_to(x, size);
 }
 const RegisterAny sum_to_size_row(
     "sum_to_size(Tensor input, int* size) -> Tensor", sum_to_size,
@@ -283,6 +284,8 @@ const RegisterAny alias_row("alias(Tensor input) -> Tensor", alias,
 
 Tensor narrow_copy(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length,
                    const Tensor& out) {
+  BACKLIT_CHECK(length >= 0, Runtime, "start (", start, ") + length (", length,
+                ") exceeds dimension size (", x.size(dim), ").");
   return into_out("narrow_copy", clone_contiguous(narrow(x, dim, start, length)), out);
 }
 const RegisterAny narrow_copy_row(

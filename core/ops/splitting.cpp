@@ -1,5 +1,6 @@
 // Splitting: several views of one tensor, recorded as one node.
 #include <algorithm>
+#include <cstring>
 
 #include "ops/arithmetic.h"
 #include "ops/joining.h"
@@ -141,7 +142,23 @@ std::vector<Tensor> unsafe_chunk(const Tensor& x, std::int64_t chunks, std::int6
   return chunk_as(x, chunks, dim, true);
 }
 
+bool is_sections_or_indices(PyObject* o) {
+  const auto whole = [](PyObject* item) { return PyIndex_Check(item) && !PyBool_Check(item); };
+  if (!PyTuple_Check(o) && !PyList_Check(o)) return whole(o);
+  PyObject** items = PySequence_Fast_ITEMS(o);
+  return std::all_of(items, items + PySequence_Fast_GET_SIZE(o), whole);
+}
+
+void check_where(const char* name, Any where) {
+  BACKLIT_CHECK(is_sections_or_indices(where.object), Type, name,
+                "() received an invalid combination of arguments - got (Tensor, ",
+                Py_TYPE(where.object)->tp_name,
+                "), but expected one of:\n * (Tensor input, int sections)\n"
+                " * (Tensor input, tuple of ints indices)");
+}
+
 std::vector<Tensor> tensor_split_op(const Tensor& x, Any where, std::int64_t dim) {
+  check_where("tensor_split", where);
   BACKLIT_CHECK(
       x.dim() > 0, Runtime,
       "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
@@ -179,6 +196,7 @@ template <int kDim> std::vector<Tensor> numpy_split(const Tensor& x, Any where) 
   constexpr const char* name = kDim == 0   ? "torch.vsplit"
                                : kDim == 1 ? "torch.hsplit"
                                            : "torch.dsplit";
+  check_where(name + std::strlen("torch."), where);
   constexpr int least = kDim == 0 ? 2 : kDim == 1 ? 1 : 3;
   BACKLIT_CHECK(x.dim() >= least, Runtime, name, " requires a tensor with at least ", least,
                 " dimension, but got a tensor with ", x.dim(), " dimensions!");

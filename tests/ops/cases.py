@@ -100,8 +100,8 @@ def fronts() -> list[Case]:
             a / 3 | a**2 | a**3 | a**0 | a**1 | 2**a | T.pow(2.5, a) | T.float_power(a, 2)
             T.clamp(a, -1, 1) | T.clamp(a, min=0.5) | T.clamp(a, max=0.5) | T.clamp_min(a, 0.5)
             T.clamp_max(a, 0.5) | T.nan_to_num(a) | T.nan_to_num(a, 1.0, 2.0, 3.0) | F.gelu(a)
-            F.gelu(a, approximate='tanh') | T.celu(a, 1.3) | T.where(a > 0, a, 2.0)
-            T.where(a > 0, 1.0, a) | T.copysign(a, -1.0) | T.xlogy(a, 2.0)
+            F.gelu(a, approximate='tanh') | F.softshrink(a, 0.3) | T.celu(a, 1.3)
+            T.where(a > 0, a, 2.0) | T.where(a > 0, 1.0, a) | T.copysign(a, -1.0) | T.xlogy(a, 2.0)
             T.special.xlog1py(a, 2.0) | T.add(a, 2, alpha=3) | T.positive(a) | a + 1 | 1 - a
         """,
         ((-9.3, 9.3),): """
