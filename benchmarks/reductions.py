@@ -32,6 +32,8 @@ LARGE: dict[str, Function] = {
     "softmax of rows": lambda torch, x: x.softmax(1),
     "cumsum of rows": lambda torch, x: x.cumsum(1),
     "topk 5 of rows": lambda torch, x: x.topk(5, 1),
+    "kthvalue of rows": lambda torch, x: x.kthvalue(20, 1),
+    "median of rows": lambda torch, x: x.median(1),
     "sort of rows": lambda torch, x: x.sort(1),
 }
 

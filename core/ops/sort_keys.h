@@ -1,30 +1,13 @@
-// Numbers as unsigned keys of the same order, so that one comparison (or one radix pass) serves all
-// dtypes: -0 equals 0, and nan comes last.
+// Keys (kernels/sort_key.h) with the positions that they come from, and their stable sort.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <type_traits>
 #include <vector>
 
+#include "kernels/sort_key.h"
+
 namespace backlit::ops {
-
-template <class T> using SortKey = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-
-template <class T> SortKey<T> sort_key(T x) {
-  using U = SortKey<T>;
-  constexpr U top = U{1} << (8 * sizeof(U) - 1);
-  if constexpr (std::is_floating_point_v<T>) {
-    if (x != x) return ~U{0};
-    const U bits = std::bit_cast<U>(x == T(0) ? T(0) : x);
-    return bits & top ? ~bits : bits | top;
-  } else if constexpr (std::is_signed_v<T>) {
-    return static_cast<U>(static_cast<std::make_signed_t<U>>(x)) ^ top;
-  } else {
-    return static_cast<U>(x);
-  }
-}
 
 template <class U> struct KeyAt {
   U key;
