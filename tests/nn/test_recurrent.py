@@ -1,5 +1,9 @@
 """Recurrent networks against PyTorch: values, gradients of two orders, packed sequences, seeds."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -275,3 +279,25 @@ def test_training(text):
         return found
 
     same(losses, 1e-5)
+
+
+SMALL_LAYERS = """
+import backlit
+backlit.manual_seed(0)
+for hidden in (1, 2, 7, 16):
+    model = backlit.nn.RNN(2, hidden)
+    for batch in (1, 2, 5):
+        print(model(backlit.randn(3, batch, 2))[0].sum().item())
+"""
+
+
+@pytest.mark.parametrize("isa", ["generic", "v3"])
+def test_small_layers_with_every_instruction_set(isa):
+    """Packed weights of a small layer lie where a small tensor lies: not at a whole cache line."""
+    found = []
+    for chosen in (isa, "v4"):
+        environment = {**os.environ, "BACKLIT_ISA": chosen}
+        command = [sys.executable, "-c", SMALL_LAYERS]
+        done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+        found.append([float(line) for line in done.stdout.split()])
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
