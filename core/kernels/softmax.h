@@ -1,4 +1,4 @@
-// Softmax and log-softmax over raw memory, and the statistics that cross entropy needs.
+// Softmax, log-softmax and logsumexp over raw memory, and the statistics that cross entropy needs.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@ struct SoftmaxKernels {
   void (*backward_rows[2])(const void* g, const void* y, void* gx, i64 rows, i64 n);
   void (*forward_columns[2])(const void* x, void* y, i64 n, i64 stride, i64 width);
   void (*backward_columns[2])(const void* g, const void* y, void* gx, i64 n, i64 stride, i64 width);
+  void (*logsumexp_rows)(const void* x, void* y, i64 rows, i64 n);  // y: one number per line
+  void (*logsumexp_columns)(const void* x, void* y, i64 n, i64 stride, i64 width);
   // top[r] = max of row r, log_sum[r] = ln of the sum of exp(x - top[r])
   void (*row_stats)(const void* x, void* top, void* log_sum, i64 rows, i64 n);
   // gx = factor[r] * exp(x - top[r] - log_sum[r])

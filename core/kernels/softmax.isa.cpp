@@ -1,5 +1,5 @@
-// Softmax over rows and over columns. Short rows are taken many at a time, so that exp runs over
-// one long stretch of memory.
+// Softmax and logsumexp over rows and over columns. Short rows are taken many at a time, so that
+// exp runs over one long stretch of memory.
 #include "kernels/softmax.h"
 
 #include "formulas/math.h"
@@ -105,6 +105,13 @@ template <class T, class F> void column_sums(i64 n, i64 w, T* total, F term) {
   }
 }
 
+template <class T> void column_tops(const T* x, i64 n, i64 stride, i64 w, T* top) {
+  for (i64 c = 0; c < w; ++c) top[c] = -std::numeric_limits<T>::infinity();
+  for (i64 i = 0; i < n; ++i)
+#pragma GCC ivdep
+    for (i64 c = 0; c < w; ++c) top[c] = top[c] > x[i * stride + c] ? top[c] : x[i * stride + c];
+}
+
 template <class T, bool kLog>
 void forward_columns(const void* in, void* out, i64 n, i64 stride, i64 width) {
   T top[kWidth], sum[kWidth];
@@ -112,10 +119,7 @@ void forward_columns(const void* in, void* out, i64 n, i64 stride, i64 width) {
     const i64 w = width - first < kWidth ? width - first : kWidth;
     const T* x = static_cast<const T*>(in) + first;
     T* y = static_cast<T*>(out) + first;
-    for (i64 c = 0; c < w; ++c) top[c] = -std::numeric_limits<T>::infinity();
-    for (i64 i = 0; i < n; ++i)
-#pragma GCC ivdep
-      for (i64 c = 0; c < w; ++c) top[c] = top[c] > x[i * stride + c] ? top[c] : x[i * stride + c];
+    column_tops(x, n, stride, w, top);
     column_sums(n, w, sum, [&](i64 i, i64 c) {
       const T shifted = x[i * stride + c] - top[c], e = math::exp(shifted);
       y[i * stride + c] = kLog ? shifted : e;
@@ -151,8 +155,24 @@ void backward_columns(const void* grad, const void* result, void* out, i64 n, i6
   }
 }
 
-template <class T> void row_stats(const void* in, void* top, void* log_sum, i64 rows, i64 n) {
+// sums[r] = sum of exp(x - shift[r]) over row r; as many rows as rows_at_once says.
+template <class T> void sums_of_exponentials(const T* x, const T* shift, T* sums, i64 rows, i64 n) {
   alignas(64) T buffer[kPiece];
+  if (n <= kPiece) {
+    for (i64 r = 0; r < rows; ++r) minus(x + r * n, shift[r], buffer + r * n, n);
+    exponentials(buffer, buffer, rows * n);
+    for (i64 r = 0; r < rows; ++r) sums[r] = row_total(buffer + r * n, n);
+    return;
+  }
+  const T s = *shift;
+  *sums = sum_pieces<T>(n, [&](i64 i, i64 m) {
+#pragma GCC ivdep
+    for (i64 j = 0; j < m; ++j) buffer[j] = math::exp(x[i + j] - s);
+    return row_total(buffer, m);
+  });
+}
+
+template <class T> void row_stats(const void* in, void* top, void* log_sum, i64 rows, i64 n) {
   const i64 step = rows_at_once(n);
   T* tops = static_cast<T*>(top);
   T* logs = static_cast<T*>(log_sum);
@@ -160,20 +180,40 @@ template <class T> void row_stats(const void* in, void* top, void* log_sum, i64 
     const i64 count = rows - r < step ? rows - r : step;
     const T* x = static_cast<const T*>(in) + r * n;
     for (i64 k = 0; k < count; ++k) tops[r + k] = row_top(x + k * n, n);
-    if (n <= kPiece) {
-      for (i64 k = 0; k < count; ++k) minus(x + k * n, tops[r + k], buffer + k * n, n);
-      exponentials(buffer, buffer, count * n);
-      for (i64 k = 0; k < count; ++k) logs[r + k] = row_total(buffer + k * n, n);
-    } else {
-      logs[r] = sum_pieces<T>(n, [&](i64 i, i64 m) {
-        const T t = tops[r];
-#pragma GCC ivdep
-        for (i64 j = 0; j < m; ++j) buffer[j] = math::exp(x[i + j] - t);
-        return row_total(buffer, m);
-      });
-    }
+    sums_of_exponentials(x, tops + r, logs + r, count, n);
   }
   for (i64 r = 0; r < rows; ++r) logs[r] = math::log(logs[r]);
+}
+
+// What is subtracted before exp: inf - inf would be nan.
+template <class T> T finite_or_0(T top) { return math::where(math::isinf(top), T(0), top); }
+
+template <class T> void logsumexp_rows(const void* in, void* out, i64 rows, i64 n) {
+  T shift[kPiece];
+  const i64 step = rows_at_once(n);
+  for (i64 r = 0; r < rows; r += step) {
+    const i64 count = rows - r < step ? rows - r : step;
+    const T* x = static_cast<const T*>(in) + r * n;
+    T* y = static_cast<T*>(out) + r;
+    for (i64 k = 0; k < count; ++k) shift[k] = finite_or_0(row_top(x + k * n, n));
+    sums_of_exponentials(x, shift, y, count, n);
+#pragma GCC ivdep
+    for (i64 k = 0; k < count; ++k) y[k] = math::log(y[k]) + shift[k];
+  }
+}
+
+template <class T> void logsumexp_columns(const void* in, void* out, i64 n, i64 stride, i64 width) {
+  T shift[kWidth];
+  for (i64 first = 0; first < width; first += kWidth) {
+    const i64 w = width - first < kWidth ? width - first : kWidth;
+    const T* x = static_cast<const T*>(in) + first;
+    T* y = static_cast<T*>(out) + first;
+    column_tops(x, n, stride, w, shift);
+    for (i64 c = 0; c < w; ++c) shift[c] = finite_or_0(shift[c]);
+    column_sums(n, w, y, [&](i64 i, i64 c) { return math::exp(x[i * stride + c] - shift[c]); });
+#pragma GCC ivdep
+    for (i64 c = 0; c < w; ++c) y[c] = math::log(y[c]) + shift[c];
+  }
 }
 
 template <class T>
@@ -194,6 +234,8 @@ template <class T> constexpr SoftmaxKernels kernels_of() {
           {&backward_rows<T, false>, &backward_rows<T, true>},
           {&forward_columns<T, false>, &forward_columns<T, true>},
           {&backward_columns<T, false>, &backward_columns<T, true>},
+          &logsumexp_rows<T>,
+          &logsumexp_columns<T>,
           &row_stats<T>,
           &scaled_softmax<T>};
 }

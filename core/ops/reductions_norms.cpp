@@ -1,4 +1,4 @@
-// Norms, variances, logsumexp.
+// Norms and variances.
 #include <cmath>
 #include <cstring>
 
@@ -476,40 +476,6 @@ const RegisterComplex dist_row(
     {.meaning = "The p-norm of the difference.",
      .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
      .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y"});
-
-// --- logsumexp ---
-
-Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
-  const Tensor x = input.is_floating() ? input : to_dtype(input, default_dtype());
-  const ReducedDims r(x, dims);
-  const Tensor from = detach(x);
-  Tensor y;
-  if (x.numel() == 0) {
-    y = call("log", reduce(Reduction::Sum, from, r, true));
-  } else {
-    const Tensor top = reduce(Reduction::Max, from, r, true);
-    const Tensor infinite = call("isinf", top);
-    const Tensor shift = zero_where(infinite, top);
-    y = add(call("log", reduce(Reduction::Sum, call("exp", sub(from, shift)), r, true)), shift);
-  }
-  y = y.alias(contiguous_layout(r.sizes(keepdim)));
-  return record(
-      "LogsumexpBackward0", std::move(y), {x}, {x},
-      [kept = r.kept](Vjp& v) {
-        const Tensor y = view_or_reshape(v.saved(1), kept);
-        const Tensor none = apply<formulas::Isneginf>(y);
-        v.set(0,
-              mul(view_or_reshape(v.g(), kept), call("exp", sub(v.saved(0), zero_where(none, y)))));
-      },
-      true);
-}
-const Register logsumexp_row(
-    "logsumexp(Tensor input, int[1] dim, bool keepdim=False, *, Tensor? out=None) -> Tensor",
-    logsumexp_op,
-    {.meaning = "Logarithm of the sum of exponentials, without overflow.",
-     .formula = "y = log Σᵢ exp xᵢ",
-     .gradient = "∂L/∂xᵢ = exp(xᵢ − y) ∂L/∂y",
-     .aliases = "special.logsumexp"});
 
 }  // namespace
 }  // namespace backlit::ops

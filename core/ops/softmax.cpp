@@ -1,12 +1,16 @@
+// Softmax, log-softmax, logsumexp.
 #include "ops/softmax.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "formulas/comparison.h"
 #include "kernels/isa.h"
 #include "ops/arithmetic.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
+#include "ops/reductions_plan.h"
 #include "ops/views.h"
 #include "registry/registry.h"
 
@@ -144,6 +148,83 @@ const Register softmax_row(
 const Register log_softmax_row(
     "log_softmax(Tensor input, int dim, dtype? dtype=None, *, Tensor? out=None) -> Tensor",
     log_softmax_op, kLogSoftmax);
+
+// --- logsumexp ---
+
+// x as contiguous lines (outer, n, inner) along all reduced dimensions.
+Tensor reduced_lines(const Tensor& x, const ReducedDims& r) {
+  i64 outer = 1, n = 1, inner = 1;
+  bool together = true;
+  Dims kept, order;
+  for (int d = 0; d < x.dim(); ++d) {
+    const i64 size = x.layout().size(d);
+    if (!r.reduce[d]) kept.push_back(d);
+    if (r.reduce[d]) order.push_back(d);
+    if (size == 1) continue;
+    if (r.reduce[d]) together &= inner == 1;
+    (r.reduce[d] ? n : n == 1 ? outer : inner) *= size;
+  }
+  if (together) return view(contiguous(x), Dims{outer, n, inner});
+  for (int k = kept.n; k-- > 0;) order.insert(0, kept[k]);
+  return view(contiguous(permute(x, order)), Dims{outer * inner, n, 1});
+}
+
+// A long line in pieces, of whose results the same is taken: on all cores, with the same bits.
+void logsumexp_line(const SoftmaxKernels& k, const char* x, char* y, i64 n, i64 size, char* parts) {
+  parallel_for(n, kTask, [&](i64 begin, i64 end) {
+    k.logsumexp_rows(x + begin * size, parts + begin / kTask * size, 1, end - begin);
+  });
+  k.logsumexp_rows(parts, y, 1, (n + kTask - 1) / kTask);
+}
+
+Tensor logsumexp_of_lines(const Tensor& x) {
+  const SoftmaxKernels& k = softmax_kernels(x.dtype());
+  const Lines lines(x.sizes(), 1);
+  Tensor y = Tensor::empty(Dims{lines.outer, lines.inner}, x.dtype());
+  const auto size = static_cast<i64>(size_of(x.dtype()));
+  const char* in = x.raw();
+  char* out = y.raw();
+  if (lines.inner == 1 && lines.n > kTask) {
+    const Tensor parts = Tensor::empty(Dims{(lines.n + kTask - 1) / kTask}, x.dtype());
+    const GilRelease release(true);
+    for (i64 line = 0; line < lines.outer; ++line)
+      logsumexp_line(k, in + line * lines.n * size, out + line * size, lines.n, size, parts.raw());
+    return y;
+  }
+  each_block(
+      lines,
+      [&](i64 at, i64 rows) {
+        k.logsumexp_rows(in + at * size, out + at / lines.n * size, rows, lines.n);
+      },
+      [&](i64 at, i64 width) {
+        const i64 block = lines.n * lines.inner, to = at / block * lines.inner + at % block;
+        k.logsumexp_columns(in + at * size, out + to * size, lines.n, lines.inner, width);
+      });
+  return y;
+}
+
+Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
+  const Tensor x = input.is_floating() ? input : to_dtype(input, default_dtype());
+  const ReducedDims r(x, dims);
+  const Tensor from = detach(x);
+  Tensor y = x.numel() == 0 ? Tensor::full(r.sizes(keepdim), -INFINITY, x.dtype())
+                            : logsumexp_of_lines(reduced_lines(from, r));
+  return record(
+      "LogsumexpBackward0", y.alias(contiguous_layout(r.sizes(keepdim))), {x}, {x},
+      [kept = r.kept](Vjp& v) {
+        const Tensor y = view_or_reshape(v.saved(1), kept);
+        const Tensor shift = where(apply<formulas::Isneginf>(y), Scalar(0.0), y);
+        v.set(0, mul(view_or_reshape(v.g(), kept), exponential(sub(v.saved(0), shift))));
+      },
+      true);
+}
+const Register logsumexp_row(
+    "logsumexp(Tensor input, int[1] dim, bool keepdim=False, *, Tensor? out=None) -> Tensor",
+    logsumexp_op,
+    {.meaning = "Logarithm of the sum of exponentials, without overflow.",
+     .formula = "y = log Σᵢ exp xᵢ",
+     .gradient = "∂L/∂xᵢ = exp(xᵢ − y) ∂L/∂y",
+     .aliases = "special.logsumexp"});
 
 }  // namespace
 

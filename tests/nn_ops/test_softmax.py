@@ -1,4 +1,4 @@
-"""softmax and log_softmax: rows, columns, special values, errors."""
+"""softmax, log_softmax and logsumexp: rows, columns, special values, errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nn_ops_gradients import check, torch
 
 import backlit
 
-from oracle import assert_close, outcome
+from oracle import assert_close, outcome, same
 
 NAMES = ("softmax", "log_softmax")
 
@@ -107,3 +107,48 @@ def test_bits_do_not_depend_on_threads():
     for a, b in results[1:]:
         assert backlit.equal(a, results[0][0])
         assert backlit.equal(b, results[0][1])
+
+
+@pytest.mark.parametrize("n", [1, 5, 16, 1023, 1024, 1025, 32768, 32769, 70_000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logsumexp_of_lines(n, dtype):
+    def fn(t):
+        x = ((t.arange(3 * n) * 37 % 1001) / 40).reshape(3, n).to(getattr(t, dtype))
+        columns = x.T.contiguous()
+        return x.logsumexp(1), columns.logsumexp(0), columns.T.logsumexp(1), x[:, ::2].logsumexp(1)
+
+    same(fn, 1e-6 if dtype == "float32" else 1e-15)
+
+
+@pytest.mark.parametrize("dim", ["0", "1", "-1", "(0, 1)", "(1, 2)", "(0, 2)", "(0, 1, 2)"])
+def test_logsumexp_of_several_dimensions(dim):
+    def fn(t):
+        x = (t.arange(60) % 17 / 3).reshape(3, 4, 5).requires_grad_()
+        y = x.logsumexp(eval(dim))
+        y.sum().backward()
+        return y, y.shape, x.grad, x.detach().logsumexp(eval(dim), True).shape
+
+    same(fn, 1e-6)
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "3e38"])
+def test_logsumexp_of_special_values(number):
+    def fn(t):
+        rows = [[1.0, float(number), 2.0], [float(number)] * 3, [float(number), math.inf, math.nan]]
+        x = t.tensor(rows, requires_grad=True)
+        y = t.cat([x.logsumexp(1), x.logsumexp(0), t.zeros(0, 2).logsumexp(0)])
+        return y, t.autograd.grad(x[:1].logsumexp(1), x)
+
+    same(fn, 1e-6)
+
+
+def test_logsumexp_does_not_depend_on_threads():
+    x = backlit.randn(100_001)
+    before = backlit.get_num_threads()
+    try:
+        backlit.set_num_threads(1)
+        one = x.logsumexp(0).item()
+        backlit.set_num_threads(3)
+        assert x.logsumexp(0).item() == one
+    finally:
+        backlit.set_num_threads(before)
