@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bind/batching.h"
 #include "bind/bind.h"
 #include "graph/engine.h"
 #include "graph/saved_hooks.h"
@@ -486,6 +487,11 @@ void bind_autograd(nb::module_& m) {
       "_engine_run",
       [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow,
          bool accumulate, bool hooks) {
+        PyObject* const given[] = {roots.ptr(), grads.ptr(), inputs.ptr()};
+        if (holds_batched(given, 3)) [[unlikely]]
+          return nb::object(
+              nb::borrow(reinterpret_cast<PyObject*>(batched_type))
+                  .attr("_engine_run")(roots, grads, inputs, retain, create, allow, accumulate));
         return nb::steal(
             engine_run(roots, grads, inputs, retain, create, allow, accumulate, hooks).release());
       },

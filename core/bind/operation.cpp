@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "bind/batching.h"
 #include "formulas/formula.h"
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
@@ -36,7 +37,7 @@ bool is_int(PyObject* o) {
     auto* t = reinterpret_cast<TensorObject*>(o);
     return t->layout->numel == 1 && is_integral(t->dtype);
   }
-  return PyIndex_Check(o) && !PyBool_Check(o);
+  return PyIndex_Check(o) && !PyBool_Check(o) && !is_batched(o);
 }
 
 bool is_int_list(PyObject* o) {
@@ -79,7 +80,7 @@ bool accepts(const Parameter& p, PyObject* o) {
     case Type::Str: return PyUnicode_Check(o);
     case Type::Dtype: return as_dtype(o).has_value();
     case Type::Generator: return PyObject_TypeCheck(o, generator_type);
-    case Type::Any: return true;
+    case Type::Any: return !holds_batched(o);
   }
   return false;
 }
@@ -280,9 +281,15 @@ PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, P
   return guarded([&]() -> PyObject* {
     Bound b;
     for (const Overload* row : *op.overloads)
-      if (bind(*row, args, nargs, kwnames, b, nullptr)) return call_row(*row, b.slots);
+      if (bind(*row, args, nargs, kwnames, b, nullptr)) {
+        if (row->options.draws && batching_draws) [[unlikely]]
+          return call_batched(self, args, nargs, kwnames);
+        return call_row(*row, b.slots);
+      }
     if (PyErr_Occurred()) return nullptr;
-    check_shaped(op, args, nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0));
+    const Py_ssize_t all = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    if (holds_batched(args, all)) return call_batched(self, args, nargs, kwnames);
+    check_shaped(op, args, all);
     fail_binding(op, args, nargs, kwnames);
     return nullptr;
   });
@@ -458,6 +465,14 @@ PyObject* get_rows(PyObject* self, void*) {
         "home", o.home, "aliases", o.aliases, "example", o.example, "node", e ? e->node : "",
         "elementwise", e ? Py_True : Py_False, "method", o.method ? Py_True : Py_False));
     if (!item) return nullptr;
+    const Object parameters = Object::steal(PyDict_New());
+    for (const Parameter& p : row->parameters) {
+      const Object type = Object::steal(to_python(std::string(type_name(p.type))));
+      PyDict_SetItemString(parameters.get(), p.name.c_str(), type.get());
+    }
+    PyDict_SetItemString(item.get(), "parameters", parameters.get());
+    PyDict_SetItemString(item.get(), "draws", o.draws ? Py_True : Py_False);
+    PyDict_SetItemString(item.get(), "view", o.view ? Py_True : Py_False);
     if (e) {
       Object domain = Object::steal(PyList_New(0));
       for (int i = 0; i < e->arity; ++i) {
@@ -494,9 +509,40 @@ PyGetSetDef getset[] = {{"__name__", get_name, nullptr, nullptr, nullptr},
                         {"__rows__", get_rows, nullptr, nullptr, nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
+// _bind(args, kwargs): which of __rows__ fits, and the value of each of its parameters.
+PyObject* bind_only(PyObject* self, PyObject* const* given, Py_ssize_t) {
+  const auto& op = *reinterpret_cast<Operation*>(self);
+  return guarded([&]() -> PyObject* {
+    const Py_ssize_t nargs = PyTuple_GET_SIZE(given[0]);
+    std::vector<PyObject*> args(&PyTuple_GET_ITEM(given[0], 0), &PyTuple_GET_ITEM(given[0], nargs));
+    const Object names = Object::steal(PyTuple_New(PyDict_GET_SIZE(given[1])));
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0, i = 0; PyDict_Next(given[1], &at, &key, &value); ++i) {
+      Py_INCREF(key);
+      PyTuple_SET_ITEM(names.get(), i, key);
+      args.push_back(value);
+    }
+    Bound b;
+    for (std::size_t r = 0; r < op.overloads->size(); ++r) {
+      const Overload& row = *(*op.overloads)[r];
+      if (!bind(row, args.data(), nargs, names.get(), b, nullptr)) continue;
+      const Object slots = Object::steal(PyDict_New());
+      for (std::size_t i = 0; i < row.parameters.size(); ++i)
+        if (PyDict_SetItemString(slots.get(), row.parameters[i].name.c_str(), b.slots[i]) < 0)
+          return nullptr;
+      return Py_BuildValue("nO", static_cast<Py_ssize_t>(r), slots.get());
+    }
+    if (!PyErr_Occurred()) fail_binding(op, args.data(), nargs, names.get());
+    return nullptr;
+  });
+}
+
 PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
-PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"_bind", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(bind_only)), METH_FASTCALL,
+     nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 
 PyMemberDef members[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Operation, vectorcall), Py_READONLY, nullptr},

@@ -1,4 +1,5 @@
 // The operators of Tensor: type slots, without a generic call layer in between.
+#include "bind/batching.h"
 #include "bind/tensor_slots.h"
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
@@ -31,7 +32,10 @@ template <class Formula> PyObject* binary_formula(PyObject* a, PyObject* b) {
   });
 }
 template <class Formula> PyObject* in_place_formula(PyObject* a, PyObject* b) {
-  if (!operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!operand(b)) {
+    if (is_batched(b)) return call_batched_method("_refuse_in_place", a, b);
+    Py_RETURN_NOTIMPLEMENTED;
+  }
   return guarded([&] {
     const Operand in[] = {operand_of(a), operand_of(b)};
     return to_python(elementwise_in_place(RecordOf<Formula>::op, in));

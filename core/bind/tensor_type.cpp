@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "bind/batching.h"
 #include "bind/tensor_slots.h"
 #include "graph/tracking.h"
 
@@ -103,12 +104,19 @@ Py_ssize_t length(PyObject* self) {
   return static_cast<Py_ssize_t>(l.size(0));
 }
 PyObject* subscript(PyObject* self, PyObject* index) {
+  if (holds_batched(index)) [[unlikely]]
+    return call_batched_method("_get_item", self, index);
   return guarded([&] { return ops::get_item(handle(self), index); });
 }
 int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
   if (!value) {
     PyErr_SetString(PyExc_TypeError, "Tensor does not support deleting items");
     return -1;
+  }
+  if (holds_batched(index) || holds_batched(value)) [[unlikely]] {
+    PyObject* result = call_batched_method("_set_item", self, index, value);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
   }
   PyObject* done = guarded([&]() -> PyObject* {
     ops::set_item(handle(self), index, value);

@@ -45,7 +45,8 @@ constexpr RowOptions kDropout{
     .meaning = "Each element is 0 with probability p, else divided by 1 - p.",
     .formula = "y = x ∘ m / (1 − p), m ~ Bernoulli(1 − p)",
     .gradient = "∂L/∂x = ∂L/∂y ∘ m / (1 − p)",
-    .method = false};
+    .method = false,
+    .draws = true};
 constexpr RowOptions in_nn(RowOptions o) {
   o.home = "nn";
   return o;

@@ -310,8 +310,9 @@ Tensor slice_scatter(const Tensor& x, const Tensor& src, std::int64_t dim,
 Tensor as_strided_scatter(const Tensor& x, const Tensor& src, const Dims& size, const Dims& stride,
                           std::optional<std::int64_t> offset) {
   const std::int64_t start = offset.value_or(x.offset()) - x.offset();
-  return with_part("AsStridedScatterBackward0", contiguous(x), src,
-                   [=](const Tensor& t) { return as_strided(t, size, stride, start); });
+  return with_part("AsStridedScatterBackward0", contiguous(x), src, [=](const Tensor& t) {
+    return as_strided(t, size, stride, t.offset() + start);  // a gradient may begin anywhere
+  });
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ namespace backlit {
 extern PyTypeObject* dtype_type;
 extern PyTypeObject* size_type;
 extern PyTypeObject* generator_type;
-PyObject* dtype_object(Dtype d);  // borrowed: torch.float32, ...
+extern PyTypeObject* batched_type;  // of tensors inside vmap, which are no Tensor; null at first
+PyObject* dtype_object(Dtype d);    // borrowed: torch.float32, ...
 Dtype dtype_from_object(PyObject* o);
 // torch.float32, ..., or Python's float, int, bool; none for other objects.
 std::optional<Dtype> as_dtype(PyObject* o);
@@ -34,10 +35,12 @@ PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>
 void write_out(const char* name, std::span<Tensor> results, PyObject* out);
 
 inline bool is_tensor(PyObject* o) { return PyObject_TypeCheck(o, tensor_type); }
+inline bool is_batched(PyObject* o) { return Py_TYPE(o) == batched_type; }
 inline bool is_number(PyObject* o) {
-  return PyFloat_Check(o) || PyLong_Check(o) || (PyIndex_Check(o) && !is_tensor(o)) ||
-         (!is_tensor(o) && Py_TYPE(o)->tp_as_number && Py_TYPE(o)->tp_as_number->nb_float &&
-          !PyObject_CheckBuffer(o));
+  if (PyFloat_Check(o) || PyLong_Check(o)) return true;
+  if (is_tensor(o) || is_batched(o)) return false;
+  return PyIndex_Check(o) || (Py_TYPE(o)->tp_as_number && Py_TYPE(o)->tp_as_number->nb_float &&
+                              !PyObject_CheckBuffer(o));
 }
 Scalar scalar_from_object(PyObject* o);
 Dims dims_from_object(PyObject* o);

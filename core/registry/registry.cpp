@@ -1,5 +1,6 @@
 #include "registry/registry.h"
 
+#include <algorithm>
 #include <cctype>
 #include <new>
 #include <stdexcept>
@@ -148,6 +149,12 @@ PyObject* argument_for_out(const Overload& row, std::size_t i, PyObject* given, 
   const bool open = row.parameters[i].type == Parameter::Type::Dtype && given == Py_None;
   if (!open || !is_tensor(out)) return given;
   return dtype_object(reinterpret_cast<TensorObject*>(out)->dtype);
+}
+
+bool may_draw(const Overload& row) {
+  return std::ranges::any_of(row.parameters, [](const Parameter& p) {
+    return p.type == Parameter::Type::Generator || p.name == "dropout" || p.name == "dropout_p";
+  });
 }
 
 void refuse_signature(const Overload& row) {

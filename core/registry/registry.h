@@ -47,6 +47,7 @@ struct RowOptions {
   bool view = false;         // shows the memory of its input: there is also name_copy, with its own
   const char* example = "";  // one line that CI runs, with its output behind "->"
   Dtypes dtypes = Dtypes::Real;
+  bool draws = false;  // random numbers; known of rows with a Generator or dropout parameter
 };
 
 struct Parameter {
@@ -94,6 +95,7 @@ std::vector<std::unique_ptr<Overload>>& registry_rows();
 std::unique_ptr<Overload> parse_signature(const char* signature);
 
 [[noreturn]] void refuse_signature(const Overload& row);
+bool may_draw(const Overload& row);
 
 template <class R, class... A, std::size_t... I>
 PyObject* call_with(R (*f)(A...), PyObject* const* arguments, std::index_sequence<I...>) {
@@ -138,6 +140,7 @@ struct Register {
     auto row = parse_signature(signature);
     row->serves_out = serves_out(*row, sizeof...(A));
     row->options = options;
+    row->options.draws = options.draws || may_draw(*row);
     row->function = reinterpret_cast<void (*)()>(f);
     row->call = [](const Overload& self, PyObject* const* arguments) -> PyObject* {
       constexpr std::index_sequence_for<A...> all;

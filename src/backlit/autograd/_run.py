@@ -107,7 +107,8 @@ def grad(
         create_graph: record the gradients' computation, for higher derivatives.
         only_inputs: True, the only value there is.
         allow_unused: give None, not an error, for an input that was not used.
-        is_grads_batched: not provided.
+        is_grads_batched: the first dimension of each incoming gradient, and of the results, counts
+            incoming gradients; one run computes with all of them.
         materialize_grads: give zeros for an input that was not used.
 
     Returns:
@@ -123,11 +124,6 @@ def grad(
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, "
             "but got: allow_unused=False."
-        )
-    if is_grads_batched:
-        raise NotImplementedError(
-            "grad: is_grads_batched needs vmap, which backlit does not provide. "
-            "Call grad once per row of grad_outputs with retain_graph=True."
         )
     if not only_inputs:
         import warnings
@@ -147,9 +143,47 @@ def grad(
     incoming = _incoming(grad_outputs, len(roots), "grad")
     retain = create_graph if retain_graph is None else retain_graph
     unused = materialize_grads if allow_unused is None else allow_unused
-    found = _run(roots, incoming, sources, retain, create_graph, unused, False)
+    if is_grads_batched:
+        found = _run_batched(roots, incoming, sources, retain, create_graph, unused)
+    else:
+        found = _run(roots, incoming, sources, retain, create_graph, unused, False)
     if materialize_grads:
         found = tuple(
             _C.zeros_like(s) if g is None else g for g, s in zip(found, sources, strict=True)
         )
     return found if names is None else dict(zip(names, found, strict=True))
+
+
+def _run_batched(
+    roots: tuple[Any, ...],
+    grads: tuple[Any, ...],
+    sources: tuple[Any, ...],
+    retain_graph: bool,
+    create_graph: bool,
+    allow_unused: bool,
+) -> tuple[Any, ...]:
+    from ..func._batching_gradients import check_used, run_many
+
+    sizes = set()
+    for i, (root, g) in enumerate(zip(roots, grads, strict=True)):
+        if g is None:
+            continue
+        if g.dim() == 0 or g.shape[1:] != root.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                "as the batch dimension. The sizes of the remaining dimensions are expected to "
+                "match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of "
+                f"{root.shape}. If you only want some tensors in `grad_output` to be considered "
+                "batched, consider using vmap."
+            )
+        sizes.add(g.shape[0])
+    if len(sizes) != 1:
+        raise ValueError(
+            "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
+            f"{sorted(sizes)} for the mapped dimension"
+        )
+    lead = (sizes.pop(),)
+    found = run_many(roots, grads, sources, lead, retain=retain_graph, create=create_graph)
+    check_used(found, allow_unused)
+    return found

@@ -13,6 +13,8 @@ from typing import Any
 from .. import _C
 
 _Tensor = _C.Tensor
+# Once vmap is loaded: what it does where an argument carries a batch (func/_batching_functions.py).
+_apply_batched: Callable[[Any, tuple[Any, ...]], Any] | None = None
 _set_recording = _C._set_grad_enabled
 
 _FREED = (
@@ -215,7 +217,11 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        """Batching: not used by backlit."""
+        """``(outputs, out_dims)`` for all samples: ``in_dims[i]`` is where they are in ``args[i]``.
+
+        `info` has `batch_size` and `randomness`. ``generate_vmap_rule = True`` in its place lets
+        `vmap` work with forward and backward themselves.
+        """
         raise NotImplementedError(
             "To use autograd.Function with vmap, you must either override the vmap staticmethod or "
             "set generate_vmap_rule=True."
@@ -226,6 +232,10 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
         """Run forward and record it as one operation."""
         if kwargs:
             args = _positional(cls, args, kwargs)
+        if _apply_batched is not None:
+            batched = _apply_batched(cls, args)
+            if batched is not NotImplemented:
+                return batched
         ctx = cls._backward_cls()
         tensors = tuple(a if isinstance(a, _Tensor) else None for a in args)
         needs = tuple(t is not None and t.requires_grad for t in tensors)

@@ -238,7 +238,7 @@ def jacobian(
 ) -> Any:
     """All first derivatives: ``J[i][j]`` has the shape of output i followed by that of input j.
 
-    `vectorize` and `strategy` are accepted and do not change the result.
+    `vectorize` computes all rows by one backward run; `strategy` does not change the result.
 
     Example:
         >>> import backlit as torch
@@ -247,14 +247,24 @@ def jacobian(
                 [0., 4.]])
     """
     _check_strategy(strategy, vectorize)
+    if strict and vectorize:
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
+            "supported together. Please either set `strict=False` or `vectorize=False`."
+        )
     with enable_grad():
         given, was_tuple = _pack(inputs, "inputs", "jacobian")
         sources = _prepare(given, create_graph)
         outputs, out_tuple = _pack(func(*sources), "outputs", "jacobian")
         _check_outputs(outputs, strict, "jacobian")
-        found = tuple(
-            _jacobian_of(o, sources, create_graph, strict, n) for n, o in enumerate(outputs)
-        )
+        if vectorize:
+            from ..func._batching_gradients import directions
+
+            found = tuple(tuple(directions(o, sources, create_graph)) for o in outputs)
+        else:
+            found = tuple(
+                _jacobian_of(o, sources, create_graph, strict, n) for n, o in enumerate(outputs)
+            )
     found = _release(found, create_graph)
     return _unpack(tuple(_unpack(row, was_tuple) for row in found), out_tuple)
 

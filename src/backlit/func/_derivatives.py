@@ -15,6 +15,8 @@ from .. import _C
 from ..autograd._run import grad as _grad
 from ..autograd.grad_mode import enable_grad
 from ..utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+from ._batched import at_bottom, bottom, levels, lifted
+from ._batching_gradients import directions
 
 _Function = Callable[..., Any]
 _Tensors = tuple[Any, ...]
@@ -48,7 +50,10 @@ class _Call:
         self.outputs: _Tensors = tuple(tree_flatten(result)[0])
         self.outer = recording and (
             any(not s.is_leaf for s in self.sources)
-            or _C._reaches_other_leaves((*self.outputs, *tree_flatten(self.aux)[0]), self.sources)
+            or _C._reaches_other_leaves(
+                tuple(map(bottom, (*self.outputs, *tree_flatten(self.aux)[0]))),
+                tuple(map(bottom, self.sources)),
+            )
         )
 
     def check_tensors(self, where: str) -> None:
@@ -108,9 +113,14 @@ class _Call:
 
 
 def _stand_in(t: Any, recording: bool) -> Any:
+    """Another name, or a new leaf. Inside vmap each sample has its own: its own gradient, too."""
     if not isinstance(t, _C.Tensor):
         raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
-    return t.view_as(t) if recording and t.requires_grad else t.detach().requires_grad_()
+
+    def stand_in(t: Any) -> Any:
+        return t.view_as(t) if recording and t.requires_grad else t.detach().requires_grad_()
+
+    return at_bottom(lifted(t, levels()), stand_in)
 
 
 def _filled(found: Any, like: _Tensors) -> _Tensors:
@@ -347,58 +357,39 @@ def linearize(func: _Function, *primals: Any) -> tuple[Any, _Function]:
     return call.released(call.result), jvp_fn
 
 
-def _basis(t: Any) -> Any:
-    """The tensors of t's shape with a one and zeros."""
-    return _C.eye(t.numel(), dtype=t.dtype).reshape((t.numel(), *t.shape)).unbind()
+def _by_rows(call: _Call, chunk_size: int | None) -> list[list[Any]]:
+    """For each output and each source, the derivative: a backward run with all rows at once."""
+    return [directions(o, call.sources, call.outer, chunk_size) for o in call.outputs]
 
 
-def _stacked(parts: list[Any], shape: Any, like: Any) -> Any:
-    """Tensors of the shape of `like`, one for each entry of `shape`, as one of both shapes."""
-    if not parts:
-        return _C.zeros((*shape, *like.shape), dtype=like.dtype)
-    return _C.stack(parts).reshape((*shape, *like.shape))
+def _by_columns(call: _Call, chunk_size: int | None) -> list[list[Any]]:
+    """The same, with all columns at once."""
+    probes, products = call._transposed
+    columns = [directions(p, probes, call.outer, chunk_size) for p in products]
+    return [
+        [_transposed(matrix, s.dim()) for matrix, s in zip(row, call.sources, strict=True)]
+        for row in zip(*columns, strict=True)
+    ]
 
 
-def _zeros(tensors: _Tensors) -> list[Any]:
-    return [_C.zeros_like(t).detach() for t in tensors]
+def _transposed(matrix: Any, dims: int) -> Any:
+    """The first `dims` dimensions behind the others."""
+    return matrix.permute(*range(dims, matrix.dim()), *range(dims)) if dims else matrix
 
 
-def _with_one(zeros: list[Any], at: int, value: Any) -> _Tensors:
-    return (*zeros[:at], value, *zeros[at + 1 :])
-
-
-def _by_rows(call: _Call) -> list[list[Any]]:
-    """For each output and each source, the derivative: one backward run for each row."""
-    zeros = _zeros(call.outputs)
-    jacobian = []
-    for k, output in enumerate(call.outputs):
-        rows = [call.pull(_with_one(zeros, k, e), call.outer) for e in _basis(output)]
-        columns = list(zip(*rows, strict=True)) or [()] * len(call.sources)
-        pairs = zip(columns, call.sources, strict=True)
-        jacobian.append([_stacked(list(c), output.shape, s) for c, s in pairs])
-    return jacobian
-
-
-def _by_columns(call: _Call) -> list[list[Any]]:
-    """The same, with one run for each column."""
-    zeros = _zeros(call.sources)
-    jacobian: list[list[Any]] = [[] for _ in call.outputs]
-    for k, source in enumerate(call.sources):
-        pushed = [call.push(_with_one(zeros, k, e), call.outer) for e in _basis(source)]
-        columns = list(zip(*pushed, strict=True)) or [()] * len(call.outputs)
-        for found, c, output in zip(jacobian, columns, call.outputs, strict=True):
-            matrix = _stacked(list(c), source.shape, output)
-            dims = source.dim()
-            found.append(matrix.permute(*range(dims, matrix.dim()), *range(dims)))
-    return jacobian
-
-
-def _jacobian(func: _Function, argnums: Any, has_aux: bool, compute: Any, where: str) -> _Function:
+def _jacobian(
+    func: _Function,
+    argnums: Any,
+    has_aux: bool,
+    compute: Any,
+    where: str,
+    chunk_size: int | None = None,
+) -> _Function:
     @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = _Call(func, args, _choose(argnums), kwargs, where, has_aux)
         call.check_tensors(where)
-        blocks = [tree_unflatten(row, call.tree) for row in compute(call)]
+        blocks = [tree_unflatten(row, call.tree) for row in compute(call, chunk_size)]
         found = tree_unflatten(blocks, tree_flatten(call.result)[1])
         return (found, call.released(call.aux)) if has_aux else found
 
@@ -413,16 +404,16 @@ def jacrev(
     chunk_size: int | None = None,
     _preallocate_and_copy: bool = False,
 ) -> _Function:
-    """A function that gives all first derivatives of `func`, row by row.
+    """A function that gives all first derivatives of `func`, by its rows.
 
     For an output of shape S and an input of shape T the derivative has the shape S + T. Outputs and
     inputs may be nested structures: the result has the outputs' structure, with that of the inputs
-    inside. One backward run for each element of the output.
+    inside. One backward run with the rows of all elements of the output.
 
     Args:
         func: gives tensors, or with `has_aux` a pair of them and anything else.
         argnums: the argument, or a tuple of arguments, to differentiate by.
-        chunk_size: accepted; rows are computed one by one.
+        chunk_size: so many rows at once, which bounds the memory; None: all.
 
     Raises:
         ValueError: if `chunk_size` is not positive.
@@ -436,15 +427,15 @@ def jacrev(
     """
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
-    return _jacobian(func, argnums, has_aux, _by_rows, "vjp(f, *primals)")
+    return _jacobian(func, argnums, has_aux, _by_rows, "vjp(f, *primals)", chunk_size)
 
 
 def jacfwd(
     func: _Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> _Function:
-    """A function that gives all first derivatives of `func`, column by column.
+    """A function that gives all first derivatives of `func`, by its columns.
 
-    The result is that of `jacrev`, for one run for each element of the input.
+    The result is that of `jacrev`, by one run with the columns of all elements of the input.
 
     Example:
         >>> import backlit as torch

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _C
-from ..autograd.grad_mode import no_grad
-from ..random import get_rng_state, set_rng_state
 from ..utils._pytree import broadcast_prefix, tree_flatten, tree_unflatten
+from . import _batching_operators as _batching_operators
+from ._batched import BatchedTensor, Level, is_batched, new_level, values_at
 
 _Function = Callable[..., Any]
 
@@ -22,11 +22,12 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> _Function:
-    """A function that applies `func` to each sample of a batch, and stacks the results.
+    """A function that applies `func` to all samples of a batch at once.
 
-    `func` is called once for each sample, on views of the inputs: it may do whatever a function of
-    tensors may, branch on values included; the cost is that of the calls. Transforms nest: ``vmap``
-    of ``grad`` gives a gradient for each sample.
+    `func` is called once. Its tensors look like those of one sample and carry all of them: each
+    operation is computed for all samples by one operation, or, where there is no rule for that,
+    once for each. What needs the value of one sample (``if x > 0``, ``x.item()``) is an error.
+    Transforms nest: ``vmap`` of ``grad`` gives a gradient for each sample.
 
     Args:
         func: takes and gives tensors, or nested structures of them.
@@ -36,12 +37,13 @@ def vmap(
         out_dims: where the dimension of the samples goes in each output. None: the output is the
             same for all samples, and is not stacked.
         randomness: "error": random numbers are refused; "different": each sample draws its own;
-            "same": all draw the same. Numbers of "different" are not PyTorch's.
-        chunk_size: accepted; samples are computed one by one.
+            "same": all draw the same.
+        chunk_size: so many samples at once, which bounds the memory; None: all.
 
     Raises:
         ValueError: if the structures or sizes do not fit.
-        RuntimeError: if `func` draws random numbers and `randomness` is "error".
+        RuntimeError: if `func` branches on values, draws random numbers and `randomness` is
+            "error", or writes samples into a tensor that they share.
 
     Example:
         >>> import backlit as torch
@@ -58,16 +60,17 @@ def vmap(
 
     @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        samples, spec, size = _split(func, in_dims, args)
-
-        def run(sample: Any) -> tuple[list[Any], Any]:
-            return tree_flatten(func(*tree_unflatten(sample, spec), **kwargs))
-
-        name = _name(func)
-        if size == 0:
-            return _join(name, out_dims, [_run_on_zeros(run, samples)], empty=True)
-        rows = _run_all(run, zip(*(s(size) for s in samples), strict=True), randomness)
-        return _join(name, out_dims, rows)
+        leaves, dims, spec, size = _checked(func, in_dims, args)
+        fronts = [t if d is None else t.movedim(d, 0) for t, d in zip(leaves, dims, strict=True)]
+        step = max(size, 1) if chunk_size is None else chunk_size
+        chunks = []
+        for start in range(0, max(size, 1), step):
+            n = min(step, size - start)
+            parts = [
+                t if d is None else t.narrow(0, start, n) for t, d in zip(fronts, dims, strict=True)
+            ]
+            chunks.append(_run(func, parts, dims, spec, kwargs, n, randomness, out_dims))
+        return _joined(chunks)
 
     return wrapped
 
@@ -76,8 +79,8 @@ def _name(func: Any) -> str:
     return getattr(func, "__name__", repr(func))
 
 
-def _split(func: Any, in_dims: Any, args: Any) -> tuple[list[Any], Any, int]:
-    """For each leaf of the arguments a function that lists its samples; structure; batch size."""
+def _checked(func: Any, in_dims: Any, args: Any) -> tuple[list[Any], list[Any], Any, int]:
+    """The leaves of the arguments, the dimension of the samples in each, structure, batch size."""
     name = _name(func)
     start = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>)"
     if not isinstance(in_dims, (int, tuple)):
@@ -112,7 +115,7 @@ def _split(func: Any, in_dims: Any, args: Any) -> tuple[list[Any], Any, int]:
             "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
             f"{sizes} for the mapped dimension"
         )
-    return [_sampler(leaf, dim) for leaf, dim in zip(leaves, dims, strict=True)], spec, sizes[0]
+    return leaves, dims, spec, sizes[0]
 
 
 def _checked_size(leaf: Any, dim: Any, start: str) -> int:
@@ -135,97 +138,68 @@ def _checked_size(leaf: Any, dim: Any, start: str) -> int:
     return int(leaf.shape[dim])
 
 
-def _sampler(leaf: Any, dim: Any) -> Callable[[int], Any]:
-    """Lists n samples; of none, one of zeros."""
-
-    def samples(n: int) -> Any:
-        if dim is None:
-            return [leaf] * max(n, 1)
-        if n == 0:
-            shape = list(leaf.shape)
-            del shape[dim]
-            return [leaf.new_zeros(shape)]
-        return leaf.unbind(dim)
-
-    return samples
-
-
-def _run_all(run: Any, samples: Any, randomness: str) -> list[Any]:
-    before = None if randomness == "different" else get_rng_state()
-    rows = []
-    for sample in samples:
-        if randomness == "same":
-            set_rng_state(before)
-        rows.append(run(sample))
-        if randomness == "error" and len(rows) == 1:
-            _refuse_draws(before)
-    if randomness == "error":
-        _refuse_draws(before)
-    return rows
+def _run(
+    func: _Function,
+    values: list[Any],
+    dims: list[Any],
+    spec: Any,
+    kwargs: dict[str, Any],
+    size: int,
+    randomness: str,
+    out_dims: Any,
+) -> tuple[list[Any], list[Any], Any]:
+    """The outputs of one chunk, where the samples are in each, and their structure."""
+    name = _name(func)
+    with new_level(size, randomness) as level:
+        inputs = [
+            t if d is None else BatchedTensor(t, level) for t, d in zip(values, dims, strict=True)
+        ]
+        outputs, structure = tree_flatten(func(*tree_unflatten(inputs, spec), **kwargs))
+    places = _out_places(name, out_dims, structure)
+    joined = [_out(name, t, d, level) for t, d in zip(outputs, places, strict=True)]
+    return joined, places, structure
 
 
-def _refuse_draws(before: Any) -> None:
-    if not get_rng_state().equal(before):
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the "
-            "'same' or 'different' randomness flags on vmap or perform the randomness operation "
-            "out of vmap"
-        )
-
-
-def _run_on_zeros(run: Any, samples: Any) -> Any:
-    """Outputs of a sample of zeros, for the shapes of a batch of none."""
-    before = get_rng_state()
-    with no_grad():
-        row = run([s(0)[0] for s in samples])
-    set_rng_state(before)
-    return row
-
-
-def _join(name: str, out_dims: Any, rows: list[Any], empty: bool = False) -> Any:
-    spec = rows[0][1]
-    for _, other in rows:
-        if other != spec:
-            raise ValueError(
-                f"vmap({name}, ...): `{name}` must return the same structure for each sample, got "
-                f"{spec} and {other}."
-            )
-    dims = broadcast_prefix(out_dims, spec)
+def _out_places(name: str, out_dims: Any, spec: Any) -> list[Any]:
+    places = broadcast_prefix(out_dims, spec)
     if any(not (d is None or isinstance(d, int)) for d in tree_flatten(out_dims)[0]):
         raise ValueError(
             f"vmap({name}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python "
             "collection of ints representing where in the outputs the vmapped dimension should "
             "appear."
         )
-    if dims is None:
+    if places is None:
         raise ValueError(
             f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with "
             f"the structure of `outputs`. out_dims has structure {tree_flatten(out_dims)[1]} but "
             f"outputs has structure {spec}."
         )
-    columns = zip(*(leaves for leaves, _ in rows), strict=True)
-    joined = [_stack(name, list(c), d, empty) for c, d in zip(columns, dims, strict=True)]
-    return tree_unflatten(joined, spec)
+    return places
 
 
-def _stack(name: str, column: list[Any], dim: Any, empty: bool) -> Any:
-    first = column[0]
+def _out(name: str, value: Any, dim: Any, level: Level) -> Any:
     if dim is None:
-        for other in column:
-            same = other is first or (
-                isinstance(first, _C.Tensor) and not first.requires_grad and first.equal(other)
-            )
-            if not same:
-                raise ValueError(
-                    f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is "
-                    "None"
-                )
-        return first
-    for value in column:
-        if not isinstance(value, _C.Tensor):
+        if is_batched(value, level):
             raise ValueError(
-                f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(value)}. "
-                "Did you mean to set out_dims= to None for output?"
+                f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
             )
-    stacked = _C.stack(column, dim)
-    return stacked.narrow(dim, 0, 0) if empty else stacked
+        return value
+    if not isinstance(value, _C.Tensor):
+        raise ValueError(
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(value)}. Did "
+            "you mean to set out_dims= to None for output?"
+        )
+    return values_at(value, level).movedim(0, dim)
+
+
+def _joined(chunks: list[tuple[list[Any], list[Any], Any]]) -> Any:
+    """The outputs of all chunks."""
+    first, places, structure = chunks[0]
+    if len(chunks) == 1:
+        return tree_unflatten(first, structure)
+    columns = zip(*(outputs for outputs, _, _ in chunks), strict=True)
+    joined = [
+        column[0] if d is None else _C.cat(column, d)
+        for column, d in zip(columns, places, strict=True)
+    ]
+    return tree_unflatten(joined, structure)
