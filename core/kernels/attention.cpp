@@ -25,9 +25,9 @@ template <class T> struct Kernels {
 template <class T> Kernels<T> kernels() {
   static const AttentionTable& table = best_table<AttentionTable>("AttentionTable");
   if constexpr (std::is_same_v<T, float>)
-    return {table.f32, small_gemm_table().f32};
+    return {table.f32, small_loops<T>()};
   else
-    return {table.f64, small_gemm_table().f64};
+    return {table.f64, small_loops<T>()};
 }
 
 // A block of scores: `rows` queries from `query` on, keys from `key` on. `open` of the keys count

@@ -15,6 +15,12 @@
 #include "kernels/isa.h"
 
 namespace backlit {
+
+const ConvolutionTable& convolution_table() {
+  static const auto& table = best_table<ConvolutionTable>("ConvolutionTable");
+  return table;
+}
+
 namespace {
 
 using std::int64_t;
@@ -30,13 +36,7 @@ constexpr int64_t kPartialPositions = 1 << 10;  // of the output for each of the
 constexpr int64_t kPackedDepth = 16;
 constexpr int64_t kSumChunk = 1 << 14;
 
-template <class T> const ConvolutionLoops<T>& loops() {
-  static const auto& table = best_table<ConvolutionTable>("ConvolutionTable");
-  if constexpr (std::is_same_v<T, float>)
-    return table.f32;
-  else
-    return table.f64;
-}
+template <class T> const ConvolutionLoops<T>& loops() { return convolution_loops<T>(); }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

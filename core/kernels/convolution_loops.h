@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace backlit {
 
@@ -37,5 +38,13 @@ struct ConvolutionTable {
   ConvolutionLoops<float> f32;
   ConvolutionLoops<double> f64;
 };
+
+const ConvolutionTable& convolution_table();
+template <class T> const ConvolutionLoops<T>& convolution_loops() {
+  if constexpr (std::is_same_v<T, float>)
+    return convolution_table().f32;
+  else
+    return convolution_table().f64;
+}
 
 }  // namespace backlit

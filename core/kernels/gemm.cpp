@@ -9,9 +9,12 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <vector>
 
 #include "base/error.h"
 #include "base/threads.h"
+#include "kernels/convolution_loops.h"
+#include "kernels/gemv.h"
 #include "kernels/isa.h"
 #include "kernels/openblas.h"
 #include "kernels/panel_gemm.h"
@@ -40,29 +43,18 @@ constexpr int64_t kLargeEdge = 256;        // edge when there are more than four
 constexpr int64_t kMaxBlocks = 32;
 constexpr int64_t kDepthWork = 4 << 20;     // from here on a small C is summed over pieces of k
 constexpr int64_t kMinDepth = 512;          // of a piece
+constexpr int64_t kIntegerWork = 32 << 10;  // m * n * k of a task of integers
+constexpr int64_t kThin = 12;               // rows or columns of C that repay no packing
+constexpr int64_t kThinLong = 256;          // where the others are so many,
+constexpr int64_t kThinDepth = 128;  // and sums along k so long that adding their lanes is little
+constexpr int64_t kLongEdge = 512;   // of C, which is work enough for all threads
 constexpr int64_t kDirectPanel = 8192;      // elements of a panel at most
 constexpr int64_t kPackedWork = 256 << 20;  // from here on packed operands are worth their copies
 constexpr int64_t kPackedDepth = 256;
 constexpr int64_t kPackedRows = 48, kPackedColumns = 8;  // panels in a block of C, which fit in L2
 constexpr int64_t kPackedBlocks = 8;                     // of C at least, for several threads
-constexpr int64_t kVectorWork = 32 << 10;  // elements of a matrix that one chunk reads (gemv, ger)
-constexpr int64_t kVectorWidth = 1024;     // columns of a row read in a piece
-constexpr int64_t kDotChunk = 32 << 10;
 
 template <class T> inline constexpr bool kBlas = std::is_floating_point_v<T>;
-
-template <class T> const SmallGemm<T>& small() {
-  if constexpr (std::is_same_v<T, float>)
-    return small_gemm_table().f32;
-  else
-    return small_gemm_table().f64;
-}
-
-template <class T> void scale(int64_t n, T beta, T* y, int64_t inc) {
-  if (beta == T(1)) return;
-  for (int64_t i = 0; i < n; ++i)
-    y[i * inc] = beta == T(0) ? T(0) : static_cast<T>(beta * y[i * inc]);
-}
 
 // A matrix operand: element (i, j) of op(x) is data[i * row + j * column].
 template <class T> struct Matrix {
@@ -178,6 +170,57 @@ void direct_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
                });
 }
 
+// c += a @ bᵀ by sums along k, of rows of a and of b as they lie.
+template <class T>
+void add_dots(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+              T* c, int64_t ldc) {
+  std::vector<int64_t> lines(static_cast<std::size_t>(n));
+  for (int64_t j = 0; j < n; ++j) lines[static_cast<std::size_t>(j)] = j * ldb;
+  const int64_t begin = 0, of_tiles = 24;  // a chunk is whole tiles of correlate
+  const int64_t chunk = (kBlockWork / (std::min(m, n) * k) / of_tiles + 1) * of_tiles;
+  parallel_for(std::max(m, n), chunk, [&](int64_t first, int64_t last) {
+    const bool wide = n >= m;
+    convolution_loops<T>().correlate(
+        wide ? m : last - first, wide ? last - first : n, 1, k, wide ? a : a + first * lda, &begin,
+        lda, b, lines.data() + (wide ? first : 0), 0, c + first * (wide ? 1 : ldc), ldc);
+  });
+}
+
+// Few rows of a times b as it lies.
+template <class T>
+void short_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+                int64_t ldc) {
+  const int64_t width = panel_loops<T>().columns;
+  const int64_t chunk = (kBlockWork / (m * k) / width + 1) * width;
+  parallel_for(n, chunk, [&](int64_t first, int64_t last) {
+    small_loops<T>().gemm(m, last - first, k, alpha, a.data, a.row(), a.column(),
+                          b.at(0, first).data, b.row(), 1, beta, c + first, ldc);
+  });
+}
+
+// C of few rows or columns, without packing; says whether it was that.
+template <class T>
+bool thin_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
+               int64_t ldc) {
+  if (std::min(m, n) > kThin || std::max(m, n) < kThinLong) return false;
+  if (m <= n && !b.transposed) {
+    if (m > panel_loops<T>().rows) return false;  // b would be read twice
+    short_gemm(m, n, k, alpha, a, b, beta, c, ldc);
+    return true;
+  }
+  if (a.transposed || alpha != T(1) || k < kThinDepth) return false;
+  for (int64_t i = 0; i < m; ++i) scale(n, beta, c + i * ldc, 1);
+  if (b.transposed) {
+    add_dots(m, n, k, a.data, a.ld, b.data, b.ld, c, ldc);
+  } else {
+    const Aligned<T> lines(n * k);
+    for (int64_t p = 0; p < k; ++p)
+      for (int64_t j = 0; j < n; ++j) lines.get()[j * k + p] = b.data[p * b.ld + j];
+    add_dots(m, n, k, a.data, a.ld, lines.get(), k, c, ldc);
+  }
+  return true;
+}
+
 // A small C with a long k (the gradient of a weight over a large batch): every piece of k fills a
 // C of its own, and these are added in order.
 template <class T>
@@ -244,74 +287,13 @@ void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
   }
 }
 
-// x as contiguous memory: itself, or a copy.
-template <class T> class Contiguous {
- public:
-  Contiguous(int64_t n, const T* x, int64_t inc) : data_(x) {
-    if (inc == 1 || n <= 1) return;
-    copy_ = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(n));
-    for (int64_t i = 0; i < n; ++i) copy_[static_cast<std::size_t>(i)] = x[i * inc];
-    data_ = copy_.get();
-  }
-  const T* get() const { return data_; }
-
- private:
-  const T* data_;
-  std::unique_ptr<T[]> copy_;
-};
-
-// Rows of n elements in a chunk.
-int64_t chunk_of(int64_t n) {
-  return std::max<int64_t>(kVectorWork / std::max<int64_t>(n, 1), 16) / 16 * 16;
-}
-
-// y (m) = alpha * a @ x + beta * y by dot products of rows.
-template <class T>
-void gemv_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
-               T beta, T* y, int64_t incy) {
-  const Contiguous<T> vector(n, x, incx);
-  parallel_for(m, chunk_of(n), [&](int64_t begin, int64_t end) {
-    small<T>().dot_rows(end - begin, n, alpha, a + begin * lda, lda, vector.get(), beta,
-                        y + begin * incy, incy);
-  });
-}
-
-// y (n) = alpha * aᵀ @ x + beta * y by adding rows: in pieces of columns, and when these are few,
-// of rows too, whose sums are added in order.
-template <class T>
-void gemv_columns(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
-                  T beta, T* y, int64_t incy) {
-  if (n == 0) return;
-  const int64_t width = std::min(n, kVectorWidth), across = (n - 1) / width + 1;
-  const int64_t height =
-      std::max<int64_t>(4 * kVectorWork / width, across >= 8 ? m : (m - 1) / 16 + 1);
-  const int64_t down = (m - 1) / height + 1;
-  const bool direct = down == 1 && incy == 1;
-  std::unique_ptr<T[]> parts;  // (down, n)
-  if (!direct) parts = std::make_unique<T[]>(static_cast<std::size_t>(down * n));
-  parallel_for(
-      down * across, m * n <= kVectorWork ? down * across : 1, [&](int64_t begin, int64_t end) {
-        for (int64_t t = begin; t < end; ++t) {
-          const int64_t i = t / across * height, j = t % across * width;
-          const int64_t rows = std::min(height, m - i), columns = std::min(width, n - j);
-          T* sums = direct ? y + j : parts.get() + t / across * n + j;
-          if (direct) scale(columns, beta, sums, 1);
-          small<T>().add_rows(rows, columns, alpha, a + i * lda + j, lda, x + i * incx, incx, sums);
-        }
-      });
-  if (direct) return;
-  scale(n, beta, y, incy);
-  for (int64_t i = 0; i < down; ++i)
-    for (int64_t j = 0; j < n; ++j) y[j * incy] += parts[static_cast<std::size_t>(i * n + j)];
-}
-
 // Integers: rows of c gather scaled rows of b, in unsigned arithmetic, where overflow is defined.
 template <class T>
 void integer_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c,
                   int64_t ldc) {
   using U = std::make_unsigned_t<T>;
   constexpr int64_t width = 512;
-  const int64_t rows = std::max<int64_t>(1, kVectorWork / std::max<int64_t>(1, n * k));
+  const int64_t rows = std::max<int64_t>(1, kIntegerWork / std::max<int64_t>(1, n * k));
   parallel_for(m, rows, [&](int64_t begin, int64_t end) {
     U sums[width];
     for (int64_t j = 0; j < n; j += width) {
@@ -366,8 +348,8 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
   if constexpr (kBlas<T>)
     if (m * n * k <= kTinyWork) return tiny_gemm(m, n, k, alpha, a, b, beta, c, ldc, row);
   const bool small_c = m == 1 || n == 1 || m * n * k <= kSmallWork;
-  const bool deep =
-      m * n <= 4 * kBlockEdge * kBlockEdge && k >= 2 * kMinDepth && m * n * k >= kDepthWork;
+  const bool deep = m * n <= 4 * kBlockEdge * kBlockEdge && std::max(m, n) < kLongEdge &&
+                    k >= 2 * kMinDepth && m * n * k >= kDepthWork;
   if (row && (!kBlas<T> || small_c || deep)) fill_rows(m, n, row, c, ldc);
   if constexpr (!kBlas<T>) {
     integer_gemm(m, n, k, alpha, a, b, beta, c, ldc);
@@ -382,9 +364,13 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T> b,
     else
       gemv_columns(k, n, alpha, b.data, b.ld, a.data, a.column(), beta, c, 1);
   } else if (m * n * k <= kSmallWork) {
-    small<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(), beta,
-                    c, ldc);
+    small_loops<T>().gemm(m, n, k, alpha, a.data, a.row(), a.column(), b.data, b.row(), b.column(),
+                          beta, c, ldc);
   } else if (panel_loops<T>().replaces_blas && !deep) {
+    if (std::min(m, n) <= kThin) {
+      if (row) fill_rows(m, n, row, c, ldc);
+      if (thin_gemm(m, n, k, alpha, a, b, beta, c, ldc)) return;
+    }
     const Addend<T> addend = row ? Addend<T>{T(1), row, 0} : Addend<T>{beta, c, ldc};
     if (m * n * k >= kPackedWork)
       packed_gemm(m, n, k, alpha, a, b, addend, c, ldc);
@@ -435,94 +421,14 @@ void gemm_batched(int64_t batch, bool ta, bool tb, int64_t m, int64_t n, int64_t
   });
 }
 
-template <class T>
-void gemv(bool ta, int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx,
-          T beta, T* y, int64_t incy) {
-  const int64_t out = ta ? n : m, inner = ta ? m : n;
-  if (inner <= 0) return scale(out, beta, y, incy);
-  if constexpr (!kBlas<T>)
-    integer_gemm(out, int64_t{1}, inner, alpha, Matrix<T>{a, lda, ta}, Matrix<T>{x, incx, false},
-                 beta, y, incy);
-  else if (ta)
-    gemv_columns(m, n, alpha, a, lda, x, incx, beta, y, incy);
-  else
-    gemv_rows(m, n, alpha, a, lda, x, incx, beta, y, incy);
-}
-
-namespace {
-
-template <class T> T dot_chunk(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
-  if constexpr (kBlas<T>) {
-    const Contiguous<T> cx(n, x, incx), cy(n, y, incy);
-    return small<T>().dot(n, cx.get(), cy.get());
-  } else {
-    using U = std::make_unsigned_t<T>;
-    U sum = 0;
-    for (int64_t i = 0; i < n; ++i)
-      sum = static_cast<U>(
-          sum + static_cast<U>(static_cast<U>(x[i * incx]) * static_cast<U>(y[i * incy])));
-    return static_cast<T>(sum);
-  }
-}
-
-template <class T> T pairwise_sum(T* part, int64_t n) {
-  for (; n > 1; n = (n + 1) / 2)
-    for (int64_t i = 0; i < n / 2; ++i) {
-      part[i] = static_cast<T>(part[2 * i] + part[2 * i + 1]);
-      if (i == n / 2 - 1 && n % 2) part[n / 2] = part[n - 1];
-    }
-  return part[0];
-}
-
-}  // namespace
-
-template <class T> T dot(int64_t n, const T* x, int64_t incx, const T* y, int64_t incy) {
-  if (n <= 0) return T(0);
-  if (n <= kDotChunk) return dot_chunk(n, x, incx, y, incy);
-  const int64_t chunks = (n - 1) / kDotChunk + 1;
-  const auto parts = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(chunks));
-  parallel_for(n, kDotChunk, [&](int64_t begin, int64_t end) {
-    parts[static_cast<std::size_t>(begin / kDotChunk)] =
-        dot_chunk(end - begin, x + begin * incx, incx, y + begin * incy, incy);
-  });
-  return pairwise_sum(parts.get(), chunks);
-}
-
-template <class T>
-void ger(int64_t m, int64_t n, T alpha, const T* x, int64_t incx, const T* y, int64_t incy, T* a,
-         int64_t lda) {
-  if (n <= 0) return;
-  const Contiguous<T> row(n, y, incy);
-  const T* from = row.get();
-  parallel_for(m, std::max<int64_t>(1, kVectorWork / n), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      T* to = a + i * lda;
-      if constexpr (kBlas<T>) {
-        const T factor = alpha * x[i * incx];
-        for (int64_t j = 0; j < n; ++j) to[j] += factor * from[j];
-      } else {
-        using U = std::make_unsigned_t<T>;
-        const auto factor = static_cast<U>(static_cast<U>(alpha) * static_cast<U>(x[i * incx]));
-        for (int64_t j = 0; j < n; ++j)
-          to[j] = static_cast<T>(static_cast<U>(static_cast<U>(to[j]) +
-                                                static_cast<U>(factor * static_cast<U>(from[j]))));
-      }
-    }
-  });
-}
-
-#define BACKLIT_INSTANTIATE(T)                                                                  \
-  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*,  \
-                        int64_t, T, T*, int64_t);                                               \
-  template void gemm_plus_row<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t,      \
-                                 const T*, int64_t, const T*, T*, int64_t);                     \
-  template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*,    \
-                                int64_t, int64_t, const T*, int64_t, int64_t, T, T*, int64_t,   \
-                                int64_t);                                                       \
-  template void gemv<T>(bool, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, \
-                        int64_t);                                                               \
-  template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);                             \
-  template void ger<T>(int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T*, int64_t);
+#define BACKLIT_INSTANTIATE(T)                                                                 \
+  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, \
+                        int64_t, T, T*, int64_t);                                              \
+  template void gemm_plus_row<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t,     \
+                                 const T*, int64_t, const T*, T*, int64_t);                    \
+  template void gemm_batched<T>(int64_t, bool, bool, int64_t, int64_t, int64_t, T, const T*,   \
+                                int64_t, int64_t, const T*, int64_t, int64_t, T, T*, int64_t,  \
+                                int64_t);
 BACKLIT_INSTANTIATE(std::uint8_t)
 BACKLIT_INSTANTIATE(std::int8_t)
 BACKLIT_INSTANTIATE(std::int16_t)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace backlit {
 
@@ -25,5 +26,11 @@ struct SmallGemmTable {
 };
 
 const SmallGemmTable& small_gemm_table();
+template <class T> const SmallGemm<T>& small_loops() {
+  if constexpr (std::is_same_v<T, float>)
+    return small_gemm_table().f32;
+  else
+    return small_gemm_table().f64;
+}
 
 }  // namespace backlit

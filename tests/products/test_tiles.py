@@ -15,6 +15,8 @@ import backlit as torch
 
 EDGES = [1, 2, 5, 7, 16, 17, 48, 65, 97]
 DEPTHS = [1, 16, 127, 129, 300]
+THIN = [(m, k, n) for m in (2, 5, 12) for k in (60, 200) for n in (256, 301)]
+THIN += [(n, k, m) for m, k, n in THIN]
 
 
 def check(m, k, n, dtype, transposed):
@@ -40,7 +42,7 @@ def check_all():
             for k in DEPTHS:
                 case += 1
                 check(m, k, n, (torch.float32, torch.float64)[case % 2], forms[case // 2 % 4])
-    for m, k, n in [(200, 700, 150), (64, 5000, 64), (7, 4000, 130), (700, 650, 601)]:
+    for m, k, n in THIN + [(200, 700, 150), (64, 5000, 64), (7, 4000, 130), (700, 650, 601)]:
         for form in forms:
             check(m, k, n, torch.float32, form)
 
