@@ -18,7 +18,8 @@ constexpr bool kReplacesBlas = true;
 constexpr bool kReplacesBlas = false;
 #endif
 template <class T> constexpr int kWidth = kTileVectors * kLanes<T>;
-constexpr i64 kAhead = 8;  // rows of a column-major a that are fetched before they are used
+template <class T> constexpr i64 kLine = 64 / sizeof(T);  // elements of a line of the cache
+constexpr i64 kAhead = 32;  // columns of a that are fetched before they are used
 
 // n <= W lines whose elements are neighbours, line l from x + at(l) on, in blocks that are
 // transposed in registers.
@@ -98,14 +99,19 @@ __attribute__((noinline)) void tile(i64 k, T alpha, RowGroups<T> a, const T* b, 
     for (int v = 0; v < V; ++v) sum[r][v] = Vec{};
   const T* x = a.data;
   const i64 row = by_columns ? 1 : a.row, column = by_columns ? a.column : 1;
-  for (i64 p = 0; p < k; ++p, x += column, b += kWidth<T>) {
-    if constexpr (by_columns) __builtin_prefetch(x + kAhead * column);
-    Vec line[V];
-    for (int v = 0; v < V; ++v) line[v] = Lane::load(b + v * L);
+  for (i64 begin = 0; begin < k; begin += kLine<T>) {
+    if constexpr (!by_columns)  // the rows of the next tile
+      for (int r = 0; r < R; ++r) __builtin_prefetch(x + (R + r) * row);
+    const i64 steps = k - begin < kLine<T> ? k - begin : kLine<T>;
+    for (i64 p = 0; p < steps; ++p, x += column, b += kWidth<T>) {
+      if constexpr (by_columns) __builtin_prefetch(x + kAhead * column);
+      Vec line[V];
+      for (int v = 0; v < V; ++v) line[v] = *reinterpret_cast<const Vec*>(b + v * L);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const Vec factor = x[r * row] - Vec{};  // + would turn -0 into 0: an addition
-      for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(factor, line[v], sum[r][v]);
+      for (int r = 0; r < R; ++r) {
+        const Vec factor = x[r * row] - Vec{};  // + would turn -0 into 0: an addition
+        for (int v = 0; v < V; ++v) sum[r][v] = multiply_add(factor, line[v], sum[r][v]);
+      }
     }
   }
 #pragma GCC unroll 16
