@@ -1,6 +1,7 @@
 // Work along one dimension: lines of a tensor, values picked from them, gradients put back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/object.h"
@@ -28,6 +29,22 @@ struct Lines {
     parallel_for(count(), chunk, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t line = begin; line < end; ++line) f(line);
     });
+  }
+
+  // Runs f(first line, count) for groups of up to `most` lines that lie side by side (where inner
+  // is more than 1) or one after the other, in parallel.
+  template <class F> void each_group(std::int64_t most, F f) const {
+    const std::int64_t run = inner > 1 ? inner : outer, groups = (run + most - 1) / most;
+    const GilRelease release(count() * n >= kGilReleaseElements);
+    const std::int64_t cost = std::min(most, run) * n;
+    const std::int64_t chunk = cost > 0 ? (1 << 15) / cost + 1 : 1 << 15;
+    parallel_for(count() == 0 ? 0 : count() / run * groups, chunk,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t group = begin; group < end; ++group) {
+                     const std::int64_t within = group % groups * most;
+                     f(group / groups * run + within, std::min(most, run - within));
+                   }
+                 });
   }
 };
 

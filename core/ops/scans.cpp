@@ -36,20 +36,47 @@ template <class T> struct RunningType<Complex<T>> {
   using Type = Complex<double>;
 };
 
-// y[k] = step(y[k-1], x[k]) along d, from `start`; from the end when reverse.
-template <class Acc, class T, class F>
-void scan(const Tensor& x, const Tensor& y, int d, bool reverse, Acc start, F step) {
-  const Lines lines(x.sizes(), d);
-  const T* in = x.data<T>();
-  T* out = y.data<T>();
-  lines.each([&](i64 line) {
-    Acc acc = start;
-    const i64 first = lines.start(line) + (reverse ? (lines.n - 1) * lines.inner : 0);
-    const i64 by = reverse ? -lines.inner : lines.inner;
-    for (i64 k = 0; k < lines.n; ++k) {
-      acc = step(acc, static_cast<Acc>(in[first + k * by]));
-      out[first + k * by] = static_cast<T>(acc);
+// Lines whose sums run side by side: one alone would wait for each addition.
+constexpr i64 kRows = 4, kColumns = 64;
+
+// y[k] = step(y[k-1], x[k]), `by` being the way from x[k-1] to x[k]: in kCount lines that are
+// `apart` from each other,
+template <i64 kCount, class T, class Acc, class F>
+void scan_rows(const T* x, T* y, i64 apart, i64 n, i64 by, Acc start, F step) {
+  Acc acc[kCount];
+  std::fill_n(acc, kCount, start);
+  for (i64 k = 0; k < n; ++k, x += by, y += by)
+    for (i64 l = 0; l < kCount; ++l) {
+      acc[l] = step(acc[l], static_cast<Acc>(x[l * apart]));
+      y[l * apart] = static_cast<T>(acc[l]);
     }
+}
+// and in up to kColumns lines that are neighbours.
+template <class T, class Acc, class F>
+void scan_columns(const T* x, T* y, i64 count, i64 n, i64 by, Acc start, F step) {
+  Acc acc[kColumns];
+  std::fill_n(acc, count, start);
+  for (i64 k = 0; k < n; ++k, x += by, y += by)
+    for (i64 c = 0; c < count; ++c) {
+      acc[c] = step(acc[c], static_cast<Acc>(x[c]));
+      y[c] = static_cast<T>(acc[c]);
+    }
+}
+
+// The same along d of contiguous tensors, from `start`; from the end when reverse.
+template <class Acc, class T, class F>
+void scan(const Tensor& from, const Tensor& to, int d, bool reverse, Acc start, F step) {
+  const Lines lines(from.sizes(), d);
+  const i64 by = reverse ? -lines.inner : lines.inner;
+  const i64 most = lines.inner > 1 ? kColumns : kRows;
+  lines.each_group(most, [&](i64 line, i64 count) {
+    const i64 first = lines.start(line) + (reverse ? (lines.n - 1) * lines.inner : 0);
+    const T* x = from.data<T>() + first;
+    T* y = to.data<T>() + first;
+    if (lines.inner > 1) return scan_columns(x, y, count, lines.n, by, start, step);
+    if (count == kRows) return scan_rows<kRows>(x, y, lines.n, lines.n, by, start, step);
+    for (i64 l = 0; l < count; ++l)
+      scan_rows<1>(x + l * lines.n, y + l * lines.n, 0, lines.n, by, start, step);
   });
 }
 

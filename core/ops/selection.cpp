@@ -83,40 +83,15 @@ KeyMemory key_memory(const SelectKernels& k, i64 keys) {
   return std::make_unique_for_overwrite<CacheLine[]>(bytes / sizeof(CacheLine) + 1);
 }
 
-// Lines of a contiguous tensor as the kernels take them: some side by side, or one after the other.
-struct LineGroups {
-  const SelectKernels& k;
-  const Lines& lines;
-  const char* x;
-  std::size_t element;
-
-  bool side_by_side() const { return lines.inner > 1; }
-  i64 across() const { return side_by_side() ? lines.inner : lines.outer; }  // lines of one run
-  i64 per_run() const { return (across() + k.lanes - 1) / k.lanes; }
-  i64 count() const { return lines.count() / across() * per_run(); }
-
-  // Loads the keys of a group; returns its first line and how many there are.
-  std::pair<i64, i64> load(i64 group, bool flip, void* keys) const {
-    const i64 within = group % per_run() * k.lanes, size = std::min(k.lanes, across() - within);
-    const i64 first = group / per_run() * across() + within;
-    const char* from = x + static_cast<std::size_t>(lines.start(first)) * element;
-    if (side_by_side())
-      k.load_columns(from, lines.n, lines.inner, size, flip, keys);
-    else
-      k.load_rows(from, lines.n, size, flip, keys);
-    return {first, size};
-  }
-
-  // f(group, memory for its keys) for all groups, in parallel.
-  template <class F> void each(F f) const {
-    const i64 keys = k.lanes * lines.n;
-    const GilRelease release(lines.count() * lines.n >= kGilReleaseElements);
-    parallel_for(count(), (1 << 14) / keys + 1, [&](i64 begin, i64 end) {
-      const KeyMemory memory = key_memory(k, keys);
-      for (i64 group = begin; group < end; ++group) f(group, memory.get());
-    });
-  }
-};
+// Loads the keys of a group of lines of contiguous x, as Lines::each_group makes them.
+void load_keys(const SelectKernels& k, const char* x, std::size_t element, const Lines& lines,
+               i64 first, i64 count, bool flip, void* keys) {
+  const char* from = x + static_cast<std::size_t>(lines.start(first)) * element;
+  if (lines.inner > 1)
+    k.load_columns(from, lines.n, lines.inner, count, flip, keys);
+  else
+    k.load_rows(from, lines.n, count, flip, keys);
+}
 
 // x with its lines along d where the kernels can take them: along d or, moved there, along the last
 // dimension.
@@ -145,14 +120,14 @@ template <class RankOf> Tensor positions(const Tensor& input, int along, RankOf 
   const std::size_t element = size_of(x.dtype());
   i64* at = wide.data<i64>();
   if (lines.n <= kShortLine) {
-    const LineGroups groups{k, lines, in, element};
-    groups.each([&](i64 group, void* keys) {
+    lines.each_group(k.lanes, [&](i64 first, i64 count) {
+      const KeyMemory keys = key_memory(k, k.lanes * lines.n);
       i64 rank[kMostLanes], found[kMostLanes];
-      const auto [first, size] = groups.load(group, false, keys);
-      k.count_nan(keys, lines.n, rank);
+      load_keys(k, in, element, lines, first, count, false, keys.get());
+      k.count_nan(keys.get(), lines.n, rank);
       for (i64 l = 0; l < k.lanes; ++l) rank[l] = rank_of(lines.n, rank[l]);
-      k.select(keys, lines.n, rank, found);
-      std::copy(found, found + size, at + first);
+      k.select(keys.get(), lines.n, rank, found);
+      std::copy(found, found + count, at + first);
     });
   } else {
     const GilRelease release(true);
@@ -192,15 +167,16 @@ template <class T, class F>
 void top_of_short_lines(const T* x, const Lines& lines, i64 k, bool largest, F take) {
   using U = SortKey<T>;
   const SelectKernels& kernels = select_kernels(dtype_of<T>);
-  const LineGroups groups{kernels, lines, reinterpret_cast<const char*>(x), sizeof(T)};
-  groups.each([&](i64 group, void* memory) {
+  lines.each_group(kernels.lanes, [&](i64 first, i64 count) {
+    const KeyMemory memory = key_memory(kernels, kernels.lanes * lines.n);
+    const U* keys = reinterpret_cast<const U*>(memory.get());
     std::vector<KeyAt<U>> kept(static_cast<std::size_t>(2 * k + 1));  // one is offered in vain
     i64 rank[kMostLanes], last[kMostLanes];
-    const auto [first, size] = groups.load(group, largest, memory);
+    load_keys(kernels, reinterpret_cast<const char*>(x), sizeof(T), lines, first, count, largest,
+              memory.get());
     std::fill(rank, rank + kernels.lanes, k - 1);
-    kernels.select(memory, lines.n, rank, last);
-    const U* keys = static_cast<const U*>(memory);
-    for (i64 l = 0; l < size; ++l) {
+    kernels.select(keys, lines.n, rank, last);
+    for (i64 l = 0; l < count; ++l) {
       collect(keys + l, kernels.lanes, lines.n, k, last[l], kept.data());
       take(first + l, kept.data());
     }

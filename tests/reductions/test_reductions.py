@@ -190,3 +190,20 @@ def test_a_long_float_sum_stays_accurate():
     columns = backlit.zeros(1 << 17, 3) + 0.1
     for total in columns.sum(0).tolist():
         assert abs(total / (tenth * (1 << 17)) - 1) < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(9, 5), (4, 1), (3, 70), (7, 3, 65), (70, 2, 9), (2, 2000)])
+def test_scans_of_groups_of_lines(shape):
+    """Lines are worked on a few at a time; a gradient runs from the end."""
+
+    def fn(t):
+        x = (t.arange(math.prod(shape)) % 23 - 11.0).reshape(shape).requires_grad_()
+        found = []
+        for dim in range(len(shape)):
+            y = x.cumsum(dim)
+            (g,) = t.autograd.grad((y * y.detach()).sum(), x)
+            found += [y, g, (x.detach() / 16).cumprod(dim), x.detach().long().cumsum(dim)]
+        return found
+
+    theirs = outcome(fn, pytest.importorskip("torch", reason="PyTorch is the oracle of this test"))
+    assert_close(outcome(fn, backlit)[0], theirs[0], 1e-6)
