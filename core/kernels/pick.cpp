@@ -60,26 +60,44 @@ template <class T, bool kAdd> void put_run(T* to, i64 stride, const T* from, i64
   for (i64 k = 0; k < n; ++k) put_one<T, kAdd>(to[k * stride], from[k * step]);
 }
 
-// What one task writes: the picks of one place in `lead` whose offsets are in [low, high).
+// Writes the pick at `offset`.
+template <class T, bool kAdd>
+void put_row(const Picks& p, T* base, i64 offset, const T* from, i64 step) {
+  const i64 width = p.trail.numel;
+  if (p.trail.flat()) return put_run<T, kAdd>(base + offset, 1, from, step, width);
+  p.trail.runs(0, width, [&](i64 at, i64 count, i64 stride) {
+    put_run<T, kAdd>(base + offset + at, stride, from, step, count);
+    from += count * step;
+  });
+}
+
+// What one task writes: the picks of one place in `lead` whose offsets are in [low, high). Found
+// first, some at a time, so that the memory of later ones is on its way while one is written.
 template <class T, bool kAdd>
 void put_part(const Picks& p, T* base, const T* values, bool one, i64 low, i64 high) {
+  constexpr i64 kFound = 256, kAhead = 8;
   const i64 width = p.trail.numel, step = one ? 0 : 1;
-  const bool all = low == 0 && high >= p.extent;
-  if (width == 1 && all) {
+  if (width == 1 && low == 0 && high >= p.extent) {
     for (i64 i = 0; i < p.count; ++i) put_one<T, kAdd>(base[p.offsets[i]], values[i * step]);
     return;
   }
-  for (i64 i = 0; i < p.count; ++i) {
-    if (!all && (p.offsets[i] < low || p.offsets[i] >= high)) continue;
-    const T* from = values + i * width * step;
-    if (p.trail.flat()) {
-      put_run<T, kAdd>(base + p.offsets[i], 1, from, step, width);
-      continue;
+  i64 found[kFound];
+  for (i64 first = 0; first < p.count; first += kFound) {
+    const i64 last = std::min(first + kFound, p.count);
+    i64 count = 0;
+    for (i64 i = first; i < last; ++i) {
+      found[count] = i;
+      count += p.offsets[i] >= low && p.offsets[i] < high;
     }
-    p.trail.runs(0, width, [&](i64 at, i64 count, i64 stride) {
-      put_run<T, kAdd>(base + p.offsets[i] + at, stride, from, step, count);
-      from += count * step;
-    });
+    for (i64 k = 0; k < count; ++k) {
+      if (kAdd && k + kAhead < count) {
+        const char* next = reinterpret_cast<const char*>(base + p.offsets[found[k + kAhead]]);
+        for (i64 line = 0; line < std::min<i64>(width * sizeof(T), 256); line += 64)
+          __builtin_prefetch(next + line, 1);
+      }
+      const i64 i = found[k];
+      put_row<T, kAdd>(p, base, p.offsets[i], values + i * width * step, step);
+    }
   }
 }
 
