@@ -46,6 +46,28 @@ void move_short_lines(char* p, std::int64_t inner, std::int64_t step, std::int64
     }
 }
 
+// Fills lines of kInner elements with one element each; a constant number becomes shuffles.
+template <class T, std::int64_t kInner>
+void repeat_each(const T* x, std::int64_t lines, T* buffer) {
+#pragma GCC ivdep
+  for (std::int64_t j = 0; j < lines; ++j)
+    for (std::int64_t i = 0; i < kInner; ++i) buffer[j * kInner + i] = x[j];
+}
+template <class T>
+void repeat_elements(const char* p, std::int64_t inner, std::int64_t lines, std::int64_t line_step,
+                     T* buffer) {
+  if (line_step == static_cast<std::int64_t>(sizeof(T))) {
+    const T* x = reinterpret_cast<const T*>(p);
+    if (inner == 2) return repeat_each<T, 2>(x, lines, buffer);
+    if (inner == 3) return repeat_each<T, 3>(x, lines, buffer);
+    if (inner == 4) return repeat_each<T, 4>(x, lines, buffer);
+  }
+  for (std::int64_t j = 0; j < lines; ++j, p += line_step) {
+    const T x = *reinterpret_cast<const T*>(p);
+    for (std::int64_t i = 0; i < inner; ++i) buffer[j * inner + i] = x;
+  }
+}
+
 // Copies elements [begin, begin + n) of the walk between a strided side and a flat buffer.
 template <class T, bool kGather>
 void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_t n, T* buffer) {
@@ -58,13 +80,18 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
   }
   const std::int64_t inner = w.ndim ? w.sizes[0] : 1, step = w.ndim ? s.strides[0] : 0;
   std::int64_t done = 0;
-  const bool short_lines = w.ndim > 1 && inner <= kShortLine;
+  const bool repeats = kGather && step == 0;
+  const bool by_lines = w.ndim > 1 && (inner <= kShortLine || repeats);
   while (true) {
     std::int64_t run = std::min(n - done, inner - (w.ndim ? index[0] : 0));
-    if (short_lines && run == inner) {
-      const std::int64_t lines =
-          std::min({(n - done) / inner, w.sizes[1] - index[1], kShortLines / inner});
-      move_short_lines<T, kGather>(p, inner, step, lines, s.strides[1], buffer + done);
+    if (by_lines && run == inner) {
+      std::int64_t lines = std::min((n - done) / inner, w.sizes[1] - index[1]);
+      if (repeats) {
+        repeat_elements(p, inner, lines, s.strides[1], buffer + done);
+      } else {
+        lines = std::min(lines, kShortLines / inner);
+        move_short_lines<T, kGather>(p, inner, step, lines, s.strides[1], buffer + done);
+      }
       run = lines * inner;
       p += (lines - 1) * s.strides[1];
       index[1] += lines - 1;
@@ -77,7 +104,7 @@ void move_elements(const Walk& w, const Side& s, std::int64_t begin, std::int64_
       const T* last = reinterpret_cast<const T*>(p);
 #pragma GCC ivdep
       for (std::int64_t i = 0; i < run; ++i) buffer[done + i] = last[-i];
-    } else if (kGather && step == 0) {
+    } else if (repeats) {
       std::fill_n(buffer + done, run, *reinterpret_cast<T*>(p));
     } else {
       for (std::int64_t i = 0; i < run; ++i) {
