@@ -37,7 +37,7 @@ template <class T> struct PanelGemm {
   // x[offsets[p] + l].
   void (*pack_lines_at)(i64 n, i64 k, const T* x, const i64* offsets, T* to);
   void (*pack_steps_at)(i64 n, i64 k, const T* x, const i64* offsets, T* to);
-  // c (m, n) = alpha * a @ b + addend with packed b, 64-byte aligned. The sum over k is one chain
+  // c (m, n) = alpha * a @ b + addend with packed b. The sum over k is one chain
   // of additions whatever m and n are.
   void (*multiply)(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T> addend, T* c,
                    i64 ldc);

@@ -106,7 +106,7 @@ __attribute__((noinline)) void tile(i64 k, T alpha, RowGroups<T> a, const T* b, 
     for (i64 p = 0; p < steps; ++p, x += column, b += kWidth<T>) {
       if constexpr (by_columns) __builtin_prefetch(x + kAhead * column);
       Vec line[V];
-      for (int v = 0; v < V; ++v) line[v] = *reinterpret_cast<const Vec*>(b + v * L);
+      for (int v = 0; v < V; ++v) line[v] = Lane::load(b + v * L);
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
         const Vec factor = x[r * row] - Vec{};  // + would turn -0 into 0: an addition
