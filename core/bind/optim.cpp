@@ -12,6 +12,7 @@
 
 #include "base/threads.h"
 #include "bind/bind.h"
+#include "bind/optim_group.h"
 #include "graph/modes.h"
 #include "kernels/optim_rules.h"
 #include "ops/arithmetic.h"
@@ -27,52 +28,6 @@ Recorded detached(const Recorded& x) { return Recorded(x.tensor().alias()); }
 namespace {
 
 constexpr std::int64_t kChunk = 1 << 14;
-
-template <std::size_t N> struct Name {
-  constexpr Name(const char (&s)[N]) { std::copy_n(s, N, text); }
-  char text[N];
-};
-
-// The hyperparameters of a group, by name.
-class Group {
- public:
-  explicit Group(PyObject* dict) : dict_(dict) {
-    BACKLIT_CHECK(PyDict_Check(dict), Type, "optimizer step: expected a dict as group, but got ",
-                  Py_TYPE(dict)->tp_name);
-  }
-  template <Name kName> PyObject* object() const {
-    static PyObject* const key = PyUnicode_InternFromString(kName.text);
-    PyObject* found = PyDict_GetItemWithError(dict_, key);
-    if (!found) {
-      if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, key);
-      throw PythonErrorSet();
-    }
-    return found;
-  }
-  template <Name kName> double number() const { return as_number(object<kName>()); }
-  template <Name kName> double number(Py_ssize_t i) const {
-    const nb::object item = nb::steal(PySequence_GetItem(object<kName>(), i));
-    if (!item.is_valid()) throw PythonErrorSet();
-    return as_number(item.ptr());
-  }
-  template <Name kName> bool truth() const {
-    const int yes = PyObject_IsTrue(object<kName>());
-    if (yes < 0) throw PythonErrorSet();
-    return yes == 1;
-  }
-
- private:
-  static double as_number(PyObject* o) {
-    if (PyFloat_CheckExact(o)) return PyFloat_AS_DOUBLE(o);
-    if (!is_tensor(o)) return scalar_from_object(o).d;
-    const Tensor t = Tensor::borrow(reinterpret_cast<TensorObject*>(o));
-    BACKLIT_CHECK(!(modes.grad && t.requires_grad()), NotImplemented,
-                  "optimizer step: gradients of hyperparameters are not implemented in backlit. "
-                  "Try a hyperparameter that does not require grad.");
-    return t.item();
-  }
-  PyObject* dict_;
-};
 
 void read_basics(OptimBasics& o, const Group& g) {
   o.lr = g.number<"lr">();
@@ -156,12 +111,6 @@ Tensor aligned(TensorObject* t, const Tensor& param) {
 // A parameter whose elements leave gaps is updated as a dense copy and written back.
 Tensor dense(const Tensor& param) {
   return param.layout().dense ? param : ops::clone_contiguous(param.alias());
-}
-
-// What was updated may be a copy of what the caller passed: written back where it is.
-void write_back(TensorObject* original, const Tensor& used) {
-  if (original && original != used.get()) ops::copy_in_place(Tensor::borrow(original), used);
-  if (original) ++original->storage->version;
 }
 
 // One step over the parameters of a group.
@@ -317,6 +266,8 @@ template <class... Rules> PyMethodDef* functions_of(const OptimRules<Rules...>*)
       {Rules::name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&step<Rules>)),
        METH_FASTCALL,
        "(params, states, numbers, group): one step over the parameters of a group"}...,
+      {"adafactor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&adafactor_step)),
+       METH_FASTCALL, "(param, step, row, column, group): one step of a parameter"},
       {nullptr, nullptr, 0, nullptr}};
   return functions;
 }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import backlit as bl
 from backlit import Tensor
+from backlit._C import _optim
 
 from ._checks import check_one_element
 from ._grouped import number_state, zeros
-from ._optimizer import Optimizer, active, number, run_closure
+from ._optimizer import Optimizer, active, run_closure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,8 +75,9 @@ class Adafactor(Optimizer):
                     state = self.state[param]
                     if not state:
                         state.update(_start(grad))
-                    state["step"] += 1
-                    _update(param, -grad if group["maximize"] else grad, state, group)
+                    row = state.get("row_var")
+                    column = state["variance" if row is None else "col_var"]
+                    _optim.adafactor(param, state["step"], row, column, group)  # type: ignore[attr-defined]
         return loss
 
 
@@ -91,37 +91,3 @@ def _start(grad: Tensor) -> dict[str, Any]:
         "row_var": grad.new_zeros(rows),
         "col_var": grad.new_zeros(columns),
     }
-
-
-@cache
-def _smallest(dtype: Any) -> float:
-    """The distance from 1 to the next number of a dtype."""
-    return float(bl.finfo(dtype).eps)
-
-
-def _rms(x: Tensor) -> float:
-    return float(x.norm().item()) / math.sqrt(x.numel())
-
-
-def _update(param: Tensor, grad: Tensor, state: Any, group: dict[str, Any]) -> None:
-    step, lr = state["step"].item(), number(group["lr"])
-    floor, least_scale = group["eps"]
-    if floor is None:
-        floor = _smallest(param.dtype)
-    rate = max(least_scale, _rms(param)) * min(lr, 1 / math.sqrt(step))
-    if group["weight_decay"] != 0:
-        param.mul_(1 - lr * group["weight_decay"])
-    variance = _variance(grad, state, step ** group["beta2_decay"], floor)
-    update = variance.clamp_(min=floor * floor).rsqrt_().mul_(grad)
-    param.add_(update, alpha=-rate / max(1.0, _rms(update) / group["d"]))
-
-
-def _variance(grad: Tensor, state: Any, weight: float, floor: float) -> Tensor:
-    """Move the means of g² on, and estimate its mean element by element."""
-    squares = grad * grad
-    if grad.dim() < 2:
-        mean: Tensor = state["variance"]
-        return mean.lerp_(squares, weight).clone()
-    rows: Tensor = state["row_var"].lerp_(squares.mean(-1, True), weight)  # (..., n, 1)
-    columns: Tensor = state["col_var"].lerp_(squares.mean(-2, True), weight)  # (..., 1, k)
-    return (rows * columns).div_(rows.mean(-2, True).clamp_(min=floor))
