@@ -5,6 +5,7 @@
 //            a None in a list is a state that the first step makes, and is replaced
 //   numbers  tuple of lists of 0-d tensors
 //   group    the dict with the hyperparameters
+// A complex tensor is worked on as the real numbers in its memory.
 #include "kernels/optim.h"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "graph/modes.h"
 #include "kernels/optim_rules.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/recorded.h"
 
 namespace nb = nanobind;
@@ -113,6 +115,12 @@ Tensor dense(const Tensor& param) {
   return param.layout().dense ? param : ops::clone_contiguous(param.alias());
 }
 
+// A complex tensor as the real numbers that it is made of, and back.
+Tensor parts(const Tensor& t) { return is_complex(t.dtype()) ? ops::view_as_real(t) : t; }
+Tensor whole(const Tensor& t, const Tensor& param) {
+  return is_complex(param.dtype()) ? ops::view_as_complex(t) : t;
+}
+
 // One step over the parameters of a group.
 template <class Rule> class Step {
  public:
@@ -139,8 +147,8 @@ template <class Rule> class Step {
       const Tensor param = Tensor::borrow(entry(params_, i));
       if (!param->meta || !param->meta->grad) continue;
       count(i);
-      const bool direct = param.dtype() == Dtype::Float32 || param.dtype() == Dtype::Float64;
-      if (direct && !differentiable_)
+      const Dtype number = real_of(param.dtype());
+      if ((number == Dtype::Float32 || number == Dtype::Float64) && !differentiable_)
         update(param, i);
       else
         record(param, i);
@@ -181,7 +189,7 @@ template <class Rule> class Step {
                              : Tensor::empty(target.layout_ref(), target.dtype());
     }
     const OptimKernels<Rule>& kernels = optim_table();
-    if (target.dtype() == Dtype::Float32)
+    if (real_of(target.dtype()) == Dtype::Float32)
       in_chunks(kernels.f32, target, grad, state);
     else
       in_chunks(kernels.f64, target, grad, state);
@@ -195,8 +203,9 @@ template <class Rule> class Step {
   template <class T>
   void in_chunks(OptimKernel<Rule, T> kernel, const Tensor& target, const Tensor& grad,
                  const std::array<Tensor, kOptimStates>& state) const {
-    GilRelease release(target.numel() >= kGilReleaseElements);
-    parallel_for(target.numel(), kChunk, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t count = target.numel() * (is_complex(target.dtype()) ? 2 : 1);
+    GilRelease release(count >= kGilReleaseElements);
+    parallel_for(count, kChunk, [&](std::int64_t begin, std::int64_t end) {
       T* states[kOptimStates] = {};
       for (int k = 0; k < Rule::states; ++k)
         if (state[k].defined()) states[k] = state[k].template data<T>() + begin;
@@ -207,26 +216,26 @@ template <class Rule> class Step {
   // Updates by operations: recorded when the step is differentiable, and for other dtypes.
   void record(const Tensor& param, Py_ssize_t i) {
     const GradMode mode(differentiable_);
-    recorded_dtype = param.dtype();
-    const Recorded grad(Tensor::borrow(param->meta->grad));
-    Recorded w(param), state[kOptimStates];
+    recorded_dtype = real_of(param.dtype());
+    const Recorded grad(parts(Tensor::borrow(param->meta->grad)));
+    Recorded w(parts(param)), state[kOptimStates];
     first_step(false);
     for (int k = 0; k < Rule::states; ++k) {
       if (!(has_ >> k & 1)) continue;
       TensorObject* kept = entry(states_[k], i);
       if (!kept) first_step(true);
       // a copy: what the rule saves of it must survive the change below
-      state[k] = kept ? Recorded(ops::clone(Tensor::borrow(kept))) : detached(grad);
+      state[k] = kept ? Recorded(ops::clone(parts(Tensor::borrow(kept)))) : detached(grad);
     }
     with_states<(1u << Rule::states) - 1>(w, grad, state);
     for (int k = 0; k < Rule::states; ++k) {
       if (!(has_ >> k & 1)) continue;
       if (TensorObject* kept = entry(states_[k], i))
-        ops::copy_(Tensor::borrow(kept), state[k].tensor());
+        ops::copy_(Tensor::borrow(kept), whole(state[k].tensor(), param));
       else
-        keep(k, i, ops::clone(state[k].tensor()));
+        keep(k, i, ops::clone(whole(state[k].tensor(), param)));
     }
-    ops::copy_(param, w.tensor());
+    ops::copy_(param, whole(w.tensor(), param));
   }
 
   template <unsigned kHas> void with_states(Recorded& w, const Recorded& grad, Recorded* state) {

@@ -358,3 +358,44 @@ def test_muon():
             muon(backlit)
         pytest.skip("Muon runs in bfloat16, which comes later")
     same(muon, 2e-2)
+
+
+def is_complex(lib, value):
+    return isinstance(value, lib.Tensor) and value.is_complex()
+
+
+@pytest.mark.parametrize("source", [*VARIANTS, "LBFGS(ps)", "Muon(ps)"])
+def test_complex_parameters(source):
+    """The parts of complex numbers are parameters of their own; some rules refuse them."""
+
+    def run(lib):
+        w = lib.nn.Parameter(lib.tensor([[1 + 1j, 2 - 3j], [0.5j, -1]], dtype=lib.complex128))
+        opt = make(lib, source, [w])
+
+        def closure():
+            opt.zero_grad()
+            loss = ((w - (2 + 1j)).abs() ** 2 * lib.tensor([1.0, 3.0])).sum()
+            loss.backward()
+            return loss
+
+        losses = [opt.step(closure).item() for _ in range(5)]
+        state = dict(sorted(opt.state_dict()["state"].get(0, {}).items()))
+        parts = [lib.view_as_real(v) for v in [w.detach(), *state.values()] if is_complex(lib, v)]
+        return losses, sorted(state), parts
+
+    same(run, 1e-9)
+
+
+def test_complex_parameters_differentiably():
+    def run(lib):
+        start = lib.tensor([1 + 1j, 2 - 3j], dtype=lib.complex128, requires_grad=True)
+        w = start.clone()
+        w.retain_grad()
+        opt = lib.optim.Adam([w], lr=0.1, differentiable=True)
+        (w.abs() ** 2).sum().backward(retain_graph=True)
+        w.grad = w.grad * 2
+        opt.step()
+        w.abs().sum().backward()
+        return lib.view_as_real(w.detach()), lib.view_as_real(start.grad)
+
+    same(run, 1e-5)  # PyTorch counts these steps in float32

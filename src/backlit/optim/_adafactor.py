@@ -10,7 +10,7 @@ from backlit._C import _optim
 
 from ._checks import check_one_element
 from ._grouped import number_state, zeros
-from ._optimizer import Optimizer, active, run_closure
+from ._optimizer import Optimizer, active_reals, run_closure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Adafactor(Optimizer):
         loss = run_closure(closure)
         with bl.no_grad():
             for group in self.param_groups:
-                for param, grad in active(group):
+                for param, grad in active_reals("Adafactor", group):
                     state = self.state[param]
                     if not state:
                         state.update(_start(grad))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import backlit as bl
 from backlit import Tensor
 from backlit._C import _optim
 
 from ._checks import check_fused, check_lr, check_nonnegative
-from ._grouped import GroupedOptimizer, number_state, zeros
+from ._grouped import GroupedOptimizer, filled, number_state, zeros
 
 
 class RMSprop(GroupedOptimizer):
@@ -114,7 +113,7 @@ class Adagrad(GroupedOptimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self)
         for group in self.param_groups:
             for param in group["params"]:
                 self.state[param].update(self._start(param, self.defaults))
@@ -123,7 +122,7 @@ class Adagrad(GroupedOptimizer):
         return ("sum",)
 
     def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        total = bl.full_like(param, group["initial_accumulator_value"], requires_grad=False)
+        total = filled(param, group["initial_accumulator_value"])
         return {"step": number_state(), "sum": total}
 
     def share_memory(self) -> None:

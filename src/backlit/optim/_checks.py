@@ -36,12 +36,24 @@ def check_betas(betas: Any) -> None:
             raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
 
 
-def check_fused(fused: Any, foreach: Any, differentiable: Any) -> None:
+def check_fused(optimizer: Any) -> None:
     """Raise where PyTorch's ways of running a step exclude each other.
 
     backlit always updates all parameters in one call, so `fused` and `foreach` change nothing.
     """
-    if fused and differentiable:
+    options = optimizer.defaults
+    if not options["fused"]:
+        return
+    if options["differentiable"]:
         raise RuntimeError("`fused` does not support `differentiable`")
-    if fused and foreach:
+    for param in (p for group in optimizer.param_groups for p in group["params"]):
+        if not param.is_floating_point():
+            raise RuntimeError(
+                "`fused=True` requires all the params to be floating point Tensors of supported "
+                f"devices: {_FUSED_DEVICES} but {param.dtype} and {param.device}"
+            )
+    if options["foreach"]:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+_FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]  # in PyTorch

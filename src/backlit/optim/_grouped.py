@@ -81,6 +81,12 @@ def number_state(value: float = 0.0) -> Tensor:
     return bl.tensor(value, dtype=bl.float64 if wide else bl.float32)
 
 
+def filled(param: Tensor, value: float) -> Tensor:
+    """A state of the parameter's shape that starts at `value`, in both parts of complex numbers."""
+    start = complex(value, value) if param.is_complex() else value
+    return bl.full_like(param, start, requires_grad=False)
+
+
 def zeros(param: Tensor) -> Tensor:
     """A state of the parameter's shape."""
     return bl.zeros_like(param, requires_grad=False)

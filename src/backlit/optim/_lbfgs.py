@@ -62,12 +62,10 @@ class LBFGS(Optimizer):
         self._params: list[Tensor] = self.param_groups[0]["params"]
 
     def _flat_grad(self) -> Tensor:
-        """The gradients of all parameters as one vector."""
+        """The gradients of all parameters as one vector of real numbers."""
         return bl.cat(
             [
-                bl.zeros(param.numel(), dtype=param.dtype)
-                if param.grad is None
-                else param.grad.reshape(-1)
+                _parts(bl.zeros_like(param) if param.grad is None else param.grad).reshape(-1)
                 for param in self._params
             ]
         )
@@ -76,8 +74,9 @@ class LBFGS(Optimizer):
         """Add t times the direction to the parameters."""
         start = 0
         for param in self._params:
-            end = start + param.numel()
-            param.add_(direction[start:end].view_as(param), alpha=t)
+            real = _parts(param)
+            end = start + real.numel()
+            real.add_(direction[start:end].view_as(real), alpha=t)
             start = end
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
@@ -88,6 +87,10 @@ class LBFGS(Optimizer):
             )
         with bl.no_grad():
             return _Run(self, bl.enable_grad()(closure)).run()
+
+
+def _parts(x: Tensor) -> Tensor:
+    return bl.view_as_real(x) if x.is_complex() else x
 
 
 class _Run:

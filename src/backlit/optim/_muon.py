@@ -10,7 +10,7 @@ from backlit import Tensor
 
 from ._checks import check_one_element
 from ._grouped import zeros
-from ._optimizer import Optimizer, active, number, run_closure
+from ._optimizer import Optimizer, active_reals, number, run_closure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class Muon(Optimizer):
         loss = run_closure(closure)
         with bl.no_grad():
             for group in self.param_groups:
-                for param, grad in active(group):
+                for param, grad in active_reals("Muon", group):
                     state = self.state[param]
                     if "momentum_buffer" not in state:
                         state["momentum_buffer"] = zeros(grad)
@@ -108,11 +108,6 @@ def _orthogonalized(x: Tensor, coefficients: Any, steps: int, eps: float) -> Ten
         raise ValueError("Number of steps must be less than 100 for computational efficiency")
     if len(coefficients) != 3:
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
-    if not hasattr(x, "bfloat16"):
-        raise NotImplementedError(
-            "optim.Muon: its iterations run in bfloat16, which backlit does not have yet. "
-            "Try SGD with momentum."
-        )
     a, b, c = coefficients
     tall = x.size(0) > x.size(1)
     x = x.bfloat16()

@@ -362,8 +362,11 @@ def run_closure(closure: Callable[[], Any] | None) -> Any:
         return closure()
 
 
-def active(group: dict[str, Any]) -> Iterable[tuple[Tensor, Tensor]]:
-    """The parameters of a group that have a gradient, with it."""
+def active_reals(rule: str, group: dict[str, Any]) -> Iterable[tuple[Tensor, Tensor]]:
+    """The parameters of a group that have a gradient, with it, for a rule of real numbers."""
     for param in group["params"]:
-        if param.grad is not None:
-            yield param, param.grad
+        if param.grad is None:
+            continue
+        if param.is_complex():
+            raise RuntimeError(f"{rule} does not support complex parameters")
+        yield param, param.grad

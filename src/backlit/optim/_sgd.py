@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import backlit as bl
 from backlit import Tensor
 from backlit._C import _optim
 
 from ._checks import check_fused, check_lr, check_nonnegative, check_one_element
-from ._grouped import GroupedOptimizer, number_state, zeros
+from ._grouped import GroupedOptimizer, filled, number_state, zeros
 from ._optimizer import number
 
 
@@ -64,7 +63,7 @@ class SGD(GroupedOptimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
-        check_fused(fused, foreach, differentiable)
+        check_fused(self)
 
     def _states(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return ("momentum_buffer",) if group["momentum"] else (None,)
@@ -175,5 +174,5 @@ class Rprop(GroupedOptimizer):
         return ("prev", "step_size")
 
     def _start(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        size = bl.full_like(param, number(group["lr"]), requires_grad=False)
+        size = filled(param, number(group["lr"]))
         return {"step": number_state(), "prev": zeros(param), "step_size": size}
