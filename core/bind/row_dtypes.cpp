@@ -2,12 +2,13 @@
 // tensors as float32, and what it gives is rounded back: so every reduction, product and loss
 // accumulates in float32, as in PyTorch, and no kernel is instantiated for 16 bits. Conversions are
 // recorded, so gradients pass, in the input's dtype. Complex tensors and numbers are refused unless
-// the row says that it takes them.
+// the row says that it takes them. What 16-bit tensors do beside other floating ones, the row says.
 #include <algorithm>
 
 #include "bind/operation.h"
 #include "graph/node.h"
 #include "ops/arithmetic.h"
+#include "ops/views.h"
 #include "registry/registry.h"
 
 namespace backlit {
@@ -20,18 +21,21 @@ TensorObject& object(PyObject* o) { return *reinterpret_cast<TensorObject*>(o); 
 // What a call's arguments hold.
 struct Survey {
   std::optional<Dtype> sixteen;  // the dtype of 16-bit arguments
+  bool both = false;             // whether there are two such dtypes
   std::optional<Dtype> wide;     // of other floating ones
   std::optional<Dtype> complex;
   std::optional<Dtype> asked;  // by a parameter of type dtype
 
   void add(Dtype d) {
-    if (is_sixteen_bit(d))
-      sixteen = sixteen ? promote_types(*sixteen, d) : d;
-    else if (is_complex(d))
+    if (is_sixteen_bit(d)) {
+      both = both || (sixteen && *sixteen != d);
+      sixteen = d;
+    } else if (is_complex(d))
       complex = d;
     else if (is_floating(d))
       wide = d;
   }
+  bool mixed() const { return sixteen && (both || wide || complex); }
 };
 
 Survey survey(const Overload& row, PyObject* const* arguments) {
@@ -75,18 +79,31 @@ Object converted(PyObject* o, Dtype from, Dtype to) {
 
 Object widened(PyObject* o) { return converted(o, Dtype::Float16, Dtype::Float32); }
 
+// What a function makes may be a leaf (`randn(3, requires_grad=True)`); rounded, it still is one.
+Object rounded_leaf(PyObject* o, Dtype d) {
+  const Tensor y = ops::to_dtype(ops::detach(FromPython<Tensor>::get(o)), d);
+  y->requires_grad = true;
+  return Object::steal(to_python(y));
+}
+
+Object rounded_tensor(PyObject* o, Dtype d) {
+  const bool leaf = is_tensor(o) && object(o).requires_grad && !object(o).grad_fn;
+  return leaf && object(o).dtype == Dtype::Float32 ? rounded_leaf(o, d)
+                                                   : converted(o, Dtype::Float32, d);
+}
+
 // A result (a tensor, a tuple or list of them, or none of these) with its float32 tensors rounded.
 // It is new: nobody else sees the tuple that changes.
 Object rounded(Object result, Dtype d) {
   if (PyTuple_Check(result.get()) || PyList_Check(result.get())) {
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(result.get()); ++i) {
       PyObject** item = &PySequence_Fast_ITEMS(result.get())[i];
-      Object next = converted(*item, Dtype::Float32, d);
+      Object next = rounded_tensor(*item, d);
       Py_SETREF(*item, next.release());
     }
     return result;
   }
-  return converted(result.get(), Dtype::Float32, d);
+  return rounded_tensor(result.get(), d);
 }
 
 bool works_in_place(const Overload& row) {
@@ -114,9 +131,33 @@ void write_back(PyObject* original, const Object& copy) {
   bump_version(x);
 }
 
+// Lets the function refuse what it gets: only it knows the words.
+PyObject* refuse_mixed(const Overload& row, PyObject* const* arguments, const Survey& s) {
+  try {
+    if (!Object::steal(row.call(row, arguments))) return nullptr;
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::NotImplemented) throw;
+  }
+  const Dtype other = s.both ? (*s.sixteen == Dtype::Float16 ? Dtype::BFloat16 : Dtype::Float16)
+                             : s.complex.value_or(s.wide.value_or(Dtype::Float32));
+  fail(ErrorKind::Runtime, row.name, "(): expected all tensors to have the same dtype, but got ",
+       info(*s.sixteen).scalar_name, " and ", info(other).scalar_name,
+       ". Convert one with .to(dtype).");
+}
+
+bool may_mix(const Overload& row, PyObject* const* arguments, const Survey& s) {
+  switch (row.options.mixed) {
+    case Mixed::Promoted: return true;
+    case Mixed::AsInput: return !s.both && object(arguments[0]).dtype == *s.sixteen;
+    default: return false;
+  }
+}
+
 PyObject* call_in_float32(const Overload& row, PyObject* const* arguments, const Survey& s) {
   const auto n = row.parameters.size();
-  const Dtype back = s.asked.value_or(s.sixteen.value_or(Dtype::Float32));
+  const bool promoted = s.mixed() && row.options.mixed == Mixed::Promoted;
+  const Dtype own = promoted ? Dtype::Float32 : s.sixteen.value_or(Dtype::Float32);
+  const Dtype back = s.asked.value_or(own);
   std::vector<Object> keep(n);
   std::vector<PyObject*> slots(arguments, arguments + n);
   PyObject* out = Py_None;
@@ -162,11 +203,8 @@ PyObject* call_row(const Overload& row, PyObject* const* arguments) {
     fail_complex(row, *s.asked);
   if (!s.sixteen && !(s.asked && is_sixteen_bit(*s.asked))) [[likely]]
     return row.call(row, arguments);
-  const auto other = s.complex ? s.complex : s.wide;
-  BACKLIT_CHECK(!s.sixteen || !other, Runtime, row.name,
-                "(): expected all tensors to have the same dtype, but got ",
-                info(*s.sixteen).scalar_name, " and ",
-                info(other.value_or(Dtype::Bool)).scalar_name, ". Convert one with .to(dtype).");
+  if (s.mixed() && !may_mix(row, arguments, s)) [[unlikely]]
+    return refuse_mixed(row, arguments, s);
   return call_in_float32(row, arguments, s);
 }
 

@@ -88,8 +88,9 @@ int set_grad(PyObject* self, PyObject* value, void*) {
                   info(g.dtype).c_name, "' to a tensor with grad_dtype '",
                   info(t.dtype).scalar_name, "'. Convert one of them first.");
     BACKLIT_CHECK(g.layout->same_sizes(*t.layout), Runtime,
-                  "assigned grad has data of a different size. Got ", to_string(g.layout->sizes()),
-                  " for a tensor of ", to_string(t.layout->sizes()), ".");
+                  "attempting to assign a gradient of size '", to_string(g.layout->sizes()),
+                  "' to a tensor of size '", to_string(t.layout->sizes()),
+                  "'. Give it the size of the tensor.");
     AutogradMeta& meta = meta_of(t);
     Py_INCREF(value);
     Py_XDECREF(meta.grad);

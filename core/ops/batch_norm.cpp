@@ -8,6 +8,7 @@
 #include "kernels/isa.h"
 #include "ops/arithmetic.h"
 #include "ops/floats.h"
+#include "ops/normalization.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -126,9 +127,6 @@ void check_parameter(const char* name, const Tensor& t, const Tensor& x) {
   if (!t.defined()) return;
   BACKLIT_CHECK(t.numel() == x.size(1), Runtime, name, " should contain ", x.size(1),
                 " elements not ", t.numel());
-  BACKLIT_CHECK(t.dtype() == x.dtype(), Runtime,
-                "mixed dtype (CPU): expect parameter to have scalar type of ",
-                info(x.dtype()).scalar_name, ". Got ", name, " of ", info(t.dtype()).scalar_name);
 }
 
 void check_running(const char* name, const Tensor& t, const Tensor& x, bool training) {
@@ -160,6 +158,7 @@ Tensor batch_norm_op(const Tensor& x, const Tensor& weight, const Tensor& bias,
   check_parameter("bias", bias, x);
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"batch_norm\" not implemented for '",
                 info(x.dtype()).scalar_name, "'");
+  check_parameter_dtypes(x, {&weight, &bias, &running_mean, &running_var});
   const Channels channels(x);
   const Tensor plain = channels.in(x);
   const auto values = [&](const Tensor& t) { return t.defined() ? contiguous(detach(t)) : t; };
@@ -204,7 +203,8 @@ const Register batch_norm_row(
      .gradient = "∂L/∂x = (h − mean(h) − x̂ mean(h ∘ x̂)) / √(var + eps), h = w ∘ ∂L/∂y; not in "
                  "training h / √(var + eps)",
      .method = false,
-     .node = "NativeBatchNormBackward0"});
+     .node = "NativeBatchNormBackward0",
+     .mixed = Mixed::AsInput});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -157,6 +157,7 @@ constexpr const char* kTransposedName = N == 1   ? "conv_transpose1d"
 template <int N>
 Tensor conv(const Tensor& x, const Tensor& w, const Tensor& b, const Dims& stride,
             const Dims& padding, const Dims& dilation, int64_t groups) {
+  check_bias_dtype(x, b);
   return batched(kName<N>, N, x, [&](const Tensor& batch) {
     return run(
         batch, w, b,
@@ -168,6 +169,7 @@ Tensor conv(const Tensor& x, const Tensor& w, const Tensor& b, const Dims& strid
 template <int N>
 Tensor conv_mode(const Tensor& x, const Tensor& w, const Tensor& b, const Dims& stride,
                  const std::string& padding, const Dims& dilation, int64_t groups) {
+  check_bias_dtype(x, b);
   return batched(kName<N>, N, x, [&](const Tensor& batch) {
     ConvArguments a{spread<N>(stride), Dims{0}, spread<N>(dilation), Dims{0}, false, groups};
     if (padding == "valid") return run(batch, w, b, a);

@@ -26,6 +26,8 @@ struct ConvForm {
   Dims y_sizes() const;
 };
 
+// What PyTorch looks at before the shapes.
+void check_bias_dtype(const Tensor& input, const Tensor& bias);
 // Throws with PyTorch's texts. Batched input; a padding may be larger on the far side: "same"
 // does not fix the sizes of the output alone, so it is a flag.
 ConvForm checked_form(const Tensor& input, const Tensor& weight, const Tensor& bias,

@@ -86,12 +86,16 @@ void check_channels(const Tensor& x, const Tensor& w, const Tensor& b, const Con
 
 void check_dtypes(const Tensor& x, const Tensor& w, const Tensor& b, bool transposed) {
   const int dims = x.dim() - 2;
-  BACKLIT_CHECK(!b.defined() || b.dtype() == x.dtype(), Runtime, "Input type (",
-                info(x.dtype()).c_name, ") and bias type (", info(b.dtype()).c_name,
-                ") should be the same");
-  BACKLIT_CHECK(x.dtype() == w.dtype(), Runtime, "expected scalar type ",
-                info(x.dtype()).scalar_name, " but found ", info(w.dtype()).scalar_name,
-                ". Got input ", info(x.dtype()).name, " and weight ", info(w.dtype()).name, ".");
+  const Dtype other = x.dtype() != w.dtype() || !b.defined() ? w.dtype() : b.dtype();
+  const auto type_name = [](Dtype d) { return concat("torch.", info(d).tensor_type); };
+  if (x.dtype() != other && computing(x.dtype()) == Dtype::Float32)  // of those PyTorch gives MKL
+    fail(ErrorKind::Runtime, "Input type (", type_name(x.dtype()), ") and weight type (",
+         type_name(other),
+         ") should be the same or input should be a MKLDNN tensor and weight is "
+         "a dense tensor. Convert one with .to(dtype).");
+  BACKLIT_CHECK(x.dtype() == other, Runtime, "expected scalar type ", info(x.dtype()).scalar_name,
+                " but found ", info(other).scalar_name, ". Got input ", info(x.dtype()).name,
+                " and weight ", info(other).name, ".");
   if (x.dtype() == Dtype::Bool)
     fail(ErrorKind::NotImplemented, '"',
          dims < 3 ? (transposed ? "slow_conv_transpose2d_out_cpu" : "slow_conv2d_cpu")
@@ -155,6 +159,13 @@ void check_output_padding(const ConvArguments& a) {
 }
 
 }  // namespace
+
+void check_bias_dtype(const Tensor& x, const Tensor& b) {
+  BACKLIT_CHECK(!b.defined() || b.dtype() == x.dtype(), Runtime, "Input type (",
+                info(x.dtype()).c_name, ") and bias type (", info(b.dtype()).c_name,
+                ") should be the same. Convert the input with .to(dtype), or the module with "
+                ".double() or .float().");
+}
 
 ConvForm checked_form(const Tensor& x, const Tensor& w, const Tensor& b,
                       const ConvArguments& arguments, bool same_size) {

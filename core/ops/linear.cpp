@@ -81,6 +81,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
     const Tensor y = matmul(x, w);
     return b.defined() ? add(y, b) : y;
   }
+  if (!b.defined()) check_same_dtype(x, w);
   BACKLIT_CHECK(x.dtype() == w.dtype() && (!b.defined() || b.dtype() == x.dtype()), Runtime,
                 x.dtype() != w.dtype() ? "mat1 and mat2 must have the same dtype, but got "
                                        : "self and mat2 must have the same dtype, but got ",

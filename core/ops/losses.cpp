@@ -167,6 +167,14 @@ void warn_of_broadcast(const Tensor& input, const Tensor& target) {
   if (PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1) < 0) throw PythonErrorSet();
 }
 
+// The loss in the dtype of the argument that decides it, as in PyTorch.
+Tensor in_dtype_of(const Tensor& decisive, const Tensor& loss) {
+  BACKLIT_CHECK(decisive.is_floating(), Runtime, "result type ", info(loss.dtype()).scalar_name,
+                " can't be cast to the desired output type ", info(decisive.dtype()).scalar_name,
+                ". Convert both to one floating dtype.");
+  return to_dtype(loss, decisive.dtype());
+}
+
 // `kernel`: PyTorch's name of the loop, in its error; null where integers are accepted.
 Tensor error_loss(const ElementwiseOp& op, PairLoss loss, const Names& names, const char* kernel,
                   const Tensor& input, const Tensor& target, const std::string& reduction,
@@ -174,6 +182,8 @@ Tensor error_loss(const ElementwiseOp& op, PairLoss loss, const Names& names, co
   const LossReduction r = loss_reduction(reduction);
   if (!input.layout().same_sizes(target.layout())) warn_of_broadcast(input, target);
   const Operand in[] = {input, target};
+  if (!kernel && (input.dtype() == Dtype::Bool || target.dtype() == Dtype::Bool))
+    sub(input, target);  // which refuses them
   if (!input.is_floating() && !target.is_floating()) {
     broadcast_sizes(input.sizes(), target.sizes());
     BACKLIT_CHECK(!kernel, NotImplemented, "\"", kernel, "\" not implemented for '",
@@ -208,8 +218,9 @@ Tensor smooth_l1_loss_op(const Tensor& input, const Tensor& target, const std::s
 Tensor huber_loss_op(const Tensor& input, const Tensor& target, const std::string& reduction,
                      double delta) {
   BACKLIT_CHECK(delta > 0, Runtime, "huber_loss does not support non-positive values for delta.");
-  return error_loss(RecordOf<formulas::HuberElementwise>::op, PairLoss::Huber, kHuberNames,
-                    "huber_cpu", input, target, reduction, delta);
+  const Tensor loss = error_loss(RecordOf<formulas::HuberElementwise>::op, PairLoss::Huber,
+                                 kHuberNames, "huber_cpu", input, target, reduction, delta);
+  return in_dtype_of(input, loss);
 }
 
 const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
@@ -217,27 +228,31 @@ const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mea
                        {.meaning = "Squared error, reduced.",
                         .formula = "y = 1/n Σᵢ (aᵢ − bᵢ)²",
                         .gradient = "∂L/∂a = 2/n (a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-                        .home = "nn"});
+                        .home = "nn",
+                        .mixed = Mixed::Promoted});
 const Register l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
                       l1_loss_op,
                       {.meaning = "Absolute error, reduced.",
                        .formula = "y = 1/n Σᵢ |aᵢ − bᵢ|",
                        .gradient = "∂L/∂a = 1/n sign(a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-                       .home = "nn"});
+                       .home = "nn",
+                       .mixed = Mixed::Promoted});
 const Register smooth_l1_row(
     "smooth_l1_loss(Tensor input, Tensor target, str reduction='mean', float beta=1.0) -> Tensor",
     smooth_l1_loss_op,
     {.meaning = "Absolute error with a parabola below beta, reduced.",
      .formula = "y = 1/n Σᵢ (dᵢ² / 2β if |dᵢ| < β else |dᵢ| − β/2), d = a − b",
      .gradient = "∂L/∂a = 1/n clamp(d/β, −1, 1) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-     .home = "nn"});
+     .home = "nn",
+     .mixed = Mixed::Promoted});
 const Register huber_row(
     "huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0) -> Tensor",
     huber_loss_op,
     {.meaning = "Half the squared error, with straight lines beyond delta, reduced.",
      .formula = "y = 1/n Σᵢ (dᵢ²/2 if |dᵢ| ≤ δ else δ(|dᵢ| − δ/2)), d = a − b",
      .gradient = "∂L/∂a = 1/n clamp(d, −δ, δ) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-     .home = "nn"});
+     .home = "nn",
+     .mixed = Mixed::Promoted});
 
 // --- binary cross entropy ---
 
@@ -331,13 +346,11 @@ Tensor bce_with_logits_op(const Tensor& input, const Tensor& target, const Tenso
                 "Convert the target to the input's dtype.");
   BACKLIT_CHECK(input.is_floating(), NotImplemented, "\"log_sigmoid_cpu\" not implemented for '",
                 info(input.dtype()).scalar_name, "'");
-  BACKLIT_CHECK(target.is_floating(), Runtime, "result type ", info(input.dtype()).scalar_name,
-                " can't be cast to the desired output type ", info(target.dtype()).scalar_name,
-                ". Convert the target to the input's dtype.");
   if (weight.defined()) check_fits(weight, input);
   const ElementwiseOp& op = RecordOf<formulas::BceWithLogitsElementwise>::op;
   if (!weight.defined() && !pos_weight.defined())
-    return pair_loss(op, PairLoss::BinaryCrossEntropyWithLogits, kLogitsNames, input, target, r, 0);
+    return in_dtype_of(target, pair_loss(op, PairLoss::BinaryCrossEntropyWithLogits, kLogitsNames,
+                                         input, target, r, 0));
   if (pos_weight.defined()) check_fits(pos_weight, input);
   return weighted_loss(pos_weight.defined() ? RecordOf<formulas::BceWithLogitsWeighted>::op : op,
                        kLogitsNames.none, input, target, weight, pos_weight, r);
@@ -357,7 +370,8 @@ const Register bce_with_logits_row(
     {.meaning = "Cross entropy of sigmoid(input) and targets in [0, 1], reduced, without overflow.",
      .formula = "y = −1/n Σᵢ wᵢ (pᵢ bᵢ log σ(aᵢ) + (1 − bᵢ) log(1 − σ(aᵢ)))",
      .gradient = "∂L/∂a = w/n ((1 − b + p b) σ(a) − p b) ∂L/∂y",
-     .home = "nn"});
+     .home = "nn",
+     .mixed = Mixed::Promoted});
 
 }  // namespace
 }  // namespace ops

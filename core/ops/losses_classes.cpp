@@ -14,11 +14,15 @@ const char* node_name(const Tensor& x) {
   return x.dim() > 2 ? "NllLoss2DBackward0" : "NllLossBackward0";
 }
 
-// The targets as contiguous int64, all of them classes or `ignored`.
-Tensor checked_targets(const Tensor& target, i64 classes, i64 ignored) {
+void check_target_dtype(const Tensor& target) {
   BACKLIT_CHECK(target.dtype() == Dtype::Int64 || target.dtype() == Dtype::UInt8, Runtime,
                 "expected target dtype to be Long or Byte, but got ",
                 info(target.dtype()).scalar_name);
+}
+
+// The targets as contiguous int64, all of them classes or `ignored`.
+Tensor checked_targets(const Tensor& target, i64 classes, i64 ignored) {
+  check_target_dtype(target);
   Tensor t = target;
   if (t.dtype() != Dtype::Int64) t = to_dtype(t, Dtype::Int64);
   if (!t.is_contiguous()) t = contiguous(t);
@@ -101,11 +105,12 @@ Tensor nll_backward(const Tensor& g, const Tensor& target, const Tensor& weight,
 void check_class_shapes(const Tensor& x, const Tensor& target) {
   BACKLIT_CHECK(x.dim() > 0, Value, "Expected 1 or more dimensions (got 0)");
   if (x.dim() == 1) {
-    BACKLIT_CHECK(
-        target.dim() == 0 || target.numel() == 1, Value,
-        "For 1D input, 1D target must have size 1, but got target size: ", target.numel());
     BACKLIT_CHECK(target.dim() <= 1, Runtime,
                   "0D or 1D target tensor expected, multi-target not supported");
+    check_target_dtype(target);
+    BACKLIT_CHECK(
+        target.numel() == 1, Value,
+        "For 1D input, 1D target must have size 1, but got target size: ", target.numel());
     return;
   }
   const i64 n = target.dim() ? target.layout().size(0) : 0;
@@ -148,6 +153,7 @@ ClassTargets::ClassTargets(const Tensor& x, const Tensor& given, const Tensor& w
   BACKLIT_CHECK(!weights.defined() || weights.dtype() == x.dtype(), Runtime,
                 "expected scalar type ", info(x.dtype()).scalar_name, " but found ",
                 info(weights.dtype()).scalar_name);
+  check_target_dtype(given);
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"nll_loss_out_frame\" not implemented for '",
                 info(x.dtype()).scalar_name, "'");
   target = checked_targets(given, classes, ignored);

@@ -1,4 +1,6 @@
 // Layer normalisation: one pass forward, one backward.
+#include "ops/normalization.h"
+
 #include <algorithm>
 #include <memory>
 
@@ -97,11 +99,27 @@ void LayerNorm::recorded(Vjp& v) const {
 
 void LayerNorm::operator()(Vjp& v) const { modes.grad ? recorded(v) : fused(v); }
 
+}  // namespace
+
+void check_parameter_dtypes(const Tensor& x, std::initializer_list<const Tensor*> parameters) {
+  for (const Tensor* t : parameters) {
+    if (!t->defined() || t->dtype() == x.dtype()) continue;
+    BACKLIT_CHECK(t->dtype() == Dtype::Float32, Runtime,
+                  "mixed dtype (CPU): expect parameter to have scalar type of Float. Got ",
+                  info(t->dtype()).scalar_name);
+    fail(ErrorKind::Runtime, "mixed dtype (CPU): all inputs must share same datatype. Got ",
+         info(x.dtype()).scalar_name, " and Float.");
+  }
+}
+
+namespace {
+
 void check(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias) {
   BACKLIT_CHECK(
       !shape.empty(), Runtime,
       "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
       "element, but got normalized_shape = []");
+  check_parameter_dtypes(x, {&weight, &bias});
   const auto same_shape = [&](const char* name, const Tensor& t) {
     BACKLIT_CHECK(!t.defined() || std::ranges::equal(t.sizes(), Span(shape)), Runtime, "Expected ",
                   name, " to be of same shape as normalized_shape, but got ", name, " of shape ",
@@ -118,9 +136,6 @@ void check(const Tensor& x, const Dims& shape, const Tensor& weight, const Tenso
   }
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"LayerNormKernelImpl\" not implemented for '",
                 info(x.dtype()).scalar_name, "'");
-  BACKLIT_CHECK((!weight.defined() || weight.dtype() == x.dtype()) &&
-                    (!bias.defined() || bias.dtype() == x.dtype()),
-                Runtime, "mixed dtype (CPU): all inputs must share same datatype.");
 }
 
 Tensor layer_norm_op(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias,
@@ -151,7 +166,8 @@ const Register layer_norm_row(
     {.meaning = "The last dimensions brought to mean 0 and variance 1, then scaled and shifted.",
      .formula = "y = (x − mean) / √(var + eps) ∘ w + b",
      .gradient = "∂L/∂x = (h − mean(h) − x̂ mean(h ∘ x̂)) / √(var + eps), h = w ∘ ∂L/∂y",
-     .home = "nn"});
+     .home = "nn",
+     .mixed = Mixed::AsInput});
 
 }  // namespace
 }  // namespace backlit::ops

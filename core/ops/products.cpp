@@ -59,13 +59,13 @@ template <class F> void visit_numbers(Dtype d, F&& f) {
   });
 }
 
+}  // namespace
+
 void check_same_dtype(const Tensor& a, const Tensor& b) {
   BACKLIT_CHECK(a.dtype() == b.dtype(), Runtime,
                 "expected m1 and m2 to have the same dtype, but got: ", info(a.dtype()).c_name,
                 " != ", info(b.dtype()).c_name, ". Convert one with .to(dtype).");
 }
-
-}  // namespace
 
 void check_not_bool(const char* kernel, Dtype d) {
   BACKLIT_CHECK(d != Dtype::Bool, NotImplemented, "\"", kernel, "\" not implemented for 'Bool'");
@@ -397,7 +397,8 @@ const RegisterComplex outer_row(
     {.meaning = "All products of an element of one vector and one of another.",
      .formula = "Z = x·yᵀ",
      .gradient = "∂L/∂x = ∂L/∂Z · y, ∂L/∂y = ∂L/∂Zᵀ · x",
-     .aliases = "ger"});
+     .aliases = "ger",
+     .mixed = Mixed::Promoted});
 const RegisterComplex matmul_row(
     "matmul(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", with_out<matmul>,
     {.meaning = "Matrix product over the last two dimensions, the others broadcast; a vector "

@@ -50,7 +50,8 @@ inline Tensor read_by(const Tensor& other, const Tensor& t) {
 Tensor new_result(Span sizes, Dtype dtype);
 // y's memory under other sizes, recorded under that name; for a y that nobody else sees.
 Tensor unsafe_view(const char* name, const Tensor& y, Span sizes);
-// A matrix product's complaint about bool.
+// A matrix product's complaints about its factors.
+void check_same_dtype(const Tensor& a, const Tensor& b);
 void check_not_bool(const char* kernel, Dtype dtype);
 
 }  // namespace backlit::ops

@@ -105,7 +105,8 @@ const RegisterComplex kron_row(
     "kron(Tensor input, Tensor other, *, Tensor? out=None) -> Tensor", kron_op,
     {.meaning = "Kronecker product: every element of the first times the whole second.",
      .formula = "C = A ⊗ B",
-     .gradient = "∂L/∂A[i] = Σ of ∂L/∂C · B in block i, ∂L/∂B = Σᵢ A[i] · block i of ∂L/∂C"});
+     .gradient = "∂L/∂A[i] = Σ of ∂L/∂C · B in block i, ∂L/∂B = Σᵢ A[i] · block i of ∂L/∂C",
+     .mixed = Mixed::Promoted});
 
 // The order of products with the fewest multiplications, for matrices of sizes[i] x sizes[i + 1].
 std::vector<std::vector<std::size_t>> best_splits(const std::vector<std::int64_t>& sizes) {

@@ -44,9 +44,9 @@ void check_dtype(const Tensor& t, Dtype dtype) {
 // The weights of every direction of one layer, beside its input and states.
 void check_layer(Cell cell, const Tensors& in, int directions, i64 batch, i64 out) {
   const Tensor& x = in[X];
+  for (const Tensor& t : in) check_dtype(t, x.dtype());
   BACKLIT_CHECK(x.is_floating(), NotImplemented, "recurrent layers are not implemented for '",
                 info(x.dtype()).scalar_name, "'.");
-  for (const Tensor& t : in) check_dtype(t, x.dtype());
   for (int d = 0; d < directions; ++d) {
     const auto at = [&](int which) { return in[static_cast<std::size_t>(weight(d, which))]; };
     BACKLIT_CHECK(at(WeightIh).dim() == 2 && at(WeightHh).dim() == 2, Runtime,

@@ -471,11 +471,11 @@ Tensor dist_op(const Tensor& a, const Tensor& b, Scalar p) {
       },
       true);
 }
-const RegisterComplex dist_row(
-    "dist(Tensor input, Tensor other, Scalar p=2) -> Tensor", dist_op,
-    {.meaning = "The p-norm of the difference.",
-     .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
-     .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y"});
+const RegisterComplex dist_row("dist(Tensor input, Tensor other, Scalar p=2) -> Tensor", dist_op,
+                               {.meaning = "The p-norm of the difference.",
+                                .formula = "y = (Σᵢ |aᵢ − bᵢ|ᵖ)^(1/p)",
+                                .gradient = "∂L/∂a = −∂L/∂b = sgn(a − b) (|a − b| / y)^(p−1) ∂L/∂y",
+                                .mixed = Mixed::Promoted});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -301,7 +301,9 @@ Tensor bucketize_scalar_op(Scalar x, const Tensor& boundaries, bool out_int32, b
   return bucketize_op(scalar_tensor(x), boundaries, out_int32, right);
 }
 constexpr RowOptions kSearch{
-    .meaning = "Where values would be inserted to keep a sorted sequence sorted.", .method = false};
+    .meaning = "Where values would be inserted to keep a sorted sequence sorted.",
+    .method = false,
+    .mixed = Mixed::Promoted};
 const Register searchsorted_row(
     "searchsorted(Tensor sorted_sequence, Tensor input, *, bool out_int32=False, bool right=False, "
     "str? side=None, Tensor? sorter=None, Tensor? out=None) -> Tensor",
@@ -348,7 +350,8 @@ Tensor isin_scalar_op(Scalar element, const Tensor& tests, bool unique, bool inv
   return isin_op(scalar_tensor(element), tests, unique, invert);
 }
 constexpr RowOptions kIsin{.meaning = "Whether each element is one of the test elements.",
-                           .method = false};
+                           .method = false,
+                           .mixed = Mixed::Promoted};
 const Register isin_row(
     "isin(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False, "
     "Tensor? out=None) "

@@ -33,6 +33,13 @@ enum class Dtypes {
   Any,      // and 16-bit numbers: it moves elements unread, or ends in `elementwise`
 };
 
+// What becomes of 16-bit tensors beside other floating ones.
+enum class Mixed {
+  Refused,   // the function's own check of the dtypes says why
+  Promoted,  // they count as float32
+  AsInput,   // an input of 16 bits goes with parameters in float32, and the result has its dtype
+};
+
 struct RowOptions {
   const char* meaning = "";
   const char* formula = "";   // the value, in mathematical notation
@@ -48,6 +55,7 @@ struct RowOptions {
   const char* example = "";  // one line that CI runs, with its output behind "->"
   Dtypes dtypes = Dtypes::Real;
   bool draws = false;  // random numbers; known of rows with a Generator or dropout parameter
+  Mixed mixed = Mixed::Refused;
 };
 
 struct Parameter {

@@ -1,4 +1,4 @@
-"""What a dtype can hold: `finfo` and `iinfo`."""
+"""What a dtype can hold: `finfo` and `iinfo`; what messages call it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _FLOATS = {
     _C.float64: (64, 53, 15),
 }
 _INTEGERS = {_C.uint8: 8, _C.int8: 8, _C.int16: 16, _C.int32: 32, _C.int64: 64}
+
+
+def scalar_name(x: Any) -> str:
+    """What PyTorch's messages call the dtype of a tensor: Float, Long."""
+    name: str = x.type().rpartition(".")[2]
+    return name.removesuffix("Tensor")
 
 
 def _as_dtype(type: Any) -> Any:

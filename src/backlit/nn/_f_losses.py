@@ -269,6 +269,11 @@ def kl_div(
             "major release.",
             stacklevel=2,
         )
+    if not (input.is_floating_point() and target.is_floating_point()):
+        raise RuntimeError(
+            "kl_div: Integral inputs not supported. "
+            f"Got input of {input.dtype} and target of {target.dtype}."
+        )
     if log_target:
         loss = target.exp() * (target - input)
     else:
@@ -293,7 +298,7 @@ def poisson_nll_loss(
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
     check_reduction(reduction)
-    loss = -target * input + input.exp() if log_input else input - target * (input + eps).log()
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + stirling.masked_fill(target <= 1, 0)

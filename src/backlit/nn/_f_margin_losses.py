@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import backlit as bl
+from backlit._limits import scalar_name
 
 from ._f_activations import logsigmoid
 from ._f_losses import _reduce, check_reduction, legacy_reduction, pairwise_distance
@@ -26,7 +27,8 @@ def hinge_embedding_loss(
     """x where t = 1, max(0, margin - x) where t = -1."""
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
-    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
+    far = (bl.full_like(input, margin, requires_grad=False) - input).clamp(min=0)
+    far = far.masked_fill(target == 1, 0)
     near = bl.where(target == -1, bl.zeros_like(input), input)
     return _reduce(far + near, reduction)
 
@@ -65,6 +67,11 @@ def cosine_embedding_loss(
         reduction = legacy_reduction(size_average, reduce)
     if target.dim() > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if not input1.dim() == input2.dim() == target.dim() + 1:
+        raise RuntimeError(
+            f"{target.dim()}D target tensor expects {target.dim() + 1}D input tensors, but found "
+            f"inputs with sizes {list(input1.shape)} and {list(input2.shape)}."
+        )
     tiny = 1e-12  # keeps zero vectors finite
     squares = ((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny)
     cosine = (input1 * input2).sum(-1) / squares.sqrt()
@@ -84,7 +91,18 @@ def soft_margin_loss(
     """log(1 + exp(-t x))."""
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce)
-    return _reduce((input * -target).exp().log1p(), reduction)
+    loss = (-input * target).exp().log1p()
+    if not input.is_floating_point() and loss.is_floating_point():
+        raise RuntimeError(
+            f"result type {scalar_name(loss)} can't be cast to the desired output type "
+            f"{scalar_name(input)}. Try an input of {loss.dtype}."
+        )
+    if loss.shape != input.shape:
+        raise RuntimeError(
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape "
+            f"{list(loss.shape)}. Try a target of the input's shape."
+        )
+    return _reduce(loss.to(input.dtype), reduction)
 
 
 def multi_margin_loss(
@@ -109,7 +127,7 @@ def multi_margin_loss(
     rows = input.reshape(1, -1) if single else input  # (N, C)
     _check_rows(input)
     count, classes = rows.shape
-    if target.dim() > 1 or target.numel() != count:
+    if target.dim() > 1 or target.numel() != count or (not single and target.dim() == 0):
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
             f"samples (batch size). Expected target size [{count}], but got {list(target.shape)}. "
@@ -119,6 +137,7 @@ def multi_margin_loss(
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         )
+    _check_floating("multi_margin_loss_cpu_kernel", input)
     _check_labels(target)
     if bl.any((target < 0) | (target >= classes)):
         raise RuntimeError("target out of range")
@@ -145,8 +164,14 @@ def _check_rows(input: Tensor) -> None:
 
 def _check_labels(target: Tensor) -> None:
     if target.dtype != bl.int64:
-        name = target.type().rpartition(".")[2].removesuffix("Tensor")
-        raise RuntimeError(f"expected scalar type Long but found {name}")
+        raise RuntimeError(
+            f"expected scalar type Long but found {scalar_name(target)}. Try target.long()."
+        )
+
+
+def _check_floating(kernel: str, input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_name(input)}'")
 
 
 def multilabel_margin_loss(
@@ -170,6 +195,7 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
+    _check_floating("multilabel_margin_loss_forward_out_frame", input)
     _check_labels(target)
     if bl.any((target < -1) | (target >= rows.size(1))):
         raise RuntimeError("argument #2 'target' is out of range")
@@ -200,7 +226,8 @@ def multilabel_soft_margin_loss(
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
-    return _reduce(loss.sum(-1) / input.size(-1), reduction)
+    classes = input.dim() - 1
+    return _reduce(loss.sum(classes) / input.size(classes), reduction)
 
 
 def triplet_margin_loss(

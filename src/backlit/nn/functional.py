@@ -18,6 +18,7 @@ from backlit._C import (
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
+from backlit._limits import scalar_name
 
 from ._f_activations import (
     SELU_ALPHA as _SELU_ALPHA,
@@ -339,10 +340,14 @@ def _check_normalized_shape(input: Tensor, normalized_shape: Sequence[int]) -> l
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
             "element, but got normalized_shape = []"
         )
+    if input.dim() < len(shape):
+        raise ValueError(
+            f"Input tensor must have at least {len(shape)} dimensions, but got {input.dim()}"
+        )
     if list(input.shape[-len(shape) :]) != shape:
-        expected = ", ".join(map(str, ["*", *shape]))
+        expected = ", ".join(map(str, shape))
         raise RuntimeError(
-            f"Given normalized_shape={shape}, expected input with shape [{expected}], "
+            f"Given normalized_shape={shape}, expected input with shape [*{expected}], "
             f"but got input of size{list(input.shape)}"
         )
     return shape
@@ -358,17 +363,23 @@ def rms_norm(
     eps: float | None = None,
 ) -> Tensor:
     """x / sqrt(mean(x²) + eps) * weight over the last dimensions."""
+    if not isinstance(input, bl.Tensor):
+        raise TypeError(
+            f"rms_norm(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
     shape = _check_normalized_shape(input, normalized_shape)
     if weight is not None and list(weight.shape) != shape:
         raise RuntimeError(
             "Expected weight to be of same shape as normalized_shape, but got weight of shape "
             f"{list(weight.shape)} and normalized_shape = {shape}"
         )
+    if not (input.is_floating_point() or input.is_complex()):
+        raise NotImplementedError(f"\"rms_norm\" not implemented for '{scalar_name(input)}'")
     if eps is None:
         eps = bl.finfo(input.dtype).eps
     dims = tuple(range(-len(shape), 0))
     output = input * (input.pow(2).mean(dims, keepdim=True) + eps).rsqrt()
-    return output if weight is None else output * weight
+    return (output if weight is None else output * weight).to(input.dtype)
 
 
 def group_norm(
@@ -384,16 +395,45 @@ def group_norm(
             f"Expected at least 2 dimensions for input tensor but received {input.dim()}"
         )
     count, channels = input.shape[:2]
+    if count * channels // num_groups * math.prod(input.shape[2:]) == 1:
+        sizes = [count * channels // num_groups, num_groups, *input.shape[2:]]
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {sizes}"
+        )
     if channels % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    groups = input.reshape(count, num_groups, input.numel() // max(count * num_groups, 1))
-    mean = groups.mean(2, keepdim=True)
-    var = groups.var(2, unbiased=False, keepdim=True)
-    output = ((groups - mean) * (var + eps).rsqrt()).reshape(input.shape)
-    return _affine(output, weight, bias)
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None and list(value.shape) != [channels]:
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(value.shape)} and input of shape "
+                f"{list(input.shape)}"
+            )
+        check_parameter_dtype(input, value)
+    x = input.float() if input.dtype in (bl.float16, bl.bfloat16) else input
+    if x.numel():
+        size = x.numel() // (count * num_groups)
+        x = layer_norm(x.reshape(count, num_groups, size), (size,), eps=eps).reshape(x.shape)
+    return _affine(x, weight, bias).to(input.dtype)
+
+
+def check_parameter_dtype(input: Tensor, parameter: Tensor | None) -> None:
+    """Raise unless it is that of the input, or float32 beside an input of 16 bits."""
+    if parameter is None or parameter.dtype == input.dtype:
+        return
+    if parameter.dtype != bl.float32:
+        raise RuntimeError(
+            "mixed dtype (CPU): expect parameter to have scalar type of Float. "
+            f"Got {parameter.dtype}."
+        )
+    if input.dtype not in (bl.float16, bl.bfloat16):
+        raise RuntimeError(
+            "mixed dtype (CPU): all inputs must share same datatype. "
+            f"Got {input.dtype} and {parameter.dtype}."
+        )
 
 
 def _affine(output: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
