@@ -42,7 +42,7 @@ def check_all():
             for k in DEPTHS:
                 case += 1
                 check(m, k, n, (torch.float32, torch.float64)[case % 2], forms[case // 2 % 4])
-    for m, k, n in THIN + [(200, 700, 150), (64, 5000, 64), (7, 4000, 130), (700, 650, 601)]:
+    for m, k, n in [*THIN, (200, 700, 150), (64, 5000, 64), (7, 4000, 130), (700, 650, 601)]:
         for form in forms:
             check(m, k, n, torch.float32, form)
 
