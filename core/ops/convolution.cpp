@@ -3,6 +3,7 @@
 #include "ops/convolution.h"
 
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/products.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
@@ -65,6 +66,13 @@ Tensor channel_sums(const Tensor& g) {
   return sum(g, dims, false);
 }
 
+// A bias for each channel, of (N, C, ...).
+Tensor per_channel(const Tensor& b, int dims) {
+  Dims column{-1};
+  for (int d = 0; d < dims; ++d) column.push_back(1);
+  return reshape(b, column);
+}
+
 // y of x and w, plus a bias per channel.
 Tensor form_y(const char* name, const ConvForm& f, const Tensor& x, const Tensor& w,
               const Tensor& b) {
@@ -93,11 +101,7 @@ Tensor form_x(const char* name, const ConvForm& f, const Tensor& g, const Tensor
     const GilRelease release(is_long(f));
     convolve_input(f.shape, pg.data<T>(), pw.data<T>(), x.data<T>());
   });
-  if (b.defined()) {
-    Dims column{-1};
-    for (int d = 0; d < f.dims; ++d) column.push_back(1);
-    add_in_place(x, expand(view(contiguous(detach(b)), column), x.sizes()));
-  }
+  if (b.defined()) add_in_place(x, expand(per_channel(detach(b), f.dims), x.sizes()));
   return record(name, std::move(x), {g, w, b}, {read_by(w, g), read_by(g, w)}, [f](Vjp& v) {
     if (v.needs(0)) v.set(0, form_y(kBackward, f, v.g(), v.saved(1), Tensor()));
     if (v.needs(1)) v.set(1, form_w(f, v.saved(0), v.g()));
@@ -124,6 +128,12 @@ Tensor form_w(const ConvForm& f, const Tensor& g, const Tensor& x) {
 Tensor run(const Tensor& x, const Tensor& w, const Tensor& b, const ConvArguments& a,
            bool same_size = false) {
   const ConvForm f = checked_form(x, w, b, a, same_size);
+  if (x.is_complex()) {
+    const Tensor none, xs[] = {real(x), imag(x)}, ws[] = {real(w), imag(w)};
+    const auto part = [&](int i, int k) { return run(xs[i], ws[k], none, a, same_size); };
+    const Tensor y = complex(sub(part(0, 0), part(1, 1)), add(part(0, 1), part(1, 0)));
+    return b.defined() ? add(y, per_channel(b, f.dims)) : y;
+  }
   if (a.transposed) return form_x(kForward, f, x, w, b);
   if (f.shape.in_channels > 0) return form_y(kForward, f, x, w, b);
   // As in PyTorch, no channels in are no channels out.
@@ -228,30 +238,32 @@ RowOptions transposed(const char* meaning) {
                  "padding] over n and p, ∂L/∂b[c] = Σ ∂L/∂y[n, c, i] over n and i");
 }
 
-#define BACKLIT_CONV(N, shapes)                                                                   \
-  const Register conv##N##d_row("conv" #N                                                         \
-                                "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] "       \
-                                "stride=1, int[1] padding=0, int[1] dilation=1, int groups=1) "   \
-                                "-> Tensor",                                                      \
-                                conv<N>, forward("Convolution: " shapes "."));                    \
-  const Register conv##N##d_mode_row("conv" #N                                                    \
-                                     "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] "  \
-                                     "stride=1, str padding='valid', int[1] dilation=1, "         \
-                                     "int groups=1) -> Tensor",                                   \
-                                     conv_mode<N>,                                                \
-                                     forward("Convolution without padding ('valid'), or with as " \
-                                             "much as keeps the sizes ('same')."));               \
-  const Register conv_transpose##N##d_row(                                                        \
-      "conv_transpose" #N                                                                         \
-      "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, "     \
-      "int[1] output_padding=0, int groups=1, int[1] dilation=1) -> Tensor",                      \
+#define BACKLIT_CONV(N, shapes)                                                               \
+  const RegisterComplex conv##N##d_row(                                                       \
+      "conv" #N                                                                               \
+      "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] "                             \
+      "stride=1, int[1] padding=0, int[1] dilation=1, int groups=1) "                         \
+      "-> Tensor",                                                                            \
+      conv<N>, forward("Convolution: " shapes "."));                                          \
+  const RegisterComplex conv##N##d_mode_row(                                                  \
+      "conv" #N                                                                               \
+      "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] "                             \
+      "stride=1, str padding='valid', int[1] dilation=1, "                                    \
+      "int groups=1) -> Tensor",                                                              \
+      conv_mode<N>,                                                                           \
+      forward("Convolution without padding ('valid'), or with as "                            \
+              "much as keeps the sizes ('same')."));                                          \
+  const RegisterComplex conv_transpose##N##d_row(                                             \
+      "conv_transpose" #N                                                                     \
+      "d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, " \
+      "int[1] output_padding=0, int groups=1, int[1] dilation=1) -> Tensor",                  \
       conv_transpose<N>, transposed("Transposed convolution, conv" #N "d's gradient."));
 BACKLIT_CONV(1, "(N, C, L), (O, C / groups, K) -> (N, O, L')")
 BACKLIT_CONV(2, "(N, C, H, W), (O, C / groups, KH, KW) -> (N, O, H', W')")
 BACKLIT_CONV(3, "(N, C, D, H, W), (O, C / groups, KD, KH, KW) -> (N, O, D', H', W')")
 #undef BACKLIT_CONV
 
-const Register convolution_row(
+const RegisterComplex convolution_row(
     "convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, "
     "int[] dilation, bool transposed, int[] output_padding, int groups) -> Tensor",
     convolution_op,

@@ -1,6 +1,7 @@
 // Covariance and correlation of variables, one per row.
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
+#include "ops/complex.h"
 #include "ops/pointwise.h"
 #include "ops/products.h"
 #include "ops/recorded.h"
@@ -68,28 +69,31 @@ Tensor cov(const Tensor& input, i64 correction, const Tensor& fweights, const Te
     norm = Tensor::zeros({}, norm.dtype());
   }
   const Tensor centered = sub(x, mean);
-  return squeeze(div(mm(centered, transpose(weighted(centered), 0, 1)), norm));
+  return squeeze(div(mm(centered, conj_transpose(weighted(centered), 0, 1)), norm));
 }
-const Register cov_row(
+const RegisterComplex cov_row(
     "cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> "
     "Tensor",
     cov,
     {.meaning = "Covariances of variables: one per row, one observation per column.",
-     .formula = "Cᵢⱼ = Σₖ wₖ (xᵢₖ − μᵢ)(xⱼₖ − μⱼ) / (Σ w − correction)",
+     .formula = "Cᵢⱼ = Σₖ wₖ (xᵢₖ − μᵢ)(xⱼₖ − μⱼ)* / (Σ w − correction)",
      .gradient = "of the sums and products it is made of"});
 
 Tensor corrcoef(const Tensor& x) {
   check_rows("corrcoef", x);
   const Tensor c = cov(x, 1, Tensor(), Tensor());
   if (c.dim() == 0) return div(c, c);
-  const Tensor deviation = pow(diagonal(c, 0, 0, 1), Scalar(0.5));
+  const Tensor deviation = pow(real(diagonal(c, 0, 0, 1)), Scalar(0.5));
   const Tensor y = div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0));
-  return run(Choice(formula<formulas::Clamp>(), y).with(-1.0, 1.0));
+  return by_parts(y, [](const Tensor& part) {
+    return run(Choice(formula<formulas::Clamp>(), part).with(-1.0, 1.0));
+  });
 }
-const Register corrcoef_row("corrcoef(Tensor input) -> Tensor", corrcoef,
-                            {.meaning = "Correlation coefficients of variables, one per row.",
-                             .formula = "Rᵢⱼ = Cᵢⱼ / √(Cᵢᵢ Cⱼⱼ), within [−1, 1]",
-                             .gradient = "of the sums and products it is made of"});
+const RegisterComplex corrcoef_row(
+    "corrcoef(Tensor input) -> Tensor", corrcoef,
+    {.meaning = "Correlation coefficients of variables, one per row.",
+     .formula = "Rᵢⱼ = Cᵢⱼ / √(Cᵢᵢ Cⱼⱼ), within [−1, 1]",
+     .gradient = "of the sums and products it is made of"});
 
 }  // namespace
 }  // namespace backlit::ops

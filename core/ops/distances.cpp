@@ -26,7 +26,7 @@ Tensor cross_values(const Tensor& a, const Tensor& b, int d) {
   i64 inner = 1;
   for (int k = d + 1; k < a.dim(); ++k) inner *= a.layout().size(k);
   const i64 outer = a.numel() ? a.numel() / (3 * inner) : 0;
-  visit(a.dtype(), [&](auto zero) {
+  const auto run = [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_same_v<T, bool>)
       for (i64 o = 0; o < outer; ++o)
@@ -45,7 +45,8 @@ Tensor cross_values(const Tensor& a, const Tensor& b, int d) {
               out[k * inner] = p[m] * q[n] - p[n] * q[m];
           }
         }
-  });
+  };
+  a.is_complex() ? visit_complex(a.dtype(), run) : visit(a.dtype(), run);
   return y;
 }
 
@@ -65,9 +66,9 @@ Tensor cross(const Tensor& a, const Tensor& b, i64 dim) {
                 {read_by(b, a), read_by(a, b)},
                 [d, size_a = Dims(a.sizes()), size_b = Dims(b.sizes()), sizes](Vjp& v) {
                   if (v.needs(0))
-                    v.set(0, sum_to(cross(expand(v.saved(1), sizes), v.g(), d), size_a));
+                    v.set(0, sum_to(cross(expand(conj(v.saved(1)), sizes), v.g(), d), size_a));
                   if (v.needs(1))
-                    v.set(1, sum_to(cross(v.g(), expand(v.saved(0), sizes), d), size_b));
+                    v.set(1, sum_to(cross(v.g(), expand(conj(v.saved(0)), sizes), d), size_b));
                 });
 }
 
@@ -95,10 +96,10 @@ constexpr RowOptions cross_options(const char* home) {
           .gradient = "∂L/∂x = y × ∂L/∂z, ∂L/∂y = ∂L/∂z × x",
           .home = home};
 }
-const Register cross_row(
+const RegisterComplex cross_row(
     "cross(Tensor input, Tensor other, int? dim=None, *, Tensor? out=None) -> Tensor", cross_op,
     cross_options("torch"));
-const Register linalg_cross_row(
+const RegisterComplex linalg_cross_row(
     "cross(Tensor input, Tensor other, *, int dim=-1, Tensor? out=None) -> Tensor", linalg_cross_op,
     cross_options("linalg"));
 

@@ -124,7 +124,7 @@ Tensor vander(const Tensor& x, std::optional<std::int64_t> columns, bool increas
   BACKLIT_CHECK(x.dim() == 1, Runtime, "x must be a one-dimensional tensor.");
   const std::int64_t n = columns.value_or(x.numel());
   BACKLIT_CHECK(n >= 0, Runtime, "N must be non-negative.");
-  const Dtype dtype = is_floating(x.dtype()) ? x.dtype() : Dtype::Int64;
+  const Dtype dtype = x.is_differentiable() ? x.dtype() : Dtype::Int64;
   if (n == 0) return Tensor::empty(Dims{x.numel(), 0}, dtype);
   const Tensor base = to_dtype(x, dtype);
   Tensors powers{Tensor::full(Dims{x.numel()}, 1, dtype)};
@@ -132,11 +132,12 @@ Tensor vander(const Tensor& x, std::optional<std::int64_t> columns, bool increas
   const Tensor y = stack(powers, 1);
   return increasing ? y : flip(y, Dims{1});
 }
-const Register vander_row("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor", vander,
-                          {.meaning = "The powers of a vector as columns.",
-                           .formula = "Yᵢⱼ = xᵢⁿ⁻¹⁻ʲ",
-                           .gradient = "∂L/∂xᵢ = Σⱼ ∂L/∂Yᵢⱼ · (n-1-j) xᵢⁿ⁻²⁻ʲ",
-                           .method = false});
+const RegisterComplex vander_row("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor",
+                                 vander,
+                                 {.meaning = "The powers of a vector as columns.",
+                                  .formula = "Yᵢⱼ = xᵢⁿ⁻¹⁻ʲ",
+                                  .gradient = "∂L/∂xᵢ = Σⱼ ∂L/∂Yᵢⱼ · (n-1-j) xᵢⁿ⁻²⁻ʲ",
+                                  .method = false});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -129,7 +129,8 @@ Tensor index_fill_in_place(const Tensor& x, std::int64_t dim, const Tensor& inde
   const int d = wrap_dim(dim, x.dim());
   const bool tensor = is_tensor(value.object);
   Tensor v = tensor ? Tensor::borrow(reinterpret_cast<TensorObject*>(value.object))
-                    : Tensor::scalar(scalar_from_object(value.object).d, x.dtype());
+                    : Tensor::empty(Dims{}, x.dtype());
+  if (!tensor) scalar_from_object(value.object).write(v.raw(), x.dtype());
   BACKLIT_CHECK(v.dim() == 0, Runtime,
                 "index_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
                 v.dim(), " dimension(s).");

@@ -78,5 +78,11 @@ Tensor identity(std::int64_t n, Dtype dtype) {
 }
 
 Tensor mT(const Tensor& x) { return transpose(x, -2, -1); }
+Tensor mH(const Tensor& x) { return conj(mT(x)); }
+
+Tensor mirrored(const Tensor& m) {
+  const Tensor half = mul(add(tril(m), tril(m, -1)), Scalar(0.5));
+  return add(half, mH(half));
+}
 
 }  // namespace backlit::ops

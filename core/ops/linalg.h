@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "graph/node.h"
 #include "kernels/lapack.h"
+#include "ops/floats.h"
 #include "registry/registry.h"
 
 namespace backlit::ops {
@@ -33,25 +34,16 @@ Tensor triangle(const Tensor& x, std::int64_t k, bool lower);  // ops/rearrangin
 inline Tensor tril(const Tensor& x, std::int64_t k = 0) { return triangle(x, k, true); }
 inline Tensor triu(const Tensor& x, std::int64_t k = 0) { return triangle(x, k, false); }
 Tensor mT(const Tensor& x);
+Tensor mH(const Tensor& x);  // the conjugate of mT(x)
+// The lower triangle of m and its adjoint above, with the real part of the diagonal.
+Tensor mirrored(const Tensor& m);
 
 // op(A)·X = B, or X·op(A) = B, for triangular A; recorded. op transposes or not.
 Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left = true,
                         bool unit = false);
 Tensor solve(const Tensor& a, const Tensor& b, bool left = true);  // A·X = B for matrices B
-// Complex equations as real ones of twice the size: the matrix that multiplies (Re x, Im x) as A
-// multiplies x; the parts of b one over the other; and back.
-Tensor in_real_numbers(const Tensor& a);
-Tensor columns_in_real_numbers(const Tensor& b);
-Tensor from_real_numbers(const Tensor& x);
 Tensor inverse(const Tensor& a, bool check_errors = false);
 Tensor svdvals(const Tensor& a);  // singular values in falling order
-
-// Calls f with a float or a double.
-template <class F> void visit_real(Dtype d, F&& f) {
-  if (d == Dtype::Float32) return f(float{});
-  if (d == Dtype::Float64) return f(double{});
-  fail(ErrorKind::NotImplemented, "linalg: not implemented for ", info(d).scalar_name);
-}
 
 // Calls f(i) for each of `count` matrices, on all cores where the work (in multiplications per
 // matrix) is long.

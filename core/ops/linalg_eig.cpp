@@ -1,4 +1,4 @@
-// Eigenvalues and eigenvectors of matrices of any kind; equations and inverses of complex ones.
+// Eigenvalues and eigenvectors of matrices of any kind.
 #include <cmath>
 
 #include "formulas/comparison.h"
@@ -19,57 +19,13 @@ std::string not_converged(int) {
          "many repeated values.";
 }
 
-Tensor conj_mT(const Tensor& x) { return conj(mT(x)); }
-
-}  // namespace
-
-Tensor in_real_numbers(const Tensor& a) {
-  const Tensor re = real(a), im = imag(a);
-  const Tensor above = cat(std::vector{re, neg(im)}, -1), below = cat(std::vector{im, re}, -1);
-  return cat(std::vector{above, below}, -2);
-}
-Tensor columns_in_real_numbers(const Tensor& b) { return cat(std::vector{real(b), imag(b)}, -2); }
-Tensor from_real_numbers(const Tensor& x) {
-  const i64 n = x.size(-2) / 2;
-  return complex(narrow(x, -2, 0, n), narrow(x, -2, n, n));
-}
-
-namespace {
-
-// LAPACK's vectors of a real matrix: column k and k + 1 are the parts of those of a pair.
-template <class T> void unpack_vectors(i64 n, const T* im, const T* packed, Complex<T>* v) {
-  for (i64 k = 0; k < n; ++k) {
-    const bool pair = im[k] != 0;
-    for (i64 i = 0; i < n; ++i) {
-      const T re = packed[k * n + i], part = pair ? packed[(k + 1) * n + i] : T(0);
-      v[k * n + i] = {re, part};
-      if (pair) v[(k + 1) * n + i] = {re, -part};
-    }
-    k += pair;
-  }
-}
-
-// V is column by column; empty without vectors.
-template <class T> std::int32_t eig_of(i64 n, T* a, Complex<T>* values, Complex<T>* v) {
-  std::vector<T> re(static_cast<std::size_t>(n)), im(re), packed;
-  if (v) packed.resize(static_cast<std::size_t>(n * n));
-  const auto code = Lapack<T>::eig(i32_of(n), a, re.data(), im.data(), v ? packed.data() : nullptr);
-  for (i64 k = 0; k < n; ++k)
-    values[k] = {re[static_cast<std::size_t>(k)], im[static_cast<std::size_t>(k)]};
-  if (v) unpack_vectors(n, im.data(), packed.data(), v);
-  return code;
-}
-template <class T> std::int32_t eig_of(i64 n, Complex<T>* a, Complex<T>* values, Complex<T>* v) {
-  return Lapack<T>::complex_eig(i32_of(n), a, values, v);
-}
-
 bool all_finite(const Tensor& a) {
   return a.numel() == 0 || all_nonzero(apply<formulas::Isfinite>(a));
 }
 
 Tensor eig_gradient(const Tensor& values, const Tensor& V, const Tensor& g_values,
                     const Tensor& gV) {
-  const Tensor VH = conj_mT(V);
+  const Tensor VH = mH(V);
   Tensor inner;
   if (gV.defined()) {
     const Tensor turn = matmul(VH, gV);
@@ -102,19 +58,16 @@ Named<2> eig(const char* name, const Tensor& a, bool vectors) {
   Tensor values = Tensor::empty(with_values, d);
   Tensor V = empty_columns(batch_of(a), keep ? n : 0, n, d);
   const Tensor info = Tensor::zeros(batch_of(a), Dtype::Int32);
-  const auto run = [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    visit_complex(d, [&](auto complex_zero) {
-      using C = decltype(complex_zero);
-      if constexpr (std::is_same_v<T, C> || std::is_same_v<T, typename C::Part>)
-        each_matrix(info.numel(), 25 * cube(n), [&](i64 i) {
-          info.data<std::int32_t>()[i] =
-              eig_of(n, work.data<T>() + i * n * n, values.data<C>() + i * n,
-                     keep ? V.data<C>() + i * n * n : nullptr);
-        });
+    using C = Complex<typename Lapack<T>::Part>;
+    if (a.numel() == 0) return;
+    each_matrix(info.numel(), 25 * cube(n), [&](i64 i) {
+      info.data<std::int32_t>()[i] =
+          Lapack<T>::eig(i32_of(n), work.data<T>() + i * n * n, values.data<C>() + i * n,
+                         keep ? V.data<C>() + i * n * n : nullptr);
     });
-  };
-  if (a.numel()) a.is_complex() ? visit_complex(a.dtype(), run) : visit_real(a.dtype(), run);
+  });
   check_info(name, info, not_converged);
   const Tensor outputs[] = {values, V}, inputs[] = {a};
   record_factors("LinalgEigBackward0", outputs, inputs, [from = a.dtype()](Vjp& v) {

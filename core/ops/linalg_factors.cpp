@@ -17,13 +17,13 @@ Tensor solved_triangular(const Tensor& a, const Tensor& b, bool upper, bool left
   Tensor x = columns_of(b);
   if (x.numel() == 0) return x;
   const i64 count = x.numel() / (rows * columns);
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = matrices.data<T>();
     T* to = x.data<T>();
     const double work = static_cast<double>(n) * static_cast<double>(rows * columns);
     each_matrix(count, work, [&](i64 i) {
-      Lapack<T>::solve_triangular(left, upper, false, unit, i32_of(rows), i32_of(columns),
+      Lapack<T>::solve_triangular(left, upper, unit, i32_of(rows), i32_of(columns),
                                   from + i * n * n, i32_of(n), to + i * rows * columns);
     });
   });
@@ -50,10 +50,10 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
       "LinalgSolveTriangularBackward0", solved_triangular(wide_a, wide_b, upper, left, unit),
       {wide_a, wide_b}, {wide_a},
       [upper, left, unit](Vjp& v) {
-        const Tensor gb = solve_triangular(mT(v.saved(0)), v.g(), !upper, left, unit);
+        const Tensor gb = solve_triangular(mH(v.saved(0)), v.g(), !upper, left, unit);
         if (v.needs(1)) v.set(1, gb);
         if (!v.needs(0)) return;
-        const Tensor x = mT(v.saved(1));
+        const Tensor x = mH(v.saved(1));
         const Tensor ga = neg(left ? matmul(gb, x) : matmul(x, gb));
         v.set(0, upper ? triu(ga, unit ? 1 : 0) : tril(ga, unit ? -1 : 0));
       },
@@ -66,7 +66,7 @@ Tensor solve_triangular_op(const Tensor& a, const Tensor& b, bool upper, bool le
                            const Tensor& out) {
   return into_out("linalg_solve_triangular", solve_triangular(a, b, upper, left, unit), out);
 }
-const Register solve_triangular_row(
+const RegisterComplex solve_triangular_row(
     "solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool "
     "unitriangular=False, Tensor? out=None) -> Tensor",
     solve_triangular_op,
@@ -90,7 +90,7 @@ Named<2> cholesky_ex(const Tensor& a, bool upper, bool check_errors, const char*
   const i64 n = a.size(-1);
   Tensor l = columns_of(a), info = Tensor::zeros(batch_of(a), Dtype::Int32);
   if (a.numel()) {
-    visit_real(a.dtype(), [&](auto zero) {
+    visit_numbers(a.dtype(), [&](auto zero) {
       using T = decltype(zero);
       T* data = l.data<T>();
       auto* codes = info.data<std::int32_t>();
@@ -107,10 +107,10 @@ Named<2> cholesky_ex(const Tensor& a, bool upper, bool check_errors, const char*
   l = record(
       "LinalgCholeskyExBackward0", std::move(l), {a}, {},
       [upper](Vjp& v) {
-        const Tensor L = upper ? mT(v.saved(0)) : v.saved(0), g = upper ? mT(v.g()) : v.g();
-        const Tensor lower = tril(matmul(mT(L), g));
-        const Tensor middle = mul(add(lower, mT(tril(lower, -1))), Scalar(0.5));
-        v.set(0, solve_triangular(mT(L), solve_triangular(L, middle, false, false), true));
+        const Tensor L = upper ? mH(v.saved(0)) : v.saved(0), g = upper ? mH(v.g()) : v.g();
+        const Tensor Lh = mH(L), lower = tril(matmul(Lh, g));
+        const Tensor middle = mul(add(lower, mH(tril(lower, -1))), Scalar(0.5));
+        v.set(0, solve_triangular(Lh, solve_triangular(L, middle, false, false), true));
       },
       true);
   return {"linalg_cholesky_ex", "L info", {std::move(l), std::move(info)}};
@@ -124,21 +124,65 @@ Tensor linalg_cholesky_op(const Tensor& a, bool upper, const Tensor& out) {
 Tensor cholesky_op(const Tensor& a, bool upper, const Tensor& out) {
   return into_out("cholesky", cholesky_ex(a, upper, true, "cholesky").values[0], out);
 }
+
+// X = A⁻¹·B from the factor of A; the gradient reads it as A = L·Lᴴ, all of L. (PyTorch's too: the
+// triangle that the value does not depend on gets numbers.)
+Tensor cholesky_solve(const Tensor& b, const Tensor& l, bool upper) {
+  Tensor x;
+  {
+    const GradMode off(false);
+    const Tensor L = upper ? mH(l) : l;
+    x = solve_triangular(mH(L), solve_triangular(L, b, false), true);
+  }
+  return record(
+      "CholeskySolveBackward0", std::move(x), {b, l}, {l},
+      [upper](Vjp& v) {
+        const Tensor factor = v.saved(0), gb = cholesky_solve(v.g(), factor, upper);
+        if (v.needs(0)) v.set(0, gb);
+        if (!v.needs(1)) return;
+        const Tensor half = matmul(gb, mH(v.saved(1))), both = neg(add(half, mH(half)));
+        v.set(1, upper ? matmul(factor, both) : matmul(both, factor));
+      },
+      true);
+}
 Tensor cholesky_solve_op(const Tensor& b, const Tensor& l, bool upper, const Tensor& out) {
-  const Tensor L = upper ? mT(l) : l;
-  const Tensor x = solve_triangular(mT(L), solve_triangular(L, b, false), true);
-  return into_out("cholesky_solve", x, out);
+  check_matrix("cholesky_solve", b, "B");
+  check_square("cholesky_solve", l);
+  BACKLIT_CHECK(b.size(-2) == l.size(-1), Runtime,
+                "Incompatible matrix sizes for cholesky_solve: ", "each A matrix is ", l.size(-1),
+                " by ", l.size(-1), " but each b matrix is ", b.size(-2), " by ", b.size(-1));
+  const Dims batch = broadcast_sizes(batch_of(b), batch_of(l));
+  const Tensor wide_b = expand(b, with_matrix(batch, b.size(-2), b.size(-1))),
+               wide_l = expand(l, with_matrix(batch, l.size(-2), l.size(-1)));
+  return into_out("cholesky_solve", cholesky_solve(wide_b, wide_l, upper), out);
+}
+
+Tensor cholesky_inverse(const Tensor& l, bool upper) {
+  check_square("cholesky_inverse", l);
+  Tensor y;
+  {
+    const GradMode off(false);
+    const Tensor one = expand(identity(l.size(-1), l.dtype()), l.sizes());
+    y = cholesky_solve(one, l, upper);
+  }
+  return record(
+      "CholeskyInverseBackward0", std::move(y), {l}, {l},
+      [upper](Vjp& v) {
+        const Tensor factor = v.saved(0), y = v.saved(1), g = add(v.g(), mH(v.g()));
+        const Tensor both = neg(matmul(y, matmul(g, y)));
+        v.set(0, upper ? matmul(factor, both) : matmul(both, factor));
+      },
+      true);
 }
 Tensor cholesky_inverse_op(const Tensor& l, bool upper, const Tensor& out) {
-  check_square("cholesky_inverse", l);
-  return cholesky_solve_op(identity(l.size(-1), l.dtype()), l, upper, out);
+  return into_out("cholesky_inverse", cholesky_inverse(l, upper), out);
 }
 
 constexpr const char* kCholesky = "A = L·Lᵀ";
 constexpr const char* kCholeskyGradient =
     "∂L/∂A = ½ L⁻ᵀ · (T + Tᵀ) · L⁻¹ with T = tril(Lᵀ · ∂L/∂L), its diagonal halved";
 
-const Register cholesky_ex_row(
+const RegisterComplex cholesky_ex_row(
     "cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor, Tensor)",
     cholesky_ex_op,
     {.meaning = "The Cholesky factor of a positive-definite matrix, and where it failed.",
@@ -147,7 +191,7 @@ const Register cholesky_ex_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgCholeskyExBackward0"});
-const Register linalg_cholesky_row(
+const RegisterComplex linalg_cholesky_row(
     "cholesky(Tensor A, *, bool upper=False, Tensor? out=None) -> Tensor", linalg_cholesky_op,
     {.meaning = "The Cholesky factor of a positive-definite matrix.",
      .formula = kCholesky,
@@ -155,24 +199,24 @@ const Register linalg_cholesky_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgCholeskyExBackward0"});
-const Register cholesky_row(
+const RegisterComplex cholesky_row(
     "cholesky(Tensor input, bool upper=False, *, Tensor? out=None) -> Tensor", cholesky_op,
     {.meaning = "The Cholesky factor of a positive-definite matrix.",
      .formula = kCholesky,
      .gradient = kCholeskyGradient,
      .node = "LinalgCholeskyExBackward0"});
-const Register cholesky_solve_row(
+const RegisterComplex cholesky_solve_row(
     "cholesky_solve(Tensor input, Tensor L, bool upper=False, *, Tensor? out=None) -> Tensor",
     cholesky_solve_op,
     {.meaning = "The solution of A·X = B from the Cholesky factor of A.",
      .formula = "X = L⁻ᵀ · L⁻¹ · B",
-     .gradient = "of the two triangular solutions it is made of"});
-const Register cholesky_inverse_row(
+     .gradient = "∂L/∂B = A⁻¹ · ∂L/∂X; ∂L/∂L = −(∂L/∂B · Xᵀ + X · (∂L/∂B)ᵀ) · L"});
+const RegisterComplex cholesky_inverse_row(
     "cholesky_inverse(Tensor input, bool upper=False, *, Tensor? out=None) -> Tensor",
     cholesky_inverse_op,
     {.meaning = "The inverse of a matrix from its Cholesky factor.",
      .formula = "Y = L⁻ᵀ · L⁻¹",
-     .gradient = "of the two triangular solutions it is made of"});
+     .gradient = "∂L/∂L = −Y · (∂L/∂Y + (∂L/∂Y)ᵀ) · Y · L"});
 
 // --- QR ---
 
@@ -198,7 +242,7 @@ QrFactors qr_of(const Tensor& a, QrMode mode) {
   Tensor packed = columns_of(a),
          q = empty_columns(batch, m, mode == QrMode::R ? 0 : wide, a.dtype());
   const Tensor r = Tensor::zeros(with_matrix(batch, wide, n), a.dtype());
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *from = packed.data<T>(), *to_q = q.data<T>(), *to_r = r.data<T>();
     each_matrix(count, cube(std::max<i64>(k, 1)), [&](i64 i) {
@@ -218,19 +262,17 @@ QrFactors qr_of(const Tensor& a, QrMode mode) {
   return {std::move(q), r};
 }
 
-// ∂L/∂A for m ≥ n and square R: (gQ + Q · copyltu(M)) · R⁻ᵀ with M = R · gRᵀ − gQᵀ · Q, where
-// copyltu mirrors the lower triangle.
+// ∂L/∂A for m ≥ n and square R: (gQ + Q · mirrored(M)) · R⁻ᴴ with M = R · gRᴴ − gQᴴ · Q.
 Tensor qr_gradient(const Tensor& Q, const Tensor& R, const Tensor& gQ, const Tensor& gR) {
   Tensor M;
-  if (gR.defined()) M = matmul(R, mT(gR));
+  if (gR.defined()) M = matmul(R, mH(gR));
   if (gQ.defined()) {
-    const Tensor part = matmul(mT(gQ), Q);
+    const Tensor part = matmul(mH(gQ), Q);
     M = M.defined() ? sub(M, part) : neg(part);
   }
-  const Tensor mirrored = add(tril(M), mT(tril(M, -1)));
-  Tensor middle = matmul(Q, mirrored);
+  Tensor middle = matmul(Q, mirrored(M));
   if (gQ.defined()) middle = add(middle, gQ);
-  return solve_triangular(mT(R), middle, false, false);
+  return solve_triangular(mH(R), middle, false, false);
 }
 
 Named<2> qr(const Tensor& a, const std::string& mode_name, const char* name) {
@@ -255,7 +297,7 @@ Named<2> qr(const Tensor& a, const std::string& mode_name, const char* name) {
     const Tensor R1 = narrow(R, -1, 0, m), R2 = narrow(R, -1, m, n - m);
     if (!gR.defined()) gR = Tensor::zeros(R.sizes(), R.dtype());
     const Tensor gR2 = narrow(gR, -1, m, n - m);
-    const Tensor through = matmul(matmul(Q, R2), mT(gR2));  // Y · gR₂ᵀ
+    const Tensor through = matmul(matmul(Q, R2), mH(gR2));  // Y · gR₂ᴴ
     gQ = gQ.defined() ? add(gQ, through) : through;
     const Tensor gX = qr_gradient(Q, R1, gQ, narrow(gR, -1, 0, m));
     v.set(0, cat({gX, matmul(Q, gR2)}, -1));
@@ -269,18 +311,19 @@ constexpr const char* kQr = "A = Q·R";
 constexpr const char* kQrGradient =
     "∂L/∂A = (∂L/∂Q + Q · copyltu(R · (∂L/∂R)ᵀ − (∂L/∂Q)ᵀ · Q)) · R⁻ᵀ";
 
-const Register linalg_qr_row("qr(Tensor A, str mode='reduced') -> (Tensor, Tensor)", linalg_qr_op,
+const RegisterComplex linalg_qr_row("qr(Tensor A, str mode='reduced') -> (Tensor, Tensor)",
+                                    linalg_qr_op,
+                                    {.meaning = "An orthogonal and an upper triangular factor.",
+                                     .formula = kQr,
+                                     .gradient = kQrGradient,
+                                     .home = "linalg",
+                                     .method = false,
+                                     .node = "LinalgQrBackward0"});
+const RegisterComplex qr_row("qr(Tensor input, bool some=True) -> (Tensor, Tensor)", qr_op,
                              {.meaning = "An orthogonal and an upper triangular factor.",
                               .formula = kQr,
                               .gradient = kQrGradient,
-                              .home = "linalg",
-                              .method = false,
                               .node = "LinalgQrBackward0"});
-const Register qr_row("qr(Tensor input, bool some=True) -> (Tensor, Tensor)", qr_op,
-                      {.meaning = "An orthogonal and an upper triangular factor.",
-                       .formula = kQr,
-                       .gradient = kQrGradient,
-                       .node = "LinalgQrBackward0"});
 
 }  // namespace
 }  // namespace backlit::ops

@@ -2,7 +2,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "formulas/exponential.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/joining.h"
 #include "ops/linalg.h"
 #include "ops/products.h"
@@ -25,7 +27,7 @@ Factors factor(const Tensor& a) {
   Factors f{columns_of(a), Tensor::empty(pivot_sizes, Dtype::Int32),
             Tensor::zeros(batch, Dtype::Int32)};
   if (a.numel() == 0) return f;
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* lu = f.lu.data<T>();
     auto *pivots = f.pivots.data<std::int32_t>(), *info = f.info.data<std::int32_t>();
@@ -46,14 +48,16 @@ std::string singular_inverse(int info) {
 void invert(const Tensor& a, Factors& f) {
   const i64 n = a.size(-1);
   if (a.numel()) {
-    visit_real(a.dtype(), [&](auto zero) {
+    visit_numbers(a.dtype(), [&](auto zero) {
       using T = decltype(zero);
       T* lu = f.lu.data<T>();
       const auto* pivots = f.pivots.data<std::int32_t>();
       const auto* info = f.info.data<std::int32_t>();
       each_matrix(f.info.numel(), cube(n), [&](i64 i) {
         T* matrix = lu + i * n * n;
-        if (info[i]) return std::fill(matrix, matrix + n * n, T(INFINITY));
+        if (info[i])
+          return std::fill(matrix, matrix + n * n,
+                           T(static_cast<typename Lapack<T>::Part>(INFINITY)));
         Lapack<T>::inverse_lu(i32_of(n), matrix, pivots + i * n);
       });
     });
@@ -62,15 +66,13 @@ void invert(const Tensor& a, Factors& f) {
 
 Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
   check_square(name, a);
-  const Tensor matrix = a.is_complex() ? in_real_numbers(detach(a)) : a;
-  Factors f = factor(matrix);
-  invert(matrix, f);
-  if (a.is_complex()) f.lu = from_real_numbers(narrow(f.lu, -1, 0, a.size(-1)));
+  Factors f = factor(a);
+  invert(a, f);
   if (check_errors) check_info(name, f.info, singular_inverse);
   Tensor y = record(
       "LinalgInvExBackward0", std::move(f.lu), {a}, {},
       [](Vjp& v) {
-        const Tensor t = conj(mT(v.saved(0)));
+        const Tensor t = mH(v.saved(0));
         v.set(0, neg(matmul(matmul(t, v.g()), t)));
       },
       true);
@@ -79,16 +81,12 @@ Named<2> inv_ex(const Tensor& a, bool check_errors, const char* name) {
 
 // X = A⁻¹ B for matrices of equal batch sizes, without recording.
 Tensor solved(const Tensor& a, const Tensor& b, Tensor& info) {
-  if (a.is_complex()) {
-    const GradMode off(false);
-    return from_real_numbers(solved(in_real_numbers(a), columns_in_real_numbers(b), info));
-  }
   const i64 n = a.size(-1), k = b.size(-1);
   const Factors f = factor(a);
   info = f.info;
   Tensor x = columns_of(b);
   if (x.numel() == 0) return x;
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* lu = f.lu.data<T>();
     const auto* pivots = f.pivots.data<std::int32_t>();
@@ -96,7 +94,7 @@ Tensor solved(const Tensor& a, const Tensor& b, Tensor& info) {
     const auto columns = static_cast<double>(k);
     each_matrix(info.numel(), static_cast<double>(n) * static_cast<double>(n) * columns,
                 [&](i64 i) {
-                  Lapack<T>::solve_lu(false, i32_of(n), i32_of(k), lu + i * n * n, pivots + i * n,
+                  Lapack<T>::solve_lu(i32_of(n), i32_of(k), lu + i * n * n, pivots + i * n,
                                       out + i * n * k);
                 });
   });
@@ -115,11 +113,11 @@ Tensor solve_recorded(const Tensor& a, const Tensor& b, bool vector, Tensor& inf
       "LinalgSolveExBackward0", std::move(x), {a, b}, {a},
       [vector](Vjp& v) {
         const Tensor g = vector ? unsqueeze(v.g(), -1) : v.g();
-        const Tensor gb = solve(conj(mT(v.saved(0))), g);
+        const Tensor gb = solve(mH(v.saved(0)), g);
         if (v.needs(1)) v.set(1, vector ? squeeze(gb, Dims{-1}) : gb);
         if (!v.needs(0)) return;
         const Tensor y = vector ? unsqueeze(v.saved(1), -1) : v.saved(1);
-        v.set(0, neg(matmul(gb, conj(mT(y)))));
+        v.set(0, neg(matmul(gb, mH(y))));
       },
       true);
 }
@@ -232,32 +230,43 @@ const RegisterComplex solve_row(
 // --- determinants ---
 
 struct Determinant {
-  Tensor sign, log;  // det = sign · exp(log)
+  Tensor sign, log;  // det = sign · exp(log); the logarithm is real
   Tensor value;
 };
+
+// x / |x|, and 0 or nan where x is.
+template <class T> T direction(T x) { return std::isnan(x) ? x : T((x > 0) - (x < 0)); }
+template <class T> Complex<T> direction(Complex<T> z) {
+  const T size = std::hypot(z.re, z.im);
+  return size == 0 ? Complex<T>() : Complex<T>(z.re / size, z.im / size);
+}
+template <class T> T magnitude(T x) { return std::abs(x); }
+template <class T> T magnitude(Complex<T> z) { return std::hypot(z.re, z.im); }
 
 Determinant determinant_of(const Tensor& a) {
   const i64 n = a.size(-1);
   const Factors f = factor(a);
   const Dims batch = batch_of(a);
-  Determinant d{Tensor::full(batch, 1, a.dtype()), Tensor::zeros(batch, a.dtype()),
+  Determinant d{Tensor::full(batch, 1, a.dtype()), Tensor::zeros(batch, real_of(a.dtype())),
                 Tensor::full(batch, 1, a.dtype())};
   if (a.numel() == 0) return d;
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    using Part = typename Lapack<T>::Part;
     const auto* pivots = f.pivots.data<std::int32_t>();
     for (i64 i = 0; i < f.info.numel(); ++i) {
       const T* lu = f.lu.data<T>() + i * n * n;
-      T sign = 1, value = 1, log = 0;
+      T sign = 1, value = 1;
+      Part log = 0;
       for (i64 k = 0; k < n; ++k) {
-        const T pivot = lu[k * (n + 1)];
         const bool swapped = pivots[i * n + k] != k + 1;
-        value *= swapped ? -pivot : pivot;
-        sign *= std::isnan(pivot) ? pivot : T((pivot > 0) - (pivot < 0)) * (swapped ? T(-1) : T(1));
-        log += std::log(std::abs(pivot));
+        const T pivot = swapped ? -lu[k * (n + 1)] : lu[k * (n + 1)];
+        value = value * pivot;
+        sign = sign * direction(pivot);
+        log += std::log(magnitude(pivot));
       }
       d.sign.data<T>()[i] = sign;
-      d.log.data<T>()[i] = log;
+      d.log.data<Part>()[i] = log;
       d.value.data<T>()[i] = value;
     }
   });
@@ -266,30 +275,32 @@ Determinant determinant_of(const Tensor& a) {
 
 Tensor as_matrices(const Tensor& numbers) { return unsqueeze(unsqueeze(numbers, -1), -1); }
 
-// det(A)·A⁻ᵀ by singular values, which is right where A has no inverse: with A = U·S·Vᵀ it is
-// det(U)·det(V)·U·C·Vᵀ, where C is diagonal with the products of the other singular values.
+// The conjugate of det(A), times A⁻ᴴ, by singular values: right where A has no inverse. With
+// A = U·S·Vᴴ it is the conjugate of det(U)·det(Vᴴ), times U·C·Vᴴ, where C is diagonal with the
+// products of the other singular values.
 Tensor cofactors(const Tensor& a) {
   const i64 n = a.size(-1), count = a.numel() / (n * n);
   Tensor copy = columns_of(a), u = empty_columns(batch_of(a), n, n, a.dtype()),
-         vt = empty_columns(batch_of(a), n, n, a.dtype());
+         vh = empty_columns(batch_of(a), n, n, a.dtype());
   Dims length(batch_of(a));
   length.push_back(n);
-  const Tensor s = Tensor::empty(length, a.dtype());
-  visit_real(a.dtype(), [&](auto zero) {
+  const Tensor s = Tensor::empty(length, real_of(a.dtype()));
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    using Part = typename Lapack<T>::Part;
     for (i64 i = 0; i < count; ++i) {
-      T* values = s.data<T>() + i * n;
+      Part* values = s.data<Part>() + i * n;
       Lapack<T>::svd(true, i32_of(n), i32_of(n), copy.data<T>() + i * n * n, values,
-                     u.data<T>() + i * n * n, vt.data<T>() + i * n * n);
-      std::vector<T> others(static_cast<std::size_t>(n), T(1));
+                     u.data<T>() + i * n * n, vh.data<T>() + i * n * n);
+      std::vector<Part> others(static_cast<std::size_t>(n), Part(1));
       for (i64 k = 0; k < n; ++k)
         for (i64 j = 0; j < n; ++j)
           if (j != k) others[static_cast<std::size_t>(k)] *= values[j];
       std::copy(others.begin(), others.end(), values);
     }
   });
-  const Tensor orientation = mul(determinant_of(u).value, determinant_of(vt).value);
-  return mul(as_matrices(orientation), matmul(mul(u, unsqueeze(s, -2)), vt));
+  const Tensor orientation = conj(mul(determinant_of(u).value, determinant_of(vh).value));
+  return mul(as_matrices(orientation), matmul(mul(u, unsqueeze(s, -2)), vh));
 }
 
 Tensor det(const Tensor& a) {
@@ -301,7 +312,7 @@ Tensor det(const Tensor& a) {
         if (A.numel() == 0) return v.set(0, Tensor::zeros(A.sizes(), A.dtype()));
         if (A.size(-1) == 1) return v.set(0, as_matrices(v.g()));
         if (all_nonzero(detach(y)))
-          return v.set(0, mul(as_matrices(mul(v.g(), y)), mT(inverse(A))));
+          return v.set(0, mul(as_matrices(mul(v.g(), conj(y))), mH(inverse(A))));
         BACKLIT_CHECK(!modes.grad || !A.requires_grad(), NotImplemented,
                       "linalg.det: the second derivative at a singular matrix is not implemented; "
                       "call backward without create_graph=True");
@@ -316,8 +327,13 @@ Named<2> slogdet(const Tensor& a) {
   const Tensor outputs[] = {d.sign, d.log}, inputs[] = {a};
   record_outputs("LinalgSlogdetBackward0", outputs, inputs, inputs, [](Vjp& v) {
     const Tensor A = v.saved(0);
-    if (!v.g(1).defined()) return v.set(0, Tensor::zeros(A.sizes(), A.dtype()));  // sign: steps
-    v.set(0, mul(as_matrices(v.g(1)), mT(inverse(A))));
+    Tensor g = v.g(1);
+    if (v.g(0).defined() && A.is_complex()) {  // a real sign steps; a complex one turns
+      const Tensor turn = neg(imag(mul(conj(v.g(0)), slogdet(A).values[0])));
+      g = complex(g.defined() ? g : Tensor::zeros(turn.sizes(), turn.dtype()), turn);
+    }
+    if (!g.defined()) return v.set(0, Tensor::zeros(A.sizes(), A.dtype()));
+    v.set(0, mul(as_matrices(g), mH(inverse(A))));
   });
   return {"linalg_slogdet", "sign logabsdet", {outputs[0], outputs[1]}};
 }
@@ -330,8 +346,9 @@ Named<2> slogdet_op(const Tensor& a) {
 Tensor logdet(const Tensor& a) {
   check_square("logdet", a);
   const Named<2> d = slogdet(a);
+  if (a.is_complex()) return add(apply<formulas::Log>(d.values[0]), d.values[1]);
   const Tensor undefined = Tensor::zeros(d.values[0].sizes(), a.dtype());  // 0, or nan
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_floats(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for (i64 i = 0; i < undefined.numel(); ++i)
       if (d.values[0].data<T>()[i] < 0) undefined.data<T>()[i] = T(NAN);
@@ -341,19 +358,19 @@ Tensor logdet(const Tensor& a) {
 
 constexpr const char* kLogGradient = "∂L/∂A = ∂L/∂y · A⁻ᵀ";
 
-const Register linalg_det_row("det(Tensor A) -> Tensor", det,
+const RegisterComplex linalg_det_row("det(Tensor A) -> Tensor", det,
+                                     {.meaning = "The determinant of a square matrix.",
+                                      .formula = "y = det A",
+                                      .gradient = "∂L/∂A = ∂L/∂y · det(A) · A⁻ᵀ",
+                                      .home = "linalg",
+                                      .method = false,
+                                      .node = "LinalgDetBackward0"});
+const RegisterComplex det_row("det(Tensor input) -> Tensor", det,
                               {.meaning = "The determinant of a square matrix.",
                                .formula = "y = det A",
                                .gradient = "∂L/∂A = ∂L/∂y · det(A) · A⁻ᵀ",
-                               .home = "linalg",
-                               .method = false,
                                .node = "LinalgDetBackward0"});
-const Register det_row("det(Tensor input) -> Tensor", det,
-                       {.meaning = "The determinant of a square matrix.",
-                        .formula = "y = det A",
-                        .gradient = "∂L/∂A = ∂L/∂y · det(A) · A⁻ᵀ",
-                        .node = "LinalgDetBackward0"});
-const Register linalg_slogdet_row(
+const RegisterComplex linalg_slogdet_row(
     "slogdet(Tensor A) -> (Tensor, Tensor)", slogdet,
     {.meaning = "Sign and logarithm of the absolute value of the determinant.",
      .formula = "y = ln |det A|",
@@ -361,17 +378,18 @@ const Register linalg_slogdet_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgSlogdetBackward0"});
-const Register slogdet_row(
+const RegisterComplex slogdet_row(
     "slogdet(Tensor input) -> (Tensor, Tensor)", slogdet_op,
     {.meaning = "Sign and logarithm of the absolute value of the determinant.",
      .formula = "y = ln |det A|",
      .gradient = kLogGradient,
      .node = "LinalgSlogdetBackward0"});
-const Register logdet_row("logdet(Tensor input) -> Tensor", logdet,
-                          {.meaning = "Logarithm of the determinant; nan where it is negative.",
-                           .formula = "y = ln det A",
-                           .gradient = kLogGradient,
-                           .node = "LinalgSlogdetBackward0"});
+const RegisterComplex logdet_row(
+    "logdet(Tensor input) -> Tensor", logdet,
+    {.meaning = "Logarithm of the determinant; nan where it is negative.",
+     .formula = "y = ln det A",
+     .gradient = kLogGradient,
+     .node = "LinalgSlogdetBackward0"});
 
 // --- the factors themselves ---
 
@@ -387,7 +405,7 @@ Tensor permutation(const Tensor& pivots, i64 m, Dtype dtype) {
   const i64 k = pivots.size(-1), count = k ? pivots.numel() / k : 0;
   Dims batch(pivots.sizes().first(static_cast<std::size_t>(pivots.dim() - 1)));
   Tensor p = Tensor::zeros(with_matrix(batch, m, m), dtype);
-  visit_real(dtype, [&](auto zero) {
+  visit_numbers(dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<i64> order(static_cast<std::size_t>(m));
     for (i64 b = 0; b < (k ? count : product(batch)); ++b) {
@@ -418,26 +436,26 @@ Unpacked unpack_lu(const Tensor& lu) {
 }
 
 // Pᵀ·∂L/∂A from the cotangent of the packed factors. With k = min(m, n), the k by k part is
-// L⁻ᵀ · (tril₋₁(Lᵀ·gL) + triu(gU·Uᵀ)) · U⁻ᵀ; the other columns, U₂ = L⁻¹·A₂, and rows,
+// L⁻ᴴ · (tril₋₁(Lᴴ·gL) + triu(gU·Uᴴ)) · U⁻ᴴ; the other columns, U₂ = L⁻¹·A₂, and rows,
 // L₂ = A₂·U⁻¹, have gradients of their own and add to gL and gU.
 Tensor lu_gradient(const Tensor& lu, const Tensor& g) {
   const i64 m = lu.size(-2), n = lu.size(-1), k = std::min(m, n);
   const auto [tall, wide] = unpack_lu(lu);
-  const Tensor L = narrow(tall, -2, 0, k), U = narrow(wide, -1, 0, k);
+  const Tensor Lh = mH(narrow(tall, -2, 0, k)), Uh = mH(narrow(wide, -1, 0, k));
   const Tensor square = narrow(narrow(g, -2, 0, k), -1, 0, k);
   Tensor gL = tril(square, -1), gU = triu(square), other;
   if (n > k) {
     const Tensor rest = narrow(g, -1, k, n - k);
-    other = solve_triangular(mT(L), rest, true, true, true);
-    gL = sub(gL, matmul(other, mT(narrow(wide, -1, k, n - k))));
+    other = solve_triangular(Lh, rest, true, true, true);
+    gL = sub(gL, matmul(other, mH(narrow(wide, -1, k, n - k))));
   } else if (m > k) {
     const Tensor rest = narrow(g, -2, k, m - k);
-    other = solve_triangular(mT(U), rest, false, false);
-    gU = sub(gU, matmul(mT(narrow(tall, -2, k, m - k)), other));
+    other = solve_triangular(Uh, rest, false, false);
+    gU = sub(gU, matmul(mH(narrow(tall, -2, k, m - k)), other));
   }
-  const Tensor middle = add(tril(matmul(mT(L), gL), -1), triu(matmul(gU, mT(U))));
-  const Tensor right = solve_triangular(mT(U), middle, false, false);
-  const Tensor both = solve_triangular(mT(L), right, true, true, true);
+  const Tensor middle = add(tril(matmul(Lh, gL), -1), triu(matmul(gU, Uh)));
+  const Tensor right = solve_triangular(Uh, middle, false, false);
+  const Tensor both = solve_triangular(Lh, right, true, true, true);
   return other.defined() ? cat({both, other}, n > k ? -1 : -2) : both;
 }
 
@@ -494,22 +512,22 @@ Tensor lu_solve_op(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool
   check_matrix("linalg.lu_solve", b, "B");
   const Tensor p = permutation(contiguous(pivots), lu.size(-2), lu.dtype());
   const auto [L, U] = unpack_lu(lu);
-  const bool transposed = adjoint == left;  // of the equations for the columns of Bᵀ or B
-  Tensor x = left ? b : mT(b);
-  if (transposed) {
-    x = solve_triangular(mT(L), solve_triangular(mT(U), x, false), true, true, true);
+  // X·A = B means Aᴴ·Xᴴ = Bᴴ
+  Tensor x = left ? b : mH(b);
+  if (adjoint == left) {
+    x = solve_triangular(mH(L), solve_triangular(mH(U), x, false), true, true, true);
     x = matmul(p, x);
   } else {
     x = solve_triangular(U, solve_triangular(L, matmul(mT(p), x), false, true, true), true);
   }
-  return into_out("linalg_lu_solve", left ? x : mT(x), out);
+  return into_out("linalg_lu_solve", left ? x : mH(x), out);
 }
 
 constexpr const char* kLu = "A = P·L·U";
 constexpr const char* kLuGradient =
     "∂L/∂A = P · L⁻ᵀ · (tril₋₁(Lᵀ · ∂L/∂L) + triu(∂L/∂U · Uᵀ)) · U⁻ᵀ";
 
-const Register lu_factor_ex_row(
+const RegisterComplex lu_factor_ex_row(
     "lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor, Tensor, "
     "Tensor)",
     lu_factor_ex_op,
@@ -519,27 +537,27 @@ const Register lu_factor_ex_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgLuFactorExBackward0"});
-const Register lu_factor_row("lu_factor(Tensor A, *, bool pivot=True) -> (Tensor, Tensor)",
-                             lu_factor_op,
-                             {.meaning = "LU factors packed in one matrix, and row interchanges.",
+const RegisterComplex lu_factor_row(
+    "lu_factor(Tensor A, *, bool pivot=True) -> (Tensor, Tensor)", lu_factor_op,
+    {.meaning = "LU factors packed in one matrix, and row interchanges.",
+     .formula = kLu,
+     .gradient = kLuGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgLuFactorExBackward0"});
+const RegisterComplex lu_row("lu(Tensor A, *, bool pivot=True) -> (Tensor, Tensor, Tensor)", lu_op,
+                             {.meaning = "The factors P, L and U of a matrix.",
                               .formula = kLu,
                               .gradient = kLuGradient,
                               .home = "linalg",
                               .method = false,
                               .node = "LinalgLuFactorExBackward0"});
-const Register lu_row("lu(Tensor A, *, bool pivot=True) -> (Tensor, Tensor, Tensor)", lu_op,
-                      {.meaning = "The factors P, L and U of a matrix.",
-                       .formula = kLu,
-                       .gradient = kLuGradient,
-                       .home = "linalg",
-                       .method = false,
-                       .node = "LinalgLuFactorExBackward0"});
-const Register lu_unpack_row(
+const RegisterComplex lu_unpack_row(
     "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) "
     "-> (Tensor, Tensor, Tensor)",
     lu_unpack_op,
     {.meaning = "P, L and U from what lu_factor gives.", .formula = kLu, .method = false});
-const Register lu_solve_row(
+const RegisterComplex lu_solve_row(
     "lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False, Tensor? "
     "out=None) -> Tensor",
     lu_solve_op,

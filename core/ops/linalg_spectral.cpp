@@ -1,8 +1,11 @@
 // Eigenvalues of symmetric matrices, singular values, pseudo-inverse, least squares, exponential.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "ops/arithmetic.h"
+#include "ops/closeness.h"
+#include "ops/complex.h"
 #include "ops/joining.h"
 #include "ops/linalg.h"
 #include "ops/products.h"
@@ -20,10 +23,12 @@ Dims with_vector(const Tensor& a, i64 n) {
   return sizes;
 }
 
+bool is_finite(double x) { return std::isfinite(x); }
+template <class T> bool is_finite(Complex<T> z) {
+  return std::isfinite(z.re) && std::isfinite(z.im);
+}
 template <class T> bool all_finite(const T* x, i64 n) {
-  for (i64 i = 0; i < n; ++i)
-    if (!std::isfinite(x[i])) return false;
-  return true;
+  return std::all_of(x, x + n, [](T v) { return is_finite(v); });
 }
 
 std::string not_converged(int) {
@@ -44,18 +49,31 @@ Tensor on_diagonal(const Tensor& x) {
   return mul(unsqueeze(x, -1), identity(x.size(-1), x.dtype()));
 }
 
+// Eigenvectors and singular vectors of complex matrices may be turned by any phase; a loss that
+// notices has no gradient. `turn` is what it gains along the phases, but for `back`.
+void check_phases(const char* message, const Tensor& turn, const Tensor& back) {
+  BACKLIT_CHECK(allclose(turn, back, 1e-2, 1e-2), Runtime, message);
+}
+Tensor phases(const Tensor& x) { return imag(diagonal(x, 0, -2, -1)); }
+
 // --- symmetric eigenproblem ---
 
 Tensor eigh_gradient(const Tensor& values, const Tensor& V, const Tensor& g_values,
                      const Tensor& gV) {
   Tensor inner;
   if (gV.defined()) {
-    const Tensor turn = matmul(mT(V), gV);  // only its skew part moves eigenvectors
-    inner = div(mul(sub(turn, mT(turn)), Scalar(0.5)), differences(values));
+    const Tensor turn = matmul(mH(V), gV);  // only its skew part moves eigenvectors
+    if (V.is_complex())
+      check_phases(
+          "linalg_eigh_backward: The eigenvectors in the complex case are specified up to "
+          "multiplication by e^{i phi}. The specified loss function depends on this quantity, so "
+          "it is ill-defined.",
+          phases(turn), Tensor::zeros(values.sizes(), values.dtype()));
+    inner = div(mul(sub(turn, mH(turn)), Scalar(0.5)), differences(values));
   }
   if (g_values.defined())
     inner = inner.defined() ? add(inner, on_diagonal(g_values)) : on_diagonal(g_values);
-  return matmul(matmul(V, inner), mT(V));
+  return matmul(matmul(V, to_dtype(inner, V.dtype())), mH(V));
 }
 
 Named<2> eigh(const Tensor& a, const std::string& half, bool vectors, const char* name) {
@@ -65,12 +83,14 @@ Named<2> eigh(const Tensor& a, const std::string& half, bool vectors, const char
   const bool upper = half == "U" || half == "u";
   const bool keep_vectors = vectors || should_record({a});
   const i64 n = a.size(-1);
-  Tensor V = columns_of(a), values = Tensor::empty(with_vector(a, n), a.dtype());
+  Tensor V = columns_of(a), values = Tensor::empty(with_vector(a, n), real_of(a.dtype()));
   const Tensor info = Tensor::zeros(batch_of(a), Dtype::Int32);
   if (a.numel()) {
-    visit_real(a.dtype(), [&](auto zero) {
+    visit_numbers(a.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      T *matrices = V.data<T>(), *out = values.data<T>();
+      using Part = typename Lapack<T>::Part;
+      T* matrices = V.data<T>();
+      Part* out = values.data<Part>();
       auto* codes = info.data<std::int32_t>();
       each_matrix(info.numel(), 9 * cube(n), [&](i64 i) {
         T* matrix = matrices + i * n * n;
@@ -78,8 +98,8 @@ Named<2> eigh(const Tensor& a, const std::string& half, bool vectors, const char
           codes[i] = Lapack<T>::eigh(keep_vectors, upper, i32_of(n), matrix, out + i * n);
           return;
         }
-        std::fill(matrix, matrix + n * n, T(NAN));
-        std::fill(out + i * n, out + (i + 1) * n, T(NAN));
+        std::fill(matrix, matrix + n * n, T(static_cast<Part>(NAN)));
+        std::fill(out + i * n, out + (i + 1) * n, static_cast<Part>(NAN));
       });
     });
   }
@@ -100,27 +120,28 @@ constexpr const char* kEigh = "A = V·diag(λ)·Vᵀ";
 constexpr const char* kEighGradient =
     "∂L/∂A = V · (diag(∂L/∂λ) + ½ (M − Mᵀ) / (λⱼ − λᵢ)) · Vᵀ with M = Vᵀ · ∂L/∂V";
 
-const Register eigh_row("eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)", eigh_op,
-                        {.meaning = "Eigenvalues in rising order and eigenvectors of a symmetric "
-                                    "matrix, of which one half is read.",
-                         .formula = kEigh,
-                         .gradient = kEighGradient,
-                         .home = "linalg",
-                         .method = false,
-                         .node = "LinalgEighBackward0"});
-const Register eigvalsh_row("eigvalsh(Tensor A, str UPLO='L', *, Tensor? out=None) -> Tensor",
-                            eigvalsh_op,
-                            {.meaning = "Eigenvalues of a symmetric matrix in rising order.",
-                             .formula = kEigh,
-                             .gradient = "∂L/∂A = V · diag(∂L/∂λ) · Vᵀ",
-                             .home = "linalg",
-                             .method = false,
-                             .node = "LinalgEighBackward0"});
+const RegisterComplex eigh_row(
+    "eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)", eigh_op,
+    {.meaning = "Eigenvalues in rising order and eigenvectors of a symmetric "
+                "matrix, of which one half is read.",
+     .formula = kEigh,
+     .gradient = kEighGradient,
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgEighBackward0"});
+const RegisterComplex eigvalsh_row(
+    "eigvalsh(Tensor A, str UPLO='L', *, Tensor? out=None) -> Tensor", eigvalsh_op,
+    {.meaning = "Eigenvalues of a symmetric matrix in rising order.",
+     .formula = kEigh,
+     .gradient = "∂L/∂A = V · diag(∂L/∂λ) · Vᵀ",
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgEighBackward0"});
 
 // --- singular values ---
 
 struct Svd {
-  Tensor u, s, vt, info;
+  Tensor u, s, vh, info;
 };
 
 Svd svd_of(const Tensor& a, bool all, bool vectors) {
@@ -129,16 +150,17 @@ Svd svd_of(const Tensor& a, bool all, bool vectors) {
   const i64 columns = all ? m : k, rows = all ? n : k;
   Tensor copy = columns_of(a);
   Svd f{empty_columns(batch, m, vectors ? columns : 0, a.dtype()),
-        Tensor::empty(with_vector(a, k), a.dtype()),
+        Tensor::empty(with_vector(a, k), real_of(a.dtype())),
         empty_columns(batch, vectors ? rows : 0, n, a.dtype()), Tensor::zeros(batch, Dtype::Int32)};
   if (a.numel() == 0) {
     if (m) copy_in_place(f.u, identity(f.u.size(-1), a.dtype()));
-    if (n && f.vt.size(-2)) copy_in_place(f.vt, identity(n, a.dtype()));
+    if (n && f.vh.size(-2)) copy_in_place(f.vh, identity(n, a.dtype()));
     return f;
   }
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    T *from = copy.data<T>(), *u = f.u.data<T>(), *s = f.s.data<T>(), *vt = f.vt.data<T>();
+    T *from = copy.data<T>(), *u = f.u.data<T>(), *vh = f.vh.data<T>();
+    auto* s = f.s.data<typename Lapack<T>::Part>();
     auto* codes = f.info.data<std::int32_t>();
     each_matrix(f.info.numel(), 20 * cube(std::max(m, n)), [&](i64 i) {
       T* matrix = from + i * m * n;
@@ -146,7 +168,7 @@ Svd svd_of(const Tensor& a, bool all, bool vectors) {
                      ? -1
                      : Lapack<T>::svd(all, i32_of(m), i32_of(n), matrix, s + i * k,
                                       vectors ? u + i * m * columns : nullptr,
-                                      vectors ? vt + i * rows * n : nullptr);
+                                      vectors ? vh + i * rows * n : nullptr);
     });
   });
   return f;
@@ -158,24 +180,38 @@ void check_converged(const char* name, const Tensor& info) {
   check_info(name, info, finite ? not_converged : not_finite);
 }
 
-// ∂L/∂A of A = U·diag(s)·Vᵀ with k columns in U and V; undefined cotangents are left out.
-Tensor svd_gradient(const Tensor& U, const Tensor& s, const Tensor& Vt, const Tensor& gU,
-                    const Tensor& gs, const Tensor& gVt) {
-  if (!gU.defined() && !gVt.defined()) return matmul(mul(U, unsqueeze(gs, -2)), Vt);
-  const Tensor V = mT(Vt), squares = mul(s, s), row = unsqueeze(s, -2), column = unsqueeze(s, -1);
-  const auto skew = [&](const Tensor& x) { return div(sub(x, mT(x)), differences(squares)); };
+// ∂L/∂A of A = U·diag(s)·Vᴴ with k columns in U and V; undefined cotangents are left out.
+Tensor svd_gradient(const Tensor& U, const Tensor& s, const Tensor& Vh, const Tensor& gU,
+                    const Tensor& gs, const Tensor& gVh) {
+  if (!gU.defined() && !gVh.defined()) return matmul(mul(U, unsqueeze(gs, -2)), Vh);
+  const Tensor row = unsqueeze(s, -2), column = unsqueeze(s, -1);
+  const Tensor gaps = differences(mul(s, s));
+  const auto skew = [&](const Tensor& x) { return div(sub(x, mH(x)), gaps); };
   Tensor inner = gs.defined() ? on_diagonal(gs) : Tensor();
   const auto include = [&](const Tensor& x) { inner = inner.defined() ? add(inner, x) : x; };
-  if (gU.defined()) include(mul(skew(matmul(mT(U), gU)), row));
-  if (gVt.defined()) include(mul(column, skew(matmul(Vt, mT(gVt)))));
-  Tensor g = matmul(matmul(U, inner), Vt);
-  const i64 m = U.size(-2), k = s.size(-1), n = Vt.size(-1);
-  if (gU.defined() && m > k) {  // the part of gU outside of U's columns
-    const Tensor rest = sub(gU, matmul(U, matmul(mT(U), gU)));
-    g = add(g, matmul(div(rest, row), Vt));
+  const Tensor turn_u = gU.defined() ? matmul(mH(U), gU) : Tensor(),
+               turn_v = gVh.defined() ? matmul(Vh, mH(gVh)) : Tensor();
+  if (turn_u.defined()) include(mul(skew(turn_u), row));
+  if (turn_v.defined()) include(mul(column, skew(turn_v)));
+  if (U.is_complex()) {
+    const Tensor none = Tensor::zeros(s.sizes(), s.dtype());
+    const Tensor u = turn_u.defined() ? phases(turn_u) : none,
+                 v = turn_v.defined() ? phases(turn_v) : none;
+    check_phases(
+        "svd_backward: The singular vectors in the complex case are specified up to multiplication "
+        "by e^{i phi}. The specified loss function depends on this phase term, making it "
+        "ill-defined.",
+        u, neg(v));
+    if (turn_u.defined() && turn_v.defined()) include(on_diagonal(complex(none, div(u, s))));
   }
-  if (gVt.defined() && n > k) {
-    const Tensor rest = sub(gVt, matmul(matmul(gVt, V), Vt));
+  Tensor g = matmul(matmul(U, inner), Vh);
+  const i64 m = U.size(-2), k = s.size(-1), n = Vh.size(-1);
+  if (gU.defined() && m > k) {  // the part of gU outside of U's columns
+    const Tensor rest = sub(gU, matmul(U, turn_u));
+    g = add(g, matmul(div(rest, row), Vh));
+  }
+  if (gVh.defined() && n > k) {
+    const Tensor rest = sub(gVh, matmul(matmul(gVh, mH(Vh)), Vh));
     g = add(g, matmul(U, div(rest, column)));
   }
   return g;
@@ -189,7 +225,7 @@ Named<3> svd(const Tensor& a, bool all, const char* name) {
   const i64 k = std::min(a.size(-2), a.size(-1));
   const Svd f = svd_of(a, all, true);
   check_converged("linalg.svd", f.info);
-  const Tensor outputs[] = {f.u, f.s, f.vt}, inputs[] = {a};
+  const Tensor outputs[] = {f.u, f.s, f.vh}, inputs[] = {a};
   record_factors("LinalgSvdBackward0", outputs, inputs, [k](Vjp& v) {
     v.set(0, svd_gradient(first_columns(v.saved(0), k), v.saved(1), first_rows(v.saved(2), k),
                           first_columns(v.g(0), k), v.g(1), first_rows(v.g(2), k)));
@@ -205,7 +241,7 @@ Named<3> linalg_svd_op(const Tensor& a, bool full_matrices, std::optional<std::s
 Named<3> svd_op(const Tensor& a, bool some, bool compute_uv) {
   Named<3> f = svd(a, !some, "svd");
   f.fields = "U S V";
-  f.values[2] = mT(f.values[2]);
+  f.values[2] = mH(f.values[2]);
   if (!compute_uv) {
     f.values[0] = Tensor::zeros(with_matrix(batch_of(a), a.size(-2), a.size(-2)), a.dtype());
     f.values[2] = Tensor::zeros(with_matrix(batch_of(a), a.size(-1), a.size(-1)), a.dtype());
@@ -236,7 +272,7 @@ constexpr const char* kSvdGradient =
     "∂L/∂A = U · (diag(∂L/∂s) + E∘skew(Uᵀ·∂L/∂U)·diag(s) + diag(s)·E∘skew(Vᵀ·∂L/∂V)) · Vᵀ with "
     "Eᵢⱼ = 1 / (sⱼ² − sᵢ²), and the parts of ∂L/∂U and ∂L/∂V outside of U and V, divided by s";
 
-const Register linalg_svd_row(
+const RegisterComplex linalg_svd_row(
     "svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor, Tensor, Tensor)",
     linalg_svd_op,
     {.meaning = "Singular values in falling order, with their vectors.",
@@ -245,32 +281,32 @@ const Register linalg_svd_row(
      .home = "linalg",
      .method = false,
      .node = "LinalgSvdBackward0"});
-const Register svd_row(
+const RegisterComplex svd_row(
     "svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor, Tensor, Tensor)", svd_op,
     {.meaning = "Singular values in falling order, with their vectors; V is not transposed.",
      .formula = kSvd,
      .gradient = kSvdGradient,
      .node = "LinalgSvdBackward0"});
-const Register svdvals_row("svdvals(Tensor A, *, str? driver=None, Tensor? out=None) -> Tensor",
-                           svdvals_op,
-                           {.meaning = "Singular values in falling order.",
-                            .formula = kSvd,
-                            .gradient = "∂L/∂A = U · diag(∂L/∂s) · Vᵀ",
-                            .home = "linalg",
-                            .method = false,
-                            .node = "LinalgSvdBackward0"});
+const RegisterComplex svdvals_row(
+    "svdvals(Tensor A, *, str? driver=None, Tensor? out=None) -> Tensor", svdvals_op,
+    {.meaning = "Singular values in falling order.",
+     .formula = kSvd,
+     .gradient = "∂L/∂A = U · diag(∂L/∂s) · Vᵀ",
+     .home = "linalg",
+     .method = false,
+     .node = "LinalgSvdBackward0"});
 
 // --- pseudo-inverse ---
 
 // By singular values and vectors; cutoff(singular values) gives the largest number that counts as
 // zero, per matrix.
-template <class F> Tensor pseudo_inverse_above(const Tensor& a, F cutoff) {
+template <class F> Tensor pseudo_inverse_above(const Tensor& a, bool hermitian, F cutoff) {
   check_matrix("linalg.pinv", a);
-  const Svd f = svd_of(detach(a), false, true);
+  const Svd f = svd_of(hermitian ? mirrored(detach(a)) : detach(a), false, true);
   check_converged("linalg.svd", f.info);
   const i64 k = f.s.size(-1);
-  Tensor inverse = Tensor::empty(f.s.sizes(), a.dtype());
-  visit_real(a.dtype(), [&](auto zero) {
+  Tensor inverse = Tensor::empty(f.s.sizes(), f.s.dtype());
+  visit_floats(f.s.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for (i64 i = 0; k && i < inverse.numel() / k; ++i) {
       const T* s = f.s.data<T>() + i * k;
@@ -280,33 +316,33 @@ template <class F> Tensor pseudo_inverse_above(const Tensor& a, F cutoff) {
     }
   });
   return record(
-      "LinalgPinvBackward0", matmul(mul(mT(f.vt), unsqueeze(inverse, -2)), mT(f.u)), {a}, {a},
+      "LinalgPinvBackward0", matmul(mul(mH(f.vh), unsqueeze(inverse, -2)), mH(f.u)), {a}, {a},
       [](Vjp& v) {
-        const Tensor A = v.saved(0), P = v.saved(1), g = v.g(), Pt = mT(P), gt = mT(g);
-        const Tensor direct = neg(matmul(matmul(Pt, g), Pt));
-        const Tensor gtP = matmul(gt, P), Pgt = matmul(P, gt);
-        // (I − A·P)·gᵀ·P·Pᵀ and Pᵀ·P·gᵀ·(I − P·A)
-        const Tensor left = matmul(sub(gtP, matmul(A, matmul(P, gtP))), Pt);
-        const Tensor right = matmul(Pt, sub(Pgt, matmul(matmul(Pgt, P), A)));
+        const Tensor A = v.saved(0), P = v.saved(1), g = v.g(), Ph = mH(P), gh = mH(g);
+        const Tensor direct = neg(matmul(matmul(Ph, g), Ph));
+        const Tensor ghP = matmul(gh, P), Pgh = matmul(P, gh);
+        // (I − A·P)·gᴴ·P·Pᴴ and Pᴴ·P·gᴴ·(I − P·A)
+        const Tensor left = matmul(sub(ghP, matmul(A, matmul(P, ghP))), Ph);
+        const Tensor right = matmul(Ph, sub(Pgh, matmul(matmul(Pgh, P), A)));
         v.set(0, add(direct, add(left, right)));
       },
       true);
 }
-Tensor pseudo_inverse(const Tensor& a, const Tensor& atol, const Tensor& rtol) {
-  check_matrix("linalg.pinv", a);
+Tensor pseudo_inverse(const Tensor& a, const Tensor& atol, const Tensor& rtol, bool hermitian) {
+  hermitian ? check_square("linalg.pinv", a) : check_matrix("linalg.pinv", a);
   const auto per_matrix = [&](const Tensor& t) {
     return contiguous(expand(to_dtype(detach(t), Dtype::Float64), batch_of(a)));
   };
   const Tensor absolute = per_matrix(atol), relative = per_matrix(rtol);
-  return pseudo_inverse_above(a, [&](i64 i, double largest) {
+  return pseudo_inverse_above(a, hermitian, [&](i64 i, double largest) {
     return std::max(absolute.data<double>()[i], relative.data<double>()[i] * largest);
   });
 }
 Tensor pinverse(const Tensor& a, double rcond) {
-  return pseudo_inverse_above(a, [&](i64, double largest) { return rcond * largest; });
+  return pseudo_inverse_above(a, false, [&](i64, double largest) { return rcond * largest; });
 }
-const Register pinv_row(
-    "_pinv(Tensor A, Tensor atol, Tensor rtol) -> Tensor", pseudo_inverse,
+const RegisterComplex pinv_row(
+    "_pinv(Tensor A, Tensor atol, Tensor rtol, bool hermitian=False) -> Tensor", pseudo_inverse,
     {.meaning = "The pseudo-inverse; singular values up to max(atol, rtol times "
                 "the largest) count as 0.",
      .formula = "P = V·diag(1/s)·Uᵀ",
@@ -316,12 +352,13 @@ const Register pinv_row(
      .method = false,
      .node = "LinalgPinvBackward0"});
 
-const Register pinverse_row("pinverse(Tensor input, float rcond=1e-15) -> Tensor", pinverse,
-                            {.meaning = "The pseudo-inverse; singular values up to rcond times the "
-                                        "largest count as 0.",
-                             .formula = "P = V·diag(1/s)·Uᵀ",
-                             .gradient = "that of torch.linalg.pinv",
-                             .node = "LinalgPinvBackward0"});
+const RegisterComplex pinverse_row(
+    "pinverse(Tensor input, float rcond=1e-15) -> Tensor", pinverse,
+    {.meaning = "The pseudo-inverse; singular values up to rcond times the "
+                "largest count as 0.",
+     .formula = "P = V·diag(1/s)·Uᵀ",
+     .gradient = "that of torch.linalg.pinv",
+     .node = "LinalgPinvBackward0"});
 
 // --- least squares ---
 
@@ -336,7 +373,7 @@ Named<2> least_squares(const Tensor& a, const Tensor& b, double rcond) {
     x = Tensor::zeros(with_matrix(batch, n, k), a.dtype());
     return {"least_squares", "solution rank", {x, rank}};
   }
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T *matrices = copy.data<T>(), *sides = x.data<T>();
     for (i64 i = 0; i < count; ++i)
@@ -345,13 +382,14 @@ Named<2> least_squares(const Tensor& a, const Tensor& b, double rcond) {
     each_matrix(count, 4 * cube(rows), [&](i64 i) {
       std::int32_t found = 0;
       Lapack<T>::least_squares(i32_of(m), i32_of(n), i32_of(k), matrices + i * m * n,
-                               sides + i * rows * k, static_cast<T>(rcond), &found);
+                               sides + i * rows * k, static_cast<typename Lapack<T>::Part>(rcond),
+                               &found);
       rank.data<i64>()[i] = found;
     });
   });
   return {"least_squares", "solution rank", {contiguous(narrow(x, -2, 0, n)), rank}};
 }
-const Register least_squares_row(
+const RegisterComplex least_squares_row(
     "_least_squares(Tensor A, Tensor B, float rcond) -> (Tensor, Tensor)", least_squares,
     {.meaning = "The least-squares solution of least norm and the rank; not recorded.",
      .formula = "min ‖A·X − B‖",
@@ -377,23 +415,28 @@ constexpr double kPade[] = {64764752532480000.,
                             1.};
 constexpr double kPadeRadius = 5.371920351148152;
 
+double size_of_number(double x) { return std::abs(x); }
+template <class T> double size_of_number(Complex<T> z) {
+  return std::hypot(static_cast<double>(z.re), static_cast<double>(z.im));
+}
+
 Tensor exponential_of_one(const Tensor& a) {
   const i64 n = a.size(-1);
+  const Dtype wide = a.is_complex() ? Dtype::Complex128 : Dtype::Float64;
   double norm = 0;  // largest sum of a column's absolute values
-  visit_real(a.dtype(), [&](auto zero) {
+  visit_numbers(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     for (i64 column = 0; column < n; ++column) {
       double total = 0;
-      for (i64 row = 0; row < n; ++row) total += std::abs(a.data<T>()[row * n + column]);
+      for (i64 row = 0; row < n; ++row) total += size_of_number(a.data<T>()[row * n + column]);
       norm = total > norm || std::isnan(total) ? total : norm;
     }
   });
   if (!std::isfinite(norm)) return Tensor::full(a.sizes(), NAN, a.dtype());
   const int squarings =
       norm > kPadeRadius ? static_cast<int>(std::ceil(std::log2(norm / kPadeRadius))) : 0;
-  const Tensor x = mul(to_dtype(a, Dtype::Float64), Scalar(std::ldexp(1.0, -squarings)));
-  const Tensor one = identity(n, Dtype::Float64), x2 = matmul(x, x), x4 = matmul(x2, x2),
-               x6 = matmul(x4, x2);
+  const Tensor x = mul(to_dtype(a, wide), Scalar(std::ldexp(1.0, -squarings)));
+  const Tensor one = identity(n, wide), x2 = matmul(x, x), x4 = matmul(x2, x2), x6 = matmul(x4, x2);
   const auto combine = [&](int c6, int c4, int c2) {
     return add(add(mul(x6, Scalar(kPade[c6])), mul(x4, Scalar(kPade[c4]))),
                mul(x2, Scalar(kPade[c2])));
@@ -416,27 +459,27 @@ Tensor matrix_exp(const Tensor& a) {
   for (i64 i = 0; i < count; ++i)
     copy_in_place(select(flat_y, 0, i), exponential_of_one(select(flat_x, 0, i)));
   return record("LinalgMatrixExpBackward0", y, {a}, {a}, [n](Vjp& v) {
-    // the upper right block of exp([[Aᵀ, G], [0, Aᵀ]]) is the gradient
-    const Tensor At = mT(v.saved(0));
-    const Tensor zero = Tensor::zeros(At.sizes(), At.dtype());
-    const Tensor top = cat({At, v.g()}, -1), bottom = cat({zero, At}, -1);
+    // the upper right block of exp([[Aᴴ, G], [0, Aᴴ]]) is the gradient
+    const Tensor Ah = mH(v.saved(0));
+    const Tensor zero = Tensor::zeros(Ah.sizes(), Ah.dtype());
+    const Tensor top = cat({Ah, v.g()}, -1), bottom = cat({zero, Ah}, -1);
     v.set(0, narrow(narrow(matrix_exp(cat({top, bottom}, -2)), -2, 0, n), -1, n, n));
   });
 }
-const Register linalg_matrix_exp_row("matrix_exp(Tensor A) -> Tensor", matrix_exp,
+const RegisterComplex linalg_matrix_exp_row("matrix_exp(Tensor A) -> Tensor", matrix_exp,
+                                            {.meaning = "The exponential of a square matrix.",
+                                             .formula = "Y = Σₖ Aᵏ / k!",
+                                             .gradient = "∂L/∂A = the upper right block of "
+                                                         "exp([[Aᵀ, ∂L/∂Y], [0, Aᵀ]])",
+                                             .home = "linalg",
+                                             .method = false,
+                                             .node = "LinalgMatrixExpBackward0"});
+const RegisterComplex matrix_exp_row("matrix_exp(Tensor input) -> Tensor", matrix_exp,
                                      {.meaning = "The exponential of a square matrix.",
                                       .formula = "Y = Σₖ Aᵏ / k!",
                                       .gradient = "∂L/∂A = the upper right block of "
                                                   "exp([[Aᵀ, ∂L/∂Y], [0, Aᵀ]])",
-                                      .home = "linalg",
-                                      .method = false,
                                       .node = "LinalgMatrixExpBackward0"});
-const Register matrix_exp_row("matrix_exp(Tensor input) -> Tensor", matrix_exp,
-                              {.meaning = "The exponential of a square matrix.",
-                               .formula = "Y = Σₖ Aᵏ / k!",
-                               .gradient = "∂L/∂A = the upper right block of "
-                                           "exp([[Aᵀ, ∂L/∂Y], [0, Aᵀ]])",
-                               .node = "LinalgMatrixExpBackward0"});
 
 }  // namespace
 }  // namespace backlit::ops

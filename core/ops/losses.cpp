@@ -184,7 +184,7 @@ Tensor error_loss(const ElementwiseOp& op, PairLoss loss, const Names& names, co
   const Operand in[] = {input, target};
   if (!kernel && (input.dtype() == Dtype::Bool || target.dtype() == Dtype::Bool))
     sub(input, target);  // which refuses them
-  if (!input.is_floating() && !target.is_floating()) {
+  if (!is_floating(result_type(in))) {
     broadcast_sizes(input.sizes(), target.sizes());
     BACKLIT_CHECK(!kernel, NotImplemented, "\"", kernel, "\" not implemented for '",
                   info(result_type(in)).scalar_name,
@@ -228,15 +228,15 @@ const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mea
                        {.meaning = "Squared error, reduced.",
                         .formula = "y = 1/n Σᵢ (aᵢ − bᵢ)²",
                         .gradient = "∂L/∂a = 2/n (a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-                        .home = "nn",
-                        .mixed = Mixed::Promoted});
-const Register l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
-                      l1_loss_op,
-                      {.meaning = "Absolute error, reduced.",
-                       .formula = "y = 1/n Σᵢ |aᵢ − bᵢ|",
-                       .gradient = "∂L/∂a = 1/n sign(a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-                       .home = "nn",
-                       .mixed = Mixed::Promoted});
+                         .home = "nn",
+                         .mixed = Mixed::Promoted});
+const RegisterComplex l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
+                             l1_loss_op,
+                             {.meaning = "Absolute error, reduced.",
+                              .formula = "y = 1/n Σᵢ |aᵢ − bᵢ|",
+                              .gradient = "∂L/∂a = 1/n sign(a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
+                              .home = "nn",
+                              .mixed = Mixed::Promoted});
 const Register smooth_l1_row(
     "smooth_l1_loss(Tensor input, Tensor target, str reduction='mean', float beta=1.0) -> Tensor",
     smooth_l1_loss_op,

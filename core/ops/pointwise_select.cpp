@@ -82,6 +82,7 @@ Choice lerp_tensor(Tensor a, Tensor b, Tensor weight) {
 }
 Choice lerp_number(Tensor a, Tensor b, Scalar weight) {
   need_same_dtype(a, b, "end");
+  if (a.is_complex()) return {formula<Lerp>(), a, b, weight};
   Choice c(formula<LerpScalar>(), a, b);
   c.params[0] = weight.d;
   return c;

@@ -1,24 +1,22 @@
 // Random tensors: the numbers of PyTorch's CPU generator for the same seed.
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 #include "graph/inplace.h"
 #include "kernels/random_fill.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
 #include "ops/factory.h"
+#include "ops/floats.h"
 #include "ops/views.h"
 
 namespace backlit::ops {
 namespace {
 
-// Calls f with float or double memory; other dtypes fail with PyTorch's text.
-template <class F> void visit_floating(Dtype d, const char* kernel, F&& f) {
-  if (d == Dtype::Float32) return f(float{});
-  if (d == Dtype::Float64) return f(double{});
-  fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", info(d).scalar_name,
-       "'");
-}
+// The parts of a complex number share its variance.
+constexpr double kHalfVariance = 1 / std::numbers::sqrt2;
+std::int64_t real_numbers(const Tensor& y) { return y.numel() * (y.is_complex() ? 2 : 1); }
 
 Dtype floating(std::optional<Dtype> dtype, const Tensor& out) {
   return dtype ? *dtype : out.defined() ? out.dtype() : default_dtype();
@@ -28,9 +26,8 @@ Tensor rand_op(const Dims& size, Generator* generator, const Tensor& out,
                BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
-  const std::int64_t numbers = y.numel() * (y.is_complex() ? 2 : 1);
-  visit_floating(real_of(y.dtype()), "check_uniform_bounds", [&](auto zero) {
-    fill_uniform(y.data<decltype(zero)>(), numbers, 0, 1, *generator);
+  visit_floats(real_of(y.dtype()), "check_uniform_bounds", [&](auto zero) {
+    fill_uniform(y.data<decltype(zero)>(), real_numbers(y), 0, 1, *generator);
   });
   return finish_factory(y, out, dtype, requires_grad);
 }
@@ -38,11 +35,9 @@ Tensor randn_op(const Dims& size, Generator* generator, const Tensor& out,
                 BACKLIT_FACTORY_PARAMETERS) {
   check_device(device.object);
   Tensor y = Tensor::empty(size, floating(dtype, out));
-  // the parts of a complex number share its variance
-  const std::int64_t numbers = y.numel() * (y.is_complex() ? 2 : 1);
-  const double deviation = y.is_complex() ? 1 / std::sqrt(2.0) : 1;
-  visit_floating(real_of(y.dtype()), "normal_kernel_cpu", [&](auto zero) {
-    fill_normal(y.data<decltype(zero)>(), numbers, 0, deviation, *generator);
+  const double deviation = y.is_complex() ? kHalfVariance : 1;
+  visit_floats(real_of(y.dtype()), "normal_kernel_cpu", [&](auto zero) {
+    fill_normal(y.data<decltype(zero)>(), real_numbers(y), 0, deviation, *generator);
   });
   return finish_factory(y, out, dtype, requires_grad);
 }
@@ -131,12 +126,12 @@ Tensor uniform_op(const Tensor& x, double from, double to, Generator* generator)
                 "uniform_ expects to return a [from, to) range, but found from=", from,
                 " > to=", to);
   return fill_random_in_place("UniformBackward0", x, [&](const Tensor& y) {
-    visit_floating(y.dtype(), "check_uniform_bounds", [&](auto zero) {
-      fill_uniform(y.data<decltype(zero)>(), y.numel(), from, to, *generator);
+    visit_floats(real_of(y.dtype()), "check_uniform_bounds", [&](auto zero) {
+      fill_uniform(y.data<decltype(zero)>(), real_numbers(y), from, to, *generator);
     });
   });
 }
-const Register uniform_row(
+const RegisterComplex uniform_row(
     "uniform_(Tensor input, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
     uniform_op,
     {.meaning = "Fills with random numbers, uniform in [from, to).", .function = false});
@@ -144,17 +139,18 @@ const Register uniform_row(
 Tensor normal_in_place_op(const Tensor& x, double mean, double std, Generator* generator) {
   BACKLIT_CHECK(std >= 0, Runtime, "normal expects std >= 0.0, but found std ", std);
   const bool serial = !x.is_contiguous();
+  if (x.is_complex()) std *= kHalfVariance;
   return fill_random_in_place("NormalBackward0", x, [&](const Tensor& y) {
-    visit_floating(y.dtype(), "normal_kernel_cpu", [&](auto zero) {
+    visit_floats(real_of(y.dtype()), "normal_kernel_cpu", [&](auto zero) {
       using T = decltype(zero);
       if (serial)
-        fill_normal_serial(y.data<T>(), y.numel(), mean, std, *generator);
+        fill_normal_serial(y.data<T>(), real_numbers(y), mean, std, *generator);
       else
-        fill_normal(y.data<T>(), y.numel(), mean, std, *generator);
+        fill_normal(y.data<T>(), real_numbers(y), mean, std, *generator);
     });
   });
 }
-const Register normal_in_place_row(
+const RegisterComplex normal_in_place_row(
     "normal_(Tensor input, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
     normal_in_place_op,
     {.meaning = "Fills with random numbers, normal with that mean and deviation.",
@@ -196,7 +192,7 @@ const Register random_range_row(
 #define BACKLIT_DISTRIBUTION(name, node, kernel, error, signature, text)        \
   Tensor name##_op(const Tensor& x, double a, double b, Generator* generator) { \
     return fill_random_in_place(node, x, [&](const Tensor& y) {                 \
-      visit_floating(y.dtype(), error, [&](auto zero) {                         \
+      visit_floats(y.dtype(), error, [&](auto zero) {                           \
         kernel(y.data<decltype(zero)>(), y.numel(), a, b, *generator);          \
       });                                                                       \
     });                                                                         \
@@ -219,7 +215,7 @@ Tensor exponential_op(const Tensor& x, double lambd, Generator* generator) {
       "point but you specified ",
       info(x.dtype()).scalar_name);
   return fill_random_in_place("ExponentialBackward0", x, [&](const Tensor& y) {
-    visit_floating(y.dtype(), "exponential_cpu", [&](auto zero) {
+    visit_floats(y.dtype(), "exponential_cpu", [&](auto zero) {
       fill_exponential(y.data<decltype(zero)>(), y.numel(), lambd, *generator);
     });
   });
@@ -307,7 +303,7 @@ const Register bernoulli_p_row(
 Tensor poisson_op(const Tensor& x, Generator* generator) {
   const Tensor rates = contiguous(detach(x));
   Tensor y = Tensor::empty(x.sizes(), x.dtype());
-  visit_floating(x.dtype(), "poisson_cpu", [&](auto zero) {
+  visit_floats(x.dtype(), "poisson_cpu", [&](auto zero) {
     using T = decltype(zero);
     fill_poisson(y.data<T>(), y.numel(), rates.data<T>(), *generator);
   });
@@ -323,7 +319,7 @@ const Register poisson_row("poisson(Tensor input, Generator? generator=None) -> 
 void check_deviations(const Tensor& std) {
   bool good = true;
   const Tensor dense = contiguous(std);
-  visit_floating(std.dtype(), "normal", [&](auto zero) {
+  visit_floats(std.dtype(), "normal", [&](auto zero) {
     const auto* p = dense.data<decltype(zero)>();
     for (std::int64_t i = 0; i < dense.numel(); ++i) good = good && p[i] >= 0;
   });
@@ -396,7 +392,7 @@ Tensor multinomial_op(const Tensor& x, std::int64_t num_samples, bool replacemen
   Tensor y =
       Tensor::empty(x.dim() == 2 ? Dims{rows, num_samples} : Dims{num_samples}, Dtype::Int64);
   if (y.numel() && categories)
-    visit_floating(x.dtype(), "multinomial", [&](auto zero) {
+    visit_floats(x.dtype(), "multinomial", [&](auto zero) {
       multinomial(dense.data<decltype(zero)>(), rows, categories, num_samples, replacement,
                   y.data<std::int64_t>(), *generator);
     });

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "graph/node.h"
 #include "ops/arithmetic.h"
+#include "ops/floats.h"
 #include "ops/reductions.h"
 #include "ops/views.h"
 #include "registry/registry.h"
@@ -18,14 +19,6 @@ namespace {
 
 using i64 = std::int64_t;
 constexpr i64 kChunk = 64;  // a slope takes about a microsecond
-
-// Calls f with float or double memory; other dtypes fail with PyTorch's text.
-template <class F> void visit_floating(Dtype d, const char* kernel, F&& f) {
-  if (d == Dtype::Float32) return f(float{});
-  if (d == Dtype::Float64) return f(double{});
-  fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", info(d).scalar_name,
-       "'");
-}
 
 // y[i] = f(inputs[i]...) over broadcast inputs of x's dtype, in parallel if nothing is drawn.
 template <class F, class... Inputs>
@@ -38,7 +31,7 @@ Tensor map(const char* kernel, bool draws, F f, const Tensor& x, const Inputs&..
     return contiguous(expand(detach(t), sizes));
   };
   Tensor y = Tensor::empty(sizes, x.dtype());
-  visit_floating(x.dtype(), kernel, [&](auto zero) {
+  visit_floats(x.dtype(), kernel, [&](auto zero) {
     using T = decltype(zero);
     const auto run = [&f, to = y.data<T>()](i64 begin, i64 end, const auto*... from) {
       for (i64 i = begin; i < end; ++i) to[i] = static_cast<T>(f(from[i]...));
@@ -101,7 +94,7 @@ const Register dirichlet_grad_row(
 // The gammas are drawn in double, where they do not vanish, and the quotients kept inside (0, 1).
 Tensor sample_dirichlet_op(const Tensor& x, Generator* generator) {
   const Dtype dtype = x.dtype();
-  visit_floating(dtype, "dirichlet", [](auto) {});
+  visit_floats(dtype, "dirichlet", [](auto) {});
   GradMode off(false);
   const Tensor drawn = standard_gamma_op(to_dtype(detach(x), Dtype::Float64), generator);
   Tensor y = to_dtype(div(drawn, sum(drawn, Dims{-1}, true)), dtype);

@@ -53,10 +53,12 @@ BACKLIT_RECORDED_OPERATOR(/, "div")
 BACKLIT_RECORDED_OPERATOR(<, "lt")
 BACKLIT_RECORDED_OPERATOR(<=, "le")
 BACKLIT_RECORDED_OPERATOR(>, "gt")
-BACKLIT_RECORDED_OPERATOR(>=, "ge")
 BACKLIT_RECORDED_OPERATOR(==, "eq")
 BACKLIT_RECORDED_OPERATOR(!=, "ne")
 #undef BACKLIT_RECORDED_OPERATOR
+
+// Of the real parts, as in formulas/math_complex.h.
+Recorded operator>=(const Recorded& a, const Recorded& b);
 
 // Conditions only: both sides are bool tensors, or numbers that are 0 or 1.
 #define BACKLIT_RECORDED_LOGIC(op, name)                                 \

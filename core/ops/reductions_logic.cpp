@@ -96,15 +96,10 @@ namespace {
 // g and y have dimension d as 1 (or are 0-d with x).
 Tensor prod_gradient(const Tensor& g, const Tensor& x, const Tensor& y, int d) {
   if (x.numel() == 0) return Tensor::zeros(x.sizes(), g.dtype());
-  if (x.is_complex()) {
-    BACKLIT_CHECK(all_nonzero(x), NotImplemented,
-                  "prod: the derivative of a product of complex numbers with a zero among them");
-    return mul(g, conj(div(y, x)));
-  }
-  if (all_nonzero(x)) return div(mul(g, y), x);
-  if (!modes.grad) return prod_gradient_with_zeros(g, x, d);
+  if (all_nonzero(x)) return div(mul(g, conj(y)), conj(x));
+  if (!modes.grad && !x.is_complex()) return prod_gradient_with_zeros(g, x, d);
   if (x.dim() == 0) return g;
-  return mul(g, prod_along(leave_one_out(x, d), d + 1));
+  return mul(g, conj(prod_along(leave_one_out(x, d), d + 1)));
 }
 
 // Products of complex numbers over `dims`, in order.

@@ -295,11 +295,11 @@ Tensor renorm(const Tensor& x, const Scalar& p, i64 dim, const Scalar& maxnorm) 
     const Tensor f = shrinkage(n, most);
     const Tensor over = apply<formulas::Gt>(detach(n), Tensor::scalar(most, n.dtype()));
     const Tensor slope = where(over, mul(mul(f, f), Scalar(most > 0 ? -1 / most : 0)), Scalar(0.0));
-    const Tensor pull = mul(sum(mul(v.g(), from), others, true), slope);
+    const Tensor pull = mul(real(sum(mul(v.g(), conj(from)), others, true)), slope);
     v.set(0, add(mul(v.g(), f), norm_gradient(pull, from, n, order, others)));
   });
 }
-const Register renorm_row(
+const RegisterComplex renorm_row(
     "renorm(Tensor input, Scalar p, int dim, Scalar maxnorm, *, Tensor? out=None) -> Tensor",
     renorm,
     {.meaning = "Slices along dim, those with a p-norm above maxnorm scaled down to it.",
@@ -308,7 +308,7 @@ const Register renorm_row(
 Tensor renorm_in_place(const Tensor& x, const Scalar& p, i64 dim, const Scalar& maxnorm) {
   return copy_(x, renorm(clone(x), p, dim, maxnorm));
 }
-const Register renorm_in_place_row(
+const RegisterComplex renorm_in_place_row(
     "renorm_(Tensor input, Scalar p, int dim, Scalar maxnorm) -> Tensor", renorm_in_place,
     {.meaning = "renorm in place.", .function = false});
 

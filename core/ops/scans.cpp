@@ -5,8 +5,11 @@
 #include <limits>
 
 #include "formulas/comparison.h"
+#include "formulas/math_complex.h"
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
+#include "ops/floats.h"
+#include "ops/linalg.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
@@ -125,6 +128,13 @@ double log_add(double a, double b) {
   return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
 }
 
+// The same of complex numbers: the one with the larger real part comes first.
+Complex<double> log_add(Complex<double> a, Complex<double> b) {
+  if (a.re < b.re) std::swap(a, b);
+  if (std::isinf(b.re) && b.re < 0) return a;
+  return a + log1p(exp(b - a));
+}
+
 // --- cumprod ---
 
 // Rows of the gradient for lines with zeros, without recorded operations.
@@ -171,18 +181,15 @@ Tensor cumprod(const Tensor& x, int d);
 
 Tensor cumprod_gradient(const Tensor& g, const Tensor& x, const Tensor& y, int d) {
   if (x.numel() <= 1) return g;
-  if (all_nonzero(x)) return div(cumsum(mul(g, y), d, true), x);
-  if (!modes.grad) return cumprod_gradient_with_zeros(g, x, d);
+  if (all_nonzero(x)) return div(cumsum(mul(g, conj(y)), d, true), conj(x));
+  if (!modes.grad && !x.is_complex()) return cumprod_gradient_with_zeros(g, x, d);
   // dL/dx_k = Σ_{i≥k} g_i Π_{j≤i, j≠k} x_j
   const i64 n = x.size(d);
-  Tensor later = Tensor::zeros(Dims{n, n}, g.dtype());
-  for (i64 k = 0; k < n; ++k)
-    for (i64 i = k; i < n; ++i)
-      write_double(later.raw() + (k * n + i) * static_cast<i64>(size_of(g.dtype())), g.dtype(), 1);
+  const Tensor later = triangle(Tensor::full(Dims{n, n}, 1, real_of(g.dtype())), 0, false);
   Dims shape;
   for (int k = 0; k <= x.dim(); ++k) shape.push_back(k == d || k == d + 1 ? n : 1);
   const Tensor products = mul(cumprod(leave_one_out(x, d), d + 1), reshape(later, shape));
-  return sum(mul(unsqueeze(g, d), products), Dims{d + 1}, false);
+  return sum(mul(unsqueeze(g, d), conj(products)), Dims{d + 1}, false);
 }
 
 Tensor cumprod(const Tensor& x, int d) {
@@ -196,19 +203,20 @@ Tensor cumprod(const Tensor& x, int d) {
 Tensor logcumsumexp(const Tensor& x, int d, bool reverse) {
   const Tensor from = contiguous(detach(x));
   Tensor y = Tensor::empty(x.sizes(), x.dtype());
-  const auto run = [&](auto zero) {
+  visit_numbers(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    scan<double, T>(from, y, d, reverse, -INFINITY, log_add);
-  };
-  if (x.dtype() == Dtype::Float32)
-    run(float{});
-  else
-    run(double{});
+    using Acc = typename RunningType<T>::Type;
+    scan<Acc, T>(from, y, d, reverse, Acc(-INFINITY), [](Acc a, Acc b) { return log_add(a, b); });
+  });
   return record(
       "LogcumsumexpBackward0", std::move(y), {x}, {x},
       [d, reverse](Vjp& v) {
         // Σ_{i≥k} g_i exp(x_k − y_i), positive and negative g apart, in logarithms
         const Tensor x = v.saved(0), y = v.saved(1), g = v.g();
+        if (x.is_complex()) {
+          const Tensor sums = logcumsumexp(sub(call("log", g), conj(y)), d, !reverse);
+          return v.set(0, call("exp", add(sums, conj(x))));
+        }
         const double none = x.dtype() == Dtype::Float32 ? std::numeric_limits<float>::lowest()
                                                         : std::numeric_limits<double>::lowest();
         const auto part = [&](const Tensor& amount) {
@@ -237,8 +245,8 @@ Tensor cumprod_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype) {
   return cumprod(scan_input(x, dtype), wrap_dim(dim, x.dim()));
 }
 Tensor logcumsumexp_op(const Tensor& x, i64 dim) {
-  BACKLIT_CHECK(x.is_floating(), NotImplemented, "\"logcumsumexp_out_cpu\" not implemented for '",
-                info(x.dtype()).scalar_name, "'");
+  BACKLIT_CHECK(x.is_differentiable(), NotImplemented,
+                "\"logcumsumexp_out_cpu\" not implemented for '", info(x.dtype()).scalar_name, "'");
   return logcumsumexp(x, wrap_dim(dim, x.dim()), false);
 }
 const RegisterComplex cumsum_row(
@@ -246,12 +254,12 @@ const RegisterComplex cumsum_row(
     {.meaning = "Running sum along dim.",
      .formula = "yₖ = Σ_{i≤k} xᵢ",
      .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ"});
-const Register cumprod_row(
+const RegisterComplex cumprod_row(
     "cumprod(Tensor input, int dim, *, dtype? dtype=None, Tensor? out=None) -> Tensor", cumprod_op,
     {.meaning = "Running product along dim.",
      .formula = "yₖ = Π_{i≤k} xᵢ",
      .gradient = "∂L/∂xₖ = Σ_{i≥k} ∂L/∂yᵢ Π_{j≤i, j≠k} xⱼ"});
-const Register logcumsumexp_row(
+const RegisterComplex logcumsumexp_row(
     "logcumsumexp(Tensor input, int dim, *, Tensor? out=None) -> Tensor", logcumsumexp_op,
     {.meaning = "Running logarithm of the sum of exponentials along dim.",
      .formula = "yₖ = log Σ_{i≤k} exp xᵢ",
@@ -275,12 +283,12 @@ Tensor cumprod_in_place_op(const Tensor& x, i64 dim, std::optional<Dtype> dtype)
                 info(x.dtype()).name, " and output tensor dtype ", info(*dtype).name,
                 " should match");
   const int d = wrap_dim(dim, x.dim());
-  const Tensor before = x.is_floating() && should_record({x}) ? clone(x) : detach(x);
+  const Tensor before = x.is_differentiable() && should_record({x}) ? clone(x) : detach(x);
   return record_in_place(
       "CumprodBackward0", x, {x}, {before}, [&] { copy_in_place(x, scan_product(x, d)); },
       [d](Vjp& v) { v.set(0, cumprod_gradient(v.g(), v.saved(0), v.saved(1), d)); }, true);
 }
-const Register cumprod_in_place_row(
+const RegisterComplex cumprod_in_place_row(
     "cumprod_(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", cumprod_in_place_op,
     {.meaning = "cumprod, written into the input.", .function = false});
 

@@ -4,6 +4,7 @@
 
 #include "kernels/ranges.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/creation.h"
 #include "ops/factory.h"
 
@@ -23,6 +24,11 @@ Step position(T start, T end, Step step, std::int64_t i, std::int64_t n) {
 }
 
 Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d) {
+  if (is_complex(d)) {
+    const Dtype part = real_of(d);
+    return complex(linspace(Scalar(start.d), Scalar(end.d), n, part),
+                   linspace(Scalar(start.im), Scalar(end.im), n, part));
+  }
   Tensor y = Tensor::empty(Dims{n}, d);
   visit(d, [&](auto zero) {
     using T = decltype(zero);
@@ -46,6 +52,7 @@ Tensor linspace(const Scalar& start, const Scalar& end, std::int64_t n, Dtype d)
 }
 
 Tensor logspace(const Scalar& start, const Scalar& end, std::int64_t n, double base, Dtype d) {
+  if (is_complex(d)) return pow(Scalar(base), linspace(start, end, n, d));
   Tensor y = Tensor::empty(Dims{n}, d);
   visit(d, [&](auto zero) {
     using T = decltype(zero);
@@ -104,14 +111,14 @@ Tensor linspace_tensors_op(const Tensor& start, const Tensor& end, std::int64_t 
   return linspace_op(number_of(start), number_of(end), steps, out, dtype, {}, device, {},
                      requires_grad);
 }
-const Register linspace_row(
+const RegisterComplex linspace_row(
     "linspace(Scalar start, Scalar end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY
     ") -> Tensor",
     linspace_op,
     {.meaning = "steps numbers from start to end, both included, evenly apart.",
      .formula = "yᵢ = start + i·(end − start)/(steps − 1)",
      .example = "torch.linspace(0, 1, 3) -> tensor([0.0000, 0.5000, 1.0000])"});
-const Register linspace_tensors_row(
+const RegisterComplex linspace_tensors_row(
     "linspace(Tensor start, Tensor end, int steps, *, Tensor? out=None, " BACKLIT_FACTORY
     ") -> Tensor",
     linspace_tensors_op, {.method = false});
@@ -123,7 +130,7 @@ Tensor logspace_op(const Scalar& start, const Scalar& end, std::int64_t steps, d
   const Dtype d = floating_dtype(dtype, out);
   return finish_factory(logspace(start, end, steps, base, d), out, dtype, requires_grad);
 }
-const Register logspace_row(
+const RegisterComplex logspace_row(
     "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Tensor? "
     "out=None, " BACKLIT_FACTORY ") -> Tensor",
     logspace_op,
@@ -136,7 +143,7 @@ Tensor logspace_tensors_op(const Tensor& start, const Tensor& end, std::int64_t 
   return logspace_op(number_of(start), number_of(end), steps, base, out, dtype, {}, device, {},
                      requires_grad);
 }
-const Register logspace_tensors_row(
+const RegisterComplex logspace_tensors_row(
     "logspace(Tensor start, Tensor end, int steps, float base=10.0, *, Tensor? "
     "out=None, " BACKLIT_FACTORY ") -> Tensor",
     logspace_tensors_op, {.method = false});

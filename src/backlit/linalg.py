@@ -94,7 +94,8 @@ def pinv(
 ) -> Tensor:
     """The pseudo-inverse P: A·P·A = A, P·A·P = P, A·P and P·A symmetric. (*, m, n) -> (*, n, m).
 
-    Singular values of at most max(atol, rtol · largest) count as zero.
+    Singular values of at most max(atol, rtol · largest) count as zero. Of a `hermitian` A the lower
+    half is read.
 
     >>> pinv(backlit.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]))
     tensor([[1.0000, 0.0000, 0.0000],
@@ -102,10 +103,8 @@ def pinv(
     """
     if rcond is not None:
         rtol = rcond
-    if hermitian:  # of which the lower half is read
-        lower = A.tril(-1)
-        A = lower + lower.mT + A.diagonal(dim1=-2, dim2=-1).diag_embed()
-    return _into(_C._pinv(A, *_tolerances(A, atol, rtol, "linalg.pinv")), out)
+    tolerances = _tolerances(A, atol, rtol, "linalg.pinv")
+    return _into(_C._pinv(A, *tolerances, hermitian), out)
 
 
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -156,11 +155,11 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         solution, rank = _C._least_squares(A.expand(*batch, m, n), wide, limit)
     if bl.is_grad_enabled() and (A.requires_grad or B.requires_grad):
         solution = _C._pinv(A, bl.zeros(()), bl.tensor(limit)) @ wide
-    residuals = solution.flatten()[:0]
+    residuals = bl.real(solution.flatten()[:0])
     if m > n and driver != "gelsy" and bool((rank == n).all()):
-        residuals = (A @ solution - wide).square().sum(-2)
+        residuals = (A @ solution - wide).abs().square().sum(-2)
     result = solution.squeeze(-1) if vector else solution
-    singular = bl.empty(0, dtype=A.dtype)
+    singular = bl.empty(0, dtype=A.dtype.to_real())
     if driver in ("gelsd", "gelss"):
         singular = _linalg.svdvals(A)
     rank = bl.empty(0, dtype=bl.int64) if driver == "gels" else rank
@@ -211,8 +210,8 @@ def tensorsolve(
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
-    """Dot products along `dim`. y = Σᵢ xᵢ yᵢ."""
-    return _into((x * y).sum(dim), out)
+    """Dot products along `dim`. y = Σᵢ x̄ᵢ yᵢ."""
+    return _into((x.conj() * y).sum(dim), out)
 
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
