@@ -279,7 +279,8 @@ struct I1 : Special<Unary> {
   static constexpr const char* node = "SpecialI1Backward0";
   template <class T> static T value(T x) { return i1(x); }
   template <class T> static T local(T x, T y) {
-    return where(abs(x) > T(kNearZero), i0(x) - y / x, T(0.5));
+    const auto far = abs(x) > T(kNearZero);
+    return where(far, i0(x) - y / where(far, x, T(1)), T(0.5));
   }
 };
 BACKLIT_FORMULA(I1)
@@ -293,7 +294,8 @@ struct I1e : Special<Unary> {
   static constexpr const char* node = "SpecialI1EBackward0";
   template <class T> static T value(T x) { return i1e(x); }
   template <class T> static T local(T x, T y) {
-    return where(abs(x) > T(kNearZero), i0e(x) - y * (sign(x) + 1 / x), T(0.5));
+    const auto far = abs(x) > T(kNearZero);
+    return where(far, i0e(x) - y * (sign(x) + 1 / where(far, x, T(1))), T(0.5));
   }
 };
 BACKLIT_FORMULA(I1e)

@@ -263,7 +263,7 @@ BACKLIT_CONV(2, "(N, C, H, W), (O, C / groups, KH, KW) -> (N, O, H', W')")
 BACKLIT_CONV(3, "(N, C, D, H, W), (O, C / groups, KD, KH, KW) -> (N, O, D', H', W')")
 #undef BACKLIT_CONV
 
-const RegisterComplex convolution_row(
+const Register convolution_row(
     "convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, "
     "int[] dilation, bool transposed, int[] output_padding, int groups) -> Tensor",
     convolution_op,

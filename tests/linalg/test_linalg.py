@@ -119,6 +119,30 @@ SAMPLES = {
     "smallest": (lambda T, A: T.linalg.matrix_norm(A, -2), lambda b: [draw(*b, 3, 3)]),
     "cond": (lambda T, A: T.linalg.cond(A), lambda b: [draw(*b, 3, 3)]),
     "cond 1": (lambda T, A: T.linalg.cond(A, 1), lambda b: [draw(*b, 3, 3)]),
+    "householder_product": (
+        lambda T, A, tau: T.linalg.householder_product(A, tau),
+        lambda b: [0.4 * draw(*b, 5, 3), draw(*b, 3, seed=2)],
+    ),
+    "householder_product of fewer": (
+        lambda T, A, tau: T.orgqr(A, tau),
+        lambda b: [0.4 * draw(*b, 4, 4), draw(*b, 2, seed=2)],
+    ),
+    "ormqr": (
+        lambda T, A, tau, C: T.ormqr(A, tau, C),
+        lambda b: [0.4 * draw(*b, 5, 3), draw(*b, 3, seed=2), draw(*b, 5, 4, seed=3)],
+    ),
+    "ormqr transposed": (
+        lambda T, A, tau, C: T.ormqr(A, tau, C, transpose=True),
+        lambda b: [0.4 * draw(*b, 5, 3), draw(*b, 3, seed=2), draw(*b, 5, 4, seed=3)],
+    ),
+    "ormqr right": (
+        lambda T, A, tau, C: T.ormqr(A, tau, C, left=False),
+        lambda b: [0.4 * draw(*b, 5, 3), draw(*b, 3, seed=2), draw(*b, 4, 5, seed=3)],
+    ),
+    "ormqr right, transposed": (
+        lambda T, A, tau, C: T.ormqr(A, tau, C, False, True),
+        lambda b: [0.4 * draw(*b, 5, 3), draw(*b, 3, seed=2), draw(*b, 4, 5, seed=3)],
+    ),
     "lu_factor": (lambda T, A: T.linalg.lu_factor(A)[0], lambda b: [draw(*b, 4, 4)]),
     "lu": (lambda T, A: T.linalg.lu(A)[1:], lambda b: [draw(*b, 4, 4)]),
     "vecdot": (lambda T, x, y: T.linalg.vecdot(x, y), lambda b: [draw(*b, 4), draw(*b, 4)]),
@@ -309,7 +333,68 @@ def test_lu_solve_and_tensor_equations():
         np.testing.assert_allclose(lib.tensordot(T4, X, 2).tolist(), draw(4, 6).tolist(), atol=1e-9)
 
 
+@pytest.mark.parametrize("hermitian", [False, True])
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_ldl(kind, hermitian):
+    for batch in [(), (3,)]:
+        a = symmetric(*batch) + (1j * symmetric(*batch) if kind == "complex" else 0)
+        if kind == "complex" and hermitian:
+            a = a + np.conj(np.swapaxes(a, -1, -2))
+        b = draw(*batch, 4, 2).astype(a.dtype)
+        found = []
+        for lib in LIBRARIES:
+            A, B = lib.tensor(a), lib.tensor(b)
+            LD, pivots, info = lib.linalg.ldl_factor_ex(A, hermitian=hermitian)
+            assert not info.any()
+            X = lib.linalg.ldl_solve(LD, pivots, B, hermitian=hermitian)
+            np.testing.assert_allclose((A @ X).tolist(), b.tolist(), atol=1e-9)
+            found.append([LD, pivots, *lib.linalg.ldl_factor(A, hermitian=hermitian)])
+        for mine, theirs in zip(*found, strict=True):
+            assert str(mine.dtype) == str(theirs.dtype)
+            np.testing.assert_allclose(mine.tolist(), theirs.tolist(), atol=1e-9)
+
+
+def test_geqrf_rebuilds_the_input():
+    for lib in LIBRARIES:
+        A = lib.tensor(draw(2, 5, 3))
+        packed, tau = lib.geqrf(A)
+        Q, R = lib.linalg.householder_product(packed, tau), packed[:, :3].triu()
+        np.testing.assert_allclose((Q @ R).tolist(), A.tolist(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda T, A: T.geqrf(A)[0],
+        lambda T, A: T.linalg.ldl_factor(A)[0],
+        lambda T, A: T.linalg.ldl_solve(*T.linalg.ldl_factor(A.detach()), A),
+    ],
+    ids=range(3),
+)
+def test_derivatives_that_neither_library_has(call):
+    for lib in LIBRARIES:
+        y = call(lib, lib.tensor(symmetric(), requires_grad=True))
+        with pytest.raises(RuntimeError, match="is not implemented"):
+            y.sum().backward()
+
+
 ERRORS = {
+    "householder vector": lambda T: T.linalg.householder_product(T.ones(3), T.ones(3)),
+    "householder wide": lambda T: T.linalg.householder_product(T.ones(2, 3), T.ones(3)),
+    "householder tau": lambda T: T.linalg.householder_product(T.ones(3, 2), T.ones(3)),
+    "householder dims": lambda T: T.linalg.householder_product(T.ones(3, 2), T.ones(1, 2)),
+    "householder dtypes": lambda T: T.linalg.householder_product(T.ones(3, 2), T.ones(2).double()),
+    "householder integers": lambda T: T.orgqr(T.ones(3, 2).long(), T.ones(2).long()),
+    "ormqr": lambda T: T.ormqr(T.ones(4, 3), T.ones(3), T.ones(3, 5)),
+    "ormqr tau": lambda T: T.ormqr(T.ones(4, 3), T.ones(2), T.ones(4, 5)),
+    "ormqr dims": lambda T: T.ormqr(T.ones(4, 3), T.ones(3), T.ones(2, 4, 3)),
+    "ormqr dtypes": lambda T: T.ormqr(T.ones(4, 3), T.ones(3), T.ones(4, 3).double()),
+    "geqrf": lambda T: T.geqrf(T.ones(4)),
+    "ldl": lambda T: T.linalg.ldl_factor(T.ones(4, 3)),
+    "ldl sides": lambda T: T.linalg.ldl_solve(T.eye(2), T.ones(2).int(), T.ones(3, 2)),
+    "ldl pivots": lambda T: T.linalg.ldl_solve(T.eye(2), T.ones(3).int(), T.ones(2, 2)),
+    "ldl floats": lambda T: T.linalg.ldl_solve(T.eye(2), T.ones(2), T.ones(2, 2)),
+    "ldl dtypes": lambda T: T.linalg.ldl_solve(T.eye(2), T.ones(2).int(), T.ones(2, 2).double()),
     "singular": lambda T: T.linalg.inv(T.zeros(2, 2)),
     "singular in a batch": lambda T: T.linalg.inv(T.stack([T.eye(2), T.zeros(2, 2)])),
     "no solution": lambda T: T.linalg.solve(T.zeros(2, 2), T.ones(2)),

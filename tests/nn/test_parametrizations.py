@@ -167,11 +167,29 @@ def test_shape_and_dtype_stay(parametrization):
         run(backlit, f"R.register_parametrization(layer, 'weight', {parametrization}())")
 
 
-def test_householder_is_not_there():
-    import backlit
+@pytest.mark.parametrize("trivialization", [True, False])
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)], ids=str)
+@pytest.mark.parametrize("kind", ["householder", "matrix_exp", "cayley"])
+def test_orthogonal_of_any_shape(kind, shape, trivialization):
+    def train(lib):
+        lib.manual_seed(3)
+        layer = lib.nn.Linear(*shape, bias=False).double()
+        lib.nn.utils.parametrizations.orthogonal(
+            layer, orthogonal_map=kind, use_trivialization=trivialization
+        )
+        layer.weight.sin().sum().backward()
+        first, gradient = layer.weight.detach(), layer.parametrizations.weight.original.grad
+        if trivialization or kind == "householder":
+            values = lib.arange(1.0, 1 + first.numel()).double().cos().reshape(first.shape)
+            wide = values.size(0) < values.size(1)
+            Q = lib.linalg.qr(
+                (values.mT if wide else values)
+                + 2 * lib.eye(5, 5).double()[: max(shape), : min(shape)]
+            )[0]
+            layer.weight = Q.mT if wide else Q
+        return first, gradient, layer.weight.detach()
 
-    with pytest.raises(NotImplementedError, match="householder"):
-        backlit.nn.utils.parametrizations.orthogonal(backlit.nn.Linear(2, 3))
+    same(train, 1e-6)
 
 
 def test_stateless_functional_call():

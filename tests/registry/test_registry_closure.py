@@ -25,10 +25,11 @@ ELSEWHERE = {
     r"torch\.empty(_like|_strided)?|Tensor\.new_empty(_strided)?": "memory that nobody wrote: "
     r"tests/creation",
     r"Tensor\.(set|resize)_|torch\.resize_as_": "memory is given away or added: tests/indexing",
-    r"linalg\.(cholesky(_ex)?|det|eig|eigvals|eigh|eigvalsh|inv(_ex)?|lu(_factor(_ex)?|_solve)?|matrix_exp|qr"
-    r"|slogdet|solve(_ex|_triangular)?|svd|svdvals)|torch\.(cholesky(_inverse|_solve)?|det|inverse"
-    r"|logdet|lu_unpack|matrix_exp|pinverse|qr|slogdet|svd)|_C\._(pinv|least_squares)": "of "
-    "matrices of a kind, and up to signs: tests/linalg",
+    r"linalg\.(cholesky(_ex)?|det|eig|eigvals|eigh|eigvalsh|householder_product|inv(_ex)?"
+    r"|ldl_(factor(_ex)?|solve)|lu(_factor(_ex)?|_solve)?|matrix_exp|qr"
+    r"|slogdet|solve(_ex|_triangular)?|svd|svdvals)|torch\.(cholesky(_inverse|_solve)?|det|geqrf|inverse"
+    r"|logdet|lu_unpack|matrix_exp|orgqr|ormqr|pinverse|qr|slogdet|svd)"
+    r"|_C\._(pinv|least_squares)": "of matrices of a kind, and up to signs: tests/linalg",
     r"nn\.(reflection|replication)_pad[123]d": "behind pad, nowhere public in PyTorch: "
     "tests/nn/test_padding.py",
     r"nn\._?upsample_\w+": "behind interpolate: tests/nn/test_resampling.py",

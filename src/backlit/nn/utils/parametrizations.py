@@ -140,17 +140,7 @@ class _Orthogonal(Module):
     def forward(self, X: Tensor) -> Tensor:
         wide = X.size(-2) < X.size(-1)
         X = X.mT if wide else X
-        n, k = X.size(-2), X.size(-1)
-        X = X.tril()
-        if n != k:
-            X = bl.cat([X, X.new_zeros(*X.shape[:-2], n, n - k)], dim=-1)
-        A = X - X.mT
-        if self.map == "matrix_exp":
-            Q = bl.linalg.matrix_exp(A)
-        else:
-            one = bl.eye(n, dtype=A.dtype)
-            Q = bl.linalg.solve(one - 0.5 * A, one + 0.5 * A)
-        Q = Q[..., :k]
+        Q = _reflected(X) if self.map == "householder" else _rotated(X, self.map)
         if self.use_trivialization and self.base is not None:
             Q = self.base @ Q
         return Q.mT if wide else Q
@@ -163,6 +153,8 @@ class _Orthogonal(Module):
                 f"Got a tensor of shape {Q.shape}."
             )
         if not self.use_trivialization:
+            if self.map == "householder":
+                return _reflectors_of(Q)
             raise NotImplementedError(
                 "It is not possible to assign to the matrix exponential or the Cayley "
                 "parametrizations when use_trivialization=False."
@@ -180,6 +172,40 @@ class _Orthogonal(Module):
         return start
 
 
+def _rotated(X: Tensor, kind: str) -> Tensor:
+    """The first columns of the rotation that the lower triangle of X generates. (*, n, k)"""
+    n, k = X.size(-2), X.size(-1)
+    X = X.tril()
+    if n != k:
+        X = bl.cat([X, X.new_zeros(*X.shape[:-2], n, n - k)], dim=-1)
+    A = X - X.mH
+    if kind == "matrix_exp":
+        return bl.linalg.matrix_exp(A)[..., :k]
+    one = bl.eye(n, dtype=A.dtype)
+    return bl.linalg.solve(one - 0.5 * A, one + 0.5 * A)[..., :k]
+
+
+def _reflected(X: Tensor) -> Tensor:
+    """The product of the reflectors below the diagonal of X, whose entries are the signs. (*, n, k)
+
+    tau = 2 / |v|² makes each of them orthogonal; v has a 1 above what X holds of it.
+    """
+    below = X.tril(diagonal=-1)
+    tau = 2.0 / (1.0 + (below * below).sum(dim=-2))
+    signs = X.diagonal(dim1=-2, dim2=-1).int()  # numbers that gradients do not flow to
+    return bl.linalg.householder_product(below, tau) * signs.unsqueeze(-2)
+
+
+def _reflectors_of(Q: Tensor) -> Tensor:
+    """X with `_reflected(X)` = Q, for Q with orthonormal columns (or rows, where it is wide)."""
+    wide = Q.size(-2) < Q.size(-1)
+    X, tau = bl.geqrf(Q.mT if wide else Q)
+    diagonal = X.diagonal(dim1=-2, dim2=-1)
+    # R is diagonal with 1 and -1; LAPACK leaves out a reflector (tau = 0) that `_reflected` has
+    diagonal.copy_(bl.where(tau == 0, -diagonal.sign(), diagonal.sign()))
+    return X.mT if wide else X
+
+
 def orthogonal(
     module: Module,
     name: str = "weight",
@@ -189,8 +215,8 @@ def orthogonal(
 ) -> Module:
     """The matrix as one with orthonormal columns (or rows, where it is wide).
 
-    `orthogonal_map` is "matrix_exp", exp(A - Aᵀ), or "cayley", (I - A/2)⁻¹ (I + A/2).
-    "householder", the default for matrices that are not square, raises NotImplementedError.
+    `orthogonal_map` is "matrix_exp", exp(A - Aᵀ), the default for square matrices; "cayley",
+    (I - A/2)⁻¹ (I + A/2); or "householder", a product of reflectors, the default for others.
 
         >>> layer = orthogonal(backlit.nn.Linear(3, 3))
         >>> backlit.allclose(layer.weight @ layer.weight.T, backlit.eye(3), atol=1e-5)
@@ -209,11 +235,6 @@ def orthogonal(
         raise ValueError(
             'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". '
             f"Got: {orthogonal_map}"
-        )
-    if orthogonal_map == "householder":
-        raise NotImplementedError(
-            'parametrizations.orthogonal: orthogonal_map="householder" is not implemented in '
-            'backlit. Pass "matrix_exp" or "cayley".'
         )
     made = _Orthogonal(weight, orthogonal_map, use_trivialization)
     return parametrize.register_parametrization(module, name, made, unsafe=True)
