@@ -7,6 +7,7 @@
 #include "formulas/comparison.h"
 #include "kernels/isa.h"
 #include "ops/arithmetic.h"
+#include "ops/complex.h"
 #include "ops/recorded.h"
 #include "ops/reductions.h"
 #include "ops/reductions_lines.h"
@@ -203,7 +204,23 @@ Tensor logsumexp_of_lines(const Tensor& x) {
   return y;
 }
 
+// Of complex numbers, in recorded operations; the largest real part is taken out.
+Tensor complex_logsumexp(const Tensor& z, const Dims& dims, bool keepdim) {
+  static const ElementwiseOp& log = formula_named("log");
+  const Tensor re = detach(real(z));
+  const ReducedDims r(re, dims);
+  Tensor shift = Tensor::zeros(r.sizes(true), re.dtype());
+  if (z.numel()) {
+    const Tensor top = reduce(Reduction::Max, re, r, true);
+    shift = where(apply<formulas::Isfinite>(top), top, shift);
+  }
+  const Tensor total = sum(exponential(sub(z, shift)), dims, true);
+  const Tensor y = add(run_recorded(log, Recorded(total)).tensor(), shift);
+  return view(contiguous(y), r.sizes(keepdim));
+}
+
 Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
+  if (input.is_complex()) return complex_logsumexp(input, dims, keepdim);
   const Tensor x = input.is_floating() ? input : to_dtype(input, default_dtype());
   const ReducedDims r(x, dims);
   const Tensor from = detach(x);
@@ -218,7 +235,7 @@ Tensor logsumexp_op(const Tensor& input, const Dims& dims, bool keepdim) {
       },
       true);
 }
-const Register logsumexp_row(
+const RegisterComplex logsumexp_row(
     "logsumexp(Tensor input, int[1] dim, bool keepdim=False, *, Tensor? out=None) -> Tensor",
     logsumexp_op,
     {.meaning = "Logarithm of the sum of exponentials, without overflow.",
