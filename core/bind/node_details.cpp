@@ -137,6 +137,12 @@ const Layout* input_layout(Node& node, int i) {
 PyObject* input_shapes(Node& node) {
   return tuple_of(node.n_edges, [&](int i) { return shape_or_none(input_layout(node, i)); });
 }
+PyObject* given_inputs(Node& node) {
+  return tuple_of(node.n_edges, [&](int i) {
+    const Edge& edge = node.edges()[i];
+    return PyBool_FromLong(edge.node || edge.version != kAbsentInput);
+  });
+}
 PyObject* inputs(Node& node) {
   return tuple_of(node.n_edges, [&](int i) { return to_python(input_value(node, i)); });
 }
@@ -276,6 +282,8 @@ PyGetSetDef attributes[] = {
      nullptr},
     {"_output_shapes", getter<output_shapes>, nullptr,
      "Per output its shape, None for one without history.", nullptr},
+    {"_given", getter<given_inputs>, nullptr,
+     "Per input whether it is a tensor: not a number, nor left out as a bias may be.", nullptr},
     {"_inputs", getter<inputs>, nullptr,
      "Per input the tensor that went in, None where the graph does not have it any more.", nullptr},
     {"_outputs", getter<outputs>, nullptr,

@@ -38,7 +38,7 @@ const Tensor* accumulated_leaf(Node* node) {
 }
 
 Edge gradient_edge(const Tensor& t) {
-  if (!t.defined()) return {nullptr, 0};
+  if (!t.defined()) return {nullptr, 0, kAbsentInput};
   if (Node* fn = grad_fn_of(t)) {
     Py_INCREF(fn);
     return {fn, t->output_nr, t.version()};

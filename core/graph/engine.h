@@ -22,6 +22,8 @@ std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Te
 
 // The leaf of an AccumulateGrad node, null for any other.
 const Tensor* accumulated_leaf(Node* node);
+// The version of the edge of an input that was not given, such as a bias.
+inline constexpr std::uint32_t kAbsentInput = ~std::uint32_t{0};
 
 // Adds g to the gradient of a leaf as PyTorch does: kept, copied, or added in place.
 void accumulate_grad(const Tensor& leaf, Tensor g);

@@ -130,13 +130,14 @@ def load(
         weights_only: with False, objects of nn.Module classes that the program has imported are
             rebuilt too, from their attributes. Other classes and functions are never used, unless
             `torch.serialization.add_safe_globals` allowed them.
-        mmap: accepted; the file is read either way.
+        mmap: accepted for a path; the file is read either way.
         encoding: of strings that Python 2 wrote.
 
     Raises:
         pickle.UnpicklingError: the file refers to something that is not allowed; it is named.
         RuntimeError: the file is damaged, or has tensors of a device that is not here.
         EOFError: the file is empty.
+        ValueError: mmap is asked for, and `f` is not a path.
     """
     _standard(pickle_module, **pickle_load_args)
     from ._checkpoint_files import read
@@ -145,6 +146,8 @@ def load(
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
             return read(file, map_location, only, encoding)
+    if mmap:
+        raise ValueError("f must be a file path in order to use the mmap argument. Try mmap=False.")
     if not hasattr(f, "seek") or not hasattr(f, "read"):
         raise AttributeError(
             f"{type(f).__name__!r} object has no attribute 'seek'. You can only torch.load from a "

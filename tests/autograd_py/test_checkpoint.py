@@ -106,3 +106,10 @@ def test_use_reentrant_should_be_told(lib, module):
     x = lib.ones(2, requires_grad=True)
     with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
         module.checkpoint(lambda t: t * 2, x)
+
+
+@pytest.mark.filterwarnings("default")
+def test_reentrant_warns_of_inputs_without_gradient(lib, module):
+    net = network(lib)
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        module.checkpoint(net, lib.ones(2, 4), use_reentrant=True)

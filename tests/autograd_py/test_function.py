@@ -340,3 +340,10 @@ def test_backward_inside_backward(lib, x):
 
     make(lib, forward, backward).apply(x).backward()
     assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_instances_are_refused(lib, multiply):
+    with pytest.warns(DeprecationWarning, match="should not be instantiated"):
+        instance = multiply()
+    with pytest.raises(RuntimeError, match="Legacy autograd function with non-static forward"):
+        instance(lib.ones(1), lib.ones(1))

@@ -328,3 +328,12 @@ def test_whole_modules():
     assert type(loaded) is Net
     x = backlit.ones(3, 2)
     assert loaded.layer(x).tolist() == net.layer(x).tolist()
+
+
+@pytest.mark.parametrize("lib", LIBRARIES.values(), ids=LIBRARIES)
+def test_mmap_is_for_paths(lib):
+    buffer = io.BytesIO()
+    lib.save({"w": lib.ones(2)}, buffer)
+    buffer.seek(0)
+    with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
+        lib.load(buffer, mmap=True)

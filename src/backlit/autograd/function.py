@@ -7,6 +7,7 @@ When backward reaches the node, the core calls `BackwardCFunction._backward`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -184,6 +185,21 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
         >>> Double.apply(x)
         tensor([2.], grad_fn=<DoubleBackward>)
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Its methods are static: call "
+            f"{type(self).__name__}.apply.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: functions of PyTorch's first versions were called like this."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Make its "
+            f"methods static and call {type(self).__name__}.apply."
+        )
 
     setup_context = staticmethod(_no_setup)
 

@@ -54,6 +54,7 @@ class Node(metaclass=_NodeType):
     Its tensors:
         _input_shapes, _output_shapes: None where unknown (an input without gradient that was not
             saved; an output without history).
+        _given: per input whether there was a tensor; a bias may be left out.
         _inputs: the tensors that went in. Outside of `backlit.trace()` these are the saved ones,
             leaves, and results that their own node saved, and None stands for the others. A tensor
             that was changed in place since is None.

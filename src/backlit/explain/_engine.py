@@ -114,6 +114,11 @@ def input_shape(node: Any, i: int) -> tuple[int, ...] | None:
     return None if shape is None else tuple(shape)
 
 
+def given(node: Any) -> tuple[bool, ...]:
+    """Per input whether it is a tensor: not a number, nor left out as a bias may be."""
+    return tuple(node._given)
+
+
 def inputs(node: Any) -> tuple[Tensor | None, ...]:
     """The tensors that the operation was given, None for those that nobody kept."""
     with plain_words(), _rereading():

@@ -44,18 +44,29 @@ def find_forward(node: Any, output_nr: int, given: Sequence[Tensor | None]) -> F
     plain_order = tuple(range(len(given)))
     if _engine.is_elementwise(node):
         return Found(name, lambda *inputs: _engine.recompute(node, inputs), plain_order)
-    if _engine.is_custom(node) or _engine.outputs(node) != 1 or any(t is None for t in given):
+    if _engine.is_custom(node) or _engine.outputs(node) != 1:
         return None
-    known = [t for t in given if t is not None]
+    places = [i for i, yes in enumerate(_engine.given(node)) if yes]
+    known = [t for i in places if (t := given[i]) is not None]
     shape = _engine.output_shape(node, output_nr)
-    if shape is None:
+    if shape is None or len(known) < len(places):
         return None
     for candidate in _candidates(node, name, known, shape):
-        if _has_derivative_of(node, candidate.forward, known, shape):
-            return candidate
+        if _has_derivative_of(node, candidate.forward, known, places, shape):
+            return candidate if len(places) == len(given) else _among(candidate, places)
     if len(known) == 1 and not any(t is not None for t in _engine.saved(node)):
         return Found(name, lambda x: _linear(node, shape, x), plain_order)
     return None
+
+
+def _among(found: Found, places: list[int]) -> Found:
+    """The same operation, called with all inputs of the node, some of which were not given."""
+    forward = found.forward
+    return Found(
+        found.name,
+        lambda *inputs: forward(*(inputs[i] for i in places)),
+        tuple(places[k] for k in found.order),
+    )
 
 
 def _candidates(
@@ -66,6 +77,9 @@ def _candidates(
         turned = (*order[1:], 0) if len(order) == 3 else order  # the node has the bias first
         for call in _calls(other, [], node):
             yield Found(other, _turned(call, turned), turned)
+    if name == "convolution":
+        for call in _convolutions(given, shape):
+            yield Found(name, call, order)
     listed = name in ("cat", "stack")
     for call in _calls(name, given, node):
         yield Found(name, (lambda *t, call=call: call(list(t))) if listed else call, order)
@@ -75,6 +89,29 @@ def _candidates(
         if given[0].dim() <= _MOST_DIMS:
             for dims in itertools.permutations(range(given[0].dim())):
                 yield Found(name, lambda x, dims=dims: x.permute(dims), order)
+
+
+def _convolutions(given: list[Tensor], shape: tuple[int, ...]) -> Iterator[Forward]:
+    """Convolutions with the options that fit these sizes, then transposed ones."""
+    x, weight = tuple(given[0].shape), tuple(given[1].shape)  # (N, C, *), (O, C / groups, *)
+    dims = len(x) - 2
+    kernel = weight[2:]
+    for name, large, small in (("conv", x, shape), ("conv_transpose", shape, x)):
+        (operation,) = _engine.operations(f"{name}{dims}d")
+        groups = large[1] // max(weight[1], 1)
+        for stride, dilation in itertools.product(sorted({1, 2, 3, 4, *kernel}), (1, 2, 3, 4)):
+            for rest in range(stride):  # places that the last step does not reach
+                twice = [
+                    (n - 1) * stride + dilation * (k - 1) + 1 - m + rest
+                    for m, n, k in zip(large[2:], small[2:], kernel, strict=True)
+                ]
+                if any(p < 0 or p % 2 for p in twice):
+                    continue
+                options = {"stride": stride, "dilation": dilation, "groups": groups}
+                options["padding"] = tuple(p // 2 for p in twice)
+                if name == "conv_transpose":
+                    options["output_padding"] = rest
+                yield _call(operation, [], options)
 
 
 def _turned(call: Forward, order: tuple[int, ...]) -> Forward:
@@ -114,10 +151,14 @@ def _options(names: set[str], given: list[Tensor]) -> Iterator[dict[str, Any]]:
 
 
 def _has_derivative_of(
-    node: Any, forward: Forward, given: list[Tensor], shape: tuple[int, ...]
+    node: Any, forward: Forward, given: list[Tensor], places: list[int], shape: tuple[int, ...]
 ) -> bool:
-    """Does backward through `forward` do to a gradient what the node does to it?"""
-    wanted = [i for i, (before, _) in enumerate(_engine.next_edges(node)) if before is not None]
+    """Does backward through `forward` do to a gradient what the node does to it?
+
+    `given` are the node's inputs at these places.
+    """
+    edges = _engine.next_edges(node)
+    wanted = [i for i, place in enumerate(places) if edges[place][0] is not None]
     inputs = [t.detach() for t in given]
     for i in wanted:
         inputs[i] = inputs[i].clone().requires_grad_()
@@ -133,7 +174,7 @@ def _has_derivative_of(
     finally:
         _C._set_grad_enabled(before)
     expected = _engine.vjp(node, [g])
-    return all(_close(a, expected[i]) for a, i in zip(found, wanted, strict=True))
+    return all(_close(a, expected[places[i]]) for a, i in zip(found, wanted, strict=True))
 
 
 def _some_gradient(y: Tensor) -> Tensor:

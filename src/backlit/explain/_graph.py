@@ -143,11 +143,12 @@ class Graph:
         """The nodes of one operation: its new inputs, then its outputs."""
         edges = _engine.next_edges(function)
         given = _engine.inputs(function) if edges else ()
-        sources = []
+        shown = _shown(function, len(edges))
+        sources: list[Node | None] = []
         for i, (before, output_nr) in enumerate(edges):
             value = given[i] if i < len(given) else None
             if before is None:
-                sources.append(self._constant(function, i, value))
+                sources.append(self._constant(function, i, value) if shown[i] else None)
                 continue
             source = self._at.get((id(before), output_nr))
             if source is None:
@@ -268,6 +269,13 @@ class Graph:
                 contribution=edge.contribution,
             )
         return graph
+
+
+def _shown(function: Any, inputs: int) -> tuple[bool, ...]:
+    """Which inputs there are: a formula's numbers count, a bias that was left out does not."""
+    if not inputs or _engine.is_elementwise(function):
+        return (True,) * inputs
+    return _engine.given(function)
 
 
 def functions_of(result: Tensor) -> list[Any]:

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _Boundary(Function):
-    """The identity whose backward passes the gradients through `on_grads`."""
+class BackwardHookFunction(Function):
+    """The identity whose backward passes the gradients through `on_grads`.
+
+    Its name is what a result prints: ``grad_fn=<BackwardHookFunctionBackward>``.
+    """
 
     @staticmethod
     def forward(ctx: Any, on_grads: Any, *tensors: Tensor) -> Any:
@@ -50,7 +53,7 @@ class BackwardBoundary:
             return tuple(result[i] for i in where)
 
         wrapped = list(values)
-        for i, tensor in zip(where, _Boundary.apply(spread, *tensors), strict=False):
+        for i, tensor in zip(where, BackwardHookFunction.apply(spread, *tensors), strict=False):
             wrapped[i] = tensor
         if wrapped[where[0]].grad_fn is None and not any(wrapped[i].requires_grad for i in where):
             return None  # recording is off

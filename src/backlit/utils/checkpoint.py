@@ -7,6 +7,7 @@ of each saved tensor its number, and on the first use runs the part again to fil
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -48,6 +49,10 @@ class CheckpointFunction(Function):
 
     @staticmethod
     def forward(ctx: Any, run: Callable[..., Any], preserve: bool, *args: Any) -> Any:
+        if not any(isinstance(a, _C.Tensor) and a.requires_grad for a in args):
+            warnings.warn(
+                "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
+            )
         ctx.run = run
         ctx.random = _RandomState(preserve)
         ctx.where = [i for i, a in enumerate(args) if isinstance(a, _C.Tensor)]
@@ -196,8 +201,6 @@ def checkpoint(
         tensor([4.])
     """
     if use_reentrant is None:
-        import warnings
-
         warnings.warn(
             "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
             "use_reentrant=False is recommended, but if you need to preserve the current default "
@@ -258,8 +261,6 @@ def checkpoint_sequential(
         input: goes into the first.
     """
     if use_reentrant is None:
-        import warnings
-
         warnings.warn(
             "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be "
             "passed explicitly.",
