@@ -16,13 +16,17 @@ from . import _C, _legacy, _limits, _settings
 # Loaded when first used: `torch.nn` works without an import of its own.
 SUBMODULES = frozenset(
     {
+        "__future__",
+        "amp",
         "autograd",
         "backends",
+        "compiler",
         "cuda",
         "distributions",
         "explain",
         "fft",
         "func",
+        "jit",
         "linalg",
         "mps",
         "nn",
@@ -39,6 +43,8 @@ SUBMODULES = frozenset(
 
 # Names of the package that live in one of those modules: loaded with it.
 DEFERRED = {
+    "GradScaler": "amp",
+    "autocast": "amp",
     "bartlett_window": "_windows",
     "blackman_window": "_windows",
     "hamming_window": "_windows",

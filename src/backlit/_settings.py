@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
 from . import _C
 
 _deterministic = False
 _warn_only = False
 _precision = "highest"
+_warn_always = False
 
 
 def is_tensor(obj: Any, /) -> bool:
@@ -112,9 +113,52 @@ def set_float32_matmul_precision(precision: str) -> None:
         )
 
 
-def is_autocast_enabled(device_type: str = "cpu", /) -> bool:
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Set the same switch, by a number or by "default", "warn" or "error"."""
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    words = ("default", "warn", "error")
+    text = isinstance(debug_mode, str)
+    if debug_mode not in (words if text else (0, 1, 2)):
+        known = "one of `default`, `warn`, `error`" if text else "0, 1, or 2"
+        raise RuntimeError(f"invalid value of debug_mode, expected {known}, but got {debug_mode}")
+    mode = words.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` was told."""
+    return _warn_always
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Remember the switch: Python's filters decide which warnings are shown again."""
+    global _warn_always
+    _warn_always = b
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """False: numbers too small for full precision are kept, and that cannot be changed."""
+    return False
+
+
+def is_autocast_enabled(device_type: str = "cuda", /) -> bool:
     """False: there is no mixed precision."""
     return False
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """False: there is no mixed precision."""
+    return False
+
+
+def get_autocast_dtype(device_type: str, /) -> Any:
+    """The dtype that `autocast` would choose for a device where none is given."""
+    return _C.bfloat16 if device_type == "cpu" else _C.float16
+
+
+def clear_autocast_cache() -> None:
+    """Nothing to forget."""
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> _C.Tensor:
@@ -143,31 +187,49 @@ def to_dlpack(tensor: _C.Tensor) -> Any:
     return capsule()
 
 
-def compile(model: Any = None, **options: Any) -> NoReturn:
-    """Refused by name."""
-    raise NotImplementedError(
-        "torch.compile: backlit does not compile models. Its operations are fast without; "
-        "remove the call."
-    )
+def compile(model: Any = None, **options: Any) -> Any:
+    """The function or module itself; a decorator without one.
+
+    Nothing is compiled: what PyTorch's compiler fuses, backlit runs as it is. `options` change
+    nothing. The names in `state_dict` stay, where PyTorch puts "_orig_mod." before them.
+
+    Example:
+        >>> import backlit as torch
+        >>> model = torch.nn.Linear(1, 1)
+        >>> torch.compile(model) is model
+        True
+    """
+    if model is None:
+        return lambda function: compile(function, **options)
+    if not callable(model):
+        raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
+    return model
 
 
 PUBLIC = (
     are_deterministic_algorithms_enabled,
+    clear_autocast_cache,
     compile,
     from_dlpack,
+    get_autocast_dtype,
     get_default_device,
     get_deterministic_debug_mode,
     get_float32_matmul_precision,
     get_num_interop_threads,
+    is_autocast_cpu_enabled,
     is_autocast_enabled,
     is_deterministic_algorithms_warn_only_enabled,
     is_storage,
     is_tensor,
+    is_warn_always_enabled,
     set_default_device,
     set_default_dtype,
+    set_deterministic_debug_mode,
     set_float32_matmul_precision,
+    set_flush_denormal,
     set_num_interop_threads,
     set_num_threads,
+    set_warn_always,
     to_dlpack,
     use_deterministic_algorithms,
 )

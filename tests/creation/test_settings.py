@@ -48,7 +48,11 @@ def test_expression(source):
 
 REFUSED = [
     ("t.complex32", AttributeError, "complex numbers of 16 bits"),
-    ("t.compile(None)", NotImplementedError, "torch.compile"),
+    ("t.jit.script(abs)", NotImplementedError, "torch.jit.script"),
+    ("t.jit.ScriptModule()", NotImplementedError, "ScriptModule"),
+    ("t.autocast('cpu')", NotImplementedError, "mixed precision"),
+    ("t.autocast('xpu')", RuntimeError, "xpu"),
+    ("t.__future__.set_swap_module_params_on_conversion(True)", NotImplementedError, "swap_module"),
     ("t.device('cuda')", NotImplementedError, "CPU only. Got device 'cuda'"),
     ("t.zeros(1, device='cuda:0')", NotImplementedError, "CPU only"),
     ("t.zeros(1).to('mps')", NotImplementedError, "CPU only"),
@@ -65,6 +69,43 @@ REFUSED = [
 def test_refused_by_name(source, error, text):
     with pytest.raises(error, match=text):
         eval(source, {"t": backlit})
+
+
+def test_marks_for_compilers_change_nothing():
+    model = backlit.nn.Linear(1, 1)
+    assert backlit.compile(model, mode="max-autotune") is model
+    assert backlit.compile(fullgraph=True)(abs) is abs
+    with pytest.raises(AssertionError, match="A callable function is expected"):
+        backlit.compile(5)
+    marks = [
+        backlit.compiler.disable,
+        backlit.compiler.disable(recursive=False),
+        backlit.compiler.allow_in_graph,
+        backlit.jit.ignore,
+        backlit.jit.ignore(drop=True),
+        backlit.jit.export,
+        backlit.jit.unused,
+        backlit.jit.script_if_tracing,
+    ]
+    assert all(mark(model) is model for mark in marks)
+    assert not (backlit.jit.is_scripting() or backlit.jit.is_tracing())
+    assert not backlit.compiler.is_compiling()
+    assert not isinstance(model, backlit.jit.ScriptModule)
+
+
+def test_debug_mode_as_a_word():
+    def run(t):
+        told = []
+        for mode in ("warn", 2, "default"):
+            t.set_deterministic_debug_mode(mode)
+            told.append(
+                (t.get_deterministic_debug_mode(), t.are_deterministic_algorithms_enabled())
+            )
+        return told
+
+    same(run)
+    for wrong in ("often", 3, 1.5):
+        same(lambda t, wrong=wrong: t.set_deterministic_debug_mode(wrong))
 
 
 def test_deterministic_switch():

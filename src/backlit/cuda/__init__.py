@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._namespace import missing_attribute
+from .._namespace import missing_attribute
 
 
 def is_available() -> bool:
@@ -49,4 +49,4 @@ def max_memory_allocated(device: Any = None) -> int:
     return 0
 
 
-__getattr__ = missing_attribute(__name__)
+__getattr__ = missing_attribute(__name__, frozenset({"amp"}))
