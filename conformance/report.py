@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .compare import COLUMNS, COMPLEX_COLUMNS, SHAPES_ONLY, TIES
+from .names import section
 from .tiers import TIER_1, TIER_2
 
 Results = list[tuple[str, dict[str, Any]]]
@@ -41,6 +42,7 @@ def write(results: Results, path: Path) -> str:
         + ".",
         "",
     ]
+    lines += section()
     for tier, entries in by_tier.items():
         lines += [f"## {tier[0].upper()}{tier[1:]}", "", *_table(entries), ""]
     path.write_text("\n".join(lines), encoding="utf-8")
