@@ -58,7 +58,7 @@ class LazyModuleMixin(Module):
         for name, tensor in self._persistent_state():
             loaded = state_dict.get(prefix + name)
             if is_lazy(tensor) and loaded is not None and not is_lazy(loaded):
-                tensor.materialize(loaded.shape)
+                tensor.materialize(loaded.shape)  # type: ignore[attr-defined]
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
         """Materialize the parameters for these arguments of `forward`."""

@@ -139,7 +139,7 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, UninitializedTensorMixin)
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter of a lazy module before the module's first call.
 
     Reading its shape raises RuntimeError, using it in an operation ValueError.
@@ -160,7 +160,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return Tensor._make_subclass(cls, data, requires_grad)
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Buffer):
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):  # type: ignore[misc]
     """A buffer of a lazy module before the module's first call; a tensor after it."""
 
     cls_to_become = Tensor
