@@ -79,4 +79,6 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 else:
-    __getattr__ = _namespace.missing_attribute(__name__, _namespace.SUBMODULES, _namespace.DEFERRED)
+    __getattr__ = _namespace.missing_attribute(
+        __name__, _namespace.SUBMODULES, _namespace.DEFERRED, last="_numbered"
+    )

@@ -135,6 +135,9 @@ def public() -> dict[str, Any]:
         inf=math.inf,
         nan=math.nan,
         newaxis=None,
+        is_anomaly_check_nan_enabled=_C._is_anomaly_check_nan_enabled,
+        is_anomaly_enabled=_C._is_anomaly_enabled,
+        set_anomaly_enabled=_C._set_anomaly_enabled,
         finfo=_limits.finfo,
         iinfo=_limits.iinfo,
         set_default_tensor_type=_legacy.set_default_tensor_type,
@@ -147,14 +150,22 @@ def missing_attribute(
     module: str,
     submodules: frozenset[str] = frozenset(),
     deferred: Mapping[str, str] = types.MappingProxyType({}),
+    last: str = "",
 ) -> Callable[[str], Any]:
-    """A module's `__getattr__`: loads submodules, and names what backlit does not provide."""
+    """A module's `__getattr__`: loads submodules, and names what backlit does not provide.
+
+    `last` is a private module: the functions that it defines are functions of the module.
+    """
 
     def __getattr__(name: str) -> Any:
         if name in submodules:
             return importlib.import_module(f"{module}.{name}")
         if name in deferred:
             return getattr(importlib.import_module(f"{module}.{deferred[name]}"), name)
+        if last and not name.startswith("_"):
+            home = importlib.import_module(f"{module}.{last}")
+            if name in home.PUBLIC:
+                return getattr(home, name)
         public_name = module.replace("backlit", "torch", 1)
         reason = f": {_LATER[name]}" if name in _LATER else ""
         raise AttributeError(
