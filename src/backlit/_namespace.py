@@ -28,6 +28,7 @@ SUBMODULES = frozenset(
         "func",
         "jit",
         "linalg",
+        "masked",
         "mps",
         "nn",
         "optim",
