@@ -167,15 +167,21 @@ def median(
     dtype: Any = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """The median of what is kept, the lower of two; nan where nothing is."""
+    """The median of what is kept, the lower of two; nan where nothing is.
+
+    Raises ValueError where there is no nan to give: nothing kept of integers.
+    """
     whole = _filled(input, None, 0, dtype)
     if mask is None:
         return whole.median(dim, keepdim).values
-    if not whole.is_floating_point():
-        whole = whole.to(bl.get_default_dtype())
+    if not whole.is_floating_point() and bool((_count(whole, mask, [dim], False) == 0).any()):
+        raise ValueError(
+            "masked median expects no fully masked out rows if dtype is not floating point"
+        )
     if bool(whole.isnan().any()):
         raise ValueError("masked median expects no fully masked out rows if input has NaNs")
-    return _filled(whole, mask, math.nan).nanmedian(dim, keepdim).values
+    floating = whole if whole.is_floating_point() else whole.double()
+    return _filled(floating, mask, math.nan).nanmedian(dim, keepdim).values.to(whole.dtype)
 
 
 def norm(

@@ -72,6 +72,8 @@ OTHERS = [
     "softmax(i.float(), 1, mask=~(k | True))",
     "sum(i, 1, mask=k[:, :2])",
     "median(i, 1, mask=k)",
+    "median(i, 1, mask=k[:1])",
+    "median(i, 1)",
 ]
 
 
