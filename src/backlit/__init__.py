@@ -44,7 +44,7 @@ from ._C import (
     dtype as dtype,
 )
 from ._differences import gradient as gradient
-from ._histogram import histogram as histogram
+from ._histogram import histogram as histogram, histogramdd as histogramdd
 from ._products import (
     chain_matmul as chain_matmul,
     einsum as einsum,

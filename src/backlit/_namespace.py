@@ -45,12 +45,16 @@ SUBMODULES = frozenset(
 # Names of the package that live in one of those modules: loaded with it.
 DEFERRED = {
     "GradScaler": "amp",
+    "TypedStorage": "storage",
+    "UntypedStorage": "storage",
     "autocast": "amp",
     "bartlett_window": "_windows",
     "blackman_window": "_windows",
     "hamming_window": "_windows",
     "hann_window": "_windows",
     "kaiser_window": "_windows",
+    "pca_lowrank": "_lowrank",
+    "svd_lowrank": "_lowrank",
     "vmap": "func",
 }
 

@@ -5,7 +5,7 @@ counts as what changes no result: 0 in a sum, 1 in a product, -inf in a maximum.
 `dim`, or with an empty one, is over all dimensions. `MaskedTensor` is not provided.
 
     >>> x, kept = backlit.tensor([1.0, 2.0, 6.0]), backlit.tensor([True, False, True])
-    >>> masked.mean(x, mask=kept)
+    >>> backlit.masked.mean(x, mask=kept)
     tensor(3.5000)
 """
 

@@ -143,3 +143,13 @@ def test_submodules_of_old_programs_import():
         "assert backlit.backends.cudnn.benchmark"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_are_where_the_lists_say():
+    from importlib import import_module
+
+    from backlit import _namespace
+
+    for name, module in _namespace.DEFERRED.items():
+        assert hasattr(import_module(f"backlit.{module}"), name)
+    assert not [name for name in _namespace._LATER if hasattr(backlit, name)]

@@ -108,3 +108,28 @@ def test_grouped_mm_gradients(a, b, ends):
 
 def test_native_channel_shuffle():
     same(lambda lib: lib.nn.functional.native_channel_shuffle(numbers(lib, 1, 6, 2, 2), 3))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "str(nn.factory_kwargs({'device': 'cpu', 'factory_kwargs': {'dtype': t.float32}}))",
+        "nn.factory_kwargs(None)",
+        "nn.factory_kwargs({'device': 'cpu', 'foo': 1})",
+        "nn.factory_kwargs({'device': 'cpu', 'factory_kwargs': {'device': 'cpu'}})",
+        "nn.utils.clip_grad_norm([], 1.0)",
+        "t.is_storage(t.ones(1).untyped_storage()) and t.UntypedStorage.__name__",
+    ],
+)
+def test_small_functions(call):
+    same(lambda t: eval(call, {"t": t, "nn": t.nn}))
+
+
+def test_batch_norms_without_running_statistics():
+    def run(t):
+        inner = t.nn.Sequential(t.nn.BatchNorm2d(2), t.nn.InstanceNorm1d(2))
+        net = t.nn.Sequential(t.nn.BatchNorm1d(2), inner)
+        changed = t.func.replace_all_batch_norm_modules_(net)
+        return changed is net, repr(net), net.state_dict(), net[0].eval()(numbers(t, 4, 2).float())
+
+    same(lambda t: tuple(v.detach() if isinstance(v, t.Tensor) else v for v in run(t)), 1e-6)

@@ -1,5 +1,7 @@
 """histogram against PyTorch: counts, edges, weights, densities, errors."""
 
+import math
+
 import pytest
 
 from oracle import same
@@ -37,3 +39,30 @@ def test_like_pytorch(text):
         return type(result).__name__, tuple(result)
 
     same(fn, 1e-6)
+
+
+POINTS = [
+    "t.histogramdd(p(7, 2), [3, 2])",
+    "t.histogramdd(p(7, 2), 2, weight=p(7, 1)[:, 0].abs())",
+    "t.histogramdd(p(5, 3), [2, 3, 1], density=True)",
+    "t.histogramdd(p(5, 2), 2, range=[-1.0, 1.0, 0.0, 2.0], density=True)",
+    "t.histogramdd(p(2, 4, 2), [t.tensor([-1.0, 0.0, 0.5]), t.tensor([0.0, 2.0])])",
+    "t.histogramdd(p(5, 2), [3])",
+    "t.histogramdd(p(5, 2), [3, 0])",
+    "t.histogramdd(p(5, 2), 3, range=[0.0])",
+    "t.histogramdd(p(5, 2).long(), 3)",
+    "t.histogramdd(p(5, 2), 3, weight=p(4, 1)[:, 0])",
+]
+
+
+@pytest.mark.parametrize("call", POINTS)
+def test_boxes(call):
+    def run(t):
+        def points(*shape):
+            steps = t.arange(math.prod(shape), dtype=t.float32).view(shape)
+            return (steps * 1.7).sin() * 2
+
+        hist, edges = eval(call, {"t": t, "p": points})
+        return hist, edges
+
+    same(run, 1e-6)

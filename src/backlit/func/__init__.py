@@ -20,5 +20,9 @@ from ._derivatives import (
     linearize as linearize,
     vjp as vjp,
 )
-from ._modules import functional_call as functional_call, stack_module_state as stack_module_state
+from ._modules import (
+    functional_call as functional_call,
+    replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_,
+    stack_module_state as stack_module_state,
+)
 from ._vmap import vmap as vmap

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import _C
+from ..nn._batch_norm import _BatchNorm
 from ..nn._module import Module
 
 
@@ -156,3 +157,15 @@ def _stacked_leaf(name: str, values: list[Any]) -> Any:
     if len(requires_grad) > 1:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     return _C.stack([v.detach() for v in values]).requires_grad_(requires_grad.pop())
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let all batch norms of a module go without running statistics, and return it.
+
+    Transforms cannot change buffers; without them a batch norm always normalises by its batch.
+    """
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.track_running_stats = False
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+    return root

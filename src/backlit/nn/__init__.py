@@ -71,6 +71,7 @@ from ._dropout import (
     FeatureAlphaDropout as FeatureAlphaDropout,
 )
 from ._embedding_bag import EmbeddingBag as EmbeddingBag
+from ._factory import factory_kwargs as factory_kwargs
 from ._fold import Fold as Fold, Unfold as Unfold
 from ._lazy import (
     LazyBatchNorm1d as LazyBatchNorm1d,

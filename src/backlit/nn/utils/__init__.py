@@ -11,6 +11,7 @@ from . import (
     stateless as stateless,
 )
 from ._clip_grad import (
+    clip_grad_norm as clip_grad_norm,
     clip_grad_norm_ as clip_grad_norm_,
     clip_grad_value_ as clip_grad_value_,
     clip_grads_with_norm_ as clip_grads_with_norm_,
