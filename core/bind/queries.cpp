@@ -3,6 +3,7 @@
 
 #include "bind/bind.h"
 #include "ops/elementwise.h"
+#include "ops/memory_format.h"
 
 namespace nb = nanobind;
 
@@ -60,9 +61,13 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObje
   });
 }
 
-// memory_format decides nothing: there is one, contiguous_format.
-PyObject* is_contiguous(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
-  return PyBool_FromLong(object(self).layout->contiguous);
+PyObject* is_contiguous(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                        PyObject* kwnames) {
+  return guarded([&] {
+    const bool given = nargs || kwnames;
+    const auto format = given ? ops::memory_format(args[0]) : ops::MemoryFormat::Contiguous;
+    return PyBool_FromLong(ops::lies_in(*object(self).layout, format));
+  });
 }
 PyObject* get_device(PyObject*, PyObject*) { return PyLong_FromLong(-1); }
 PyObject* no(PyObject*, PyObject*) { Py_RETURN_FALSE; }

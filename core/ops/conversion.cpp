@@ -2,6 +2,7 @@
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
 #include "ops/creation.h"
+#include "ops/memory_format.h"
 #include "ops/views.h"
 
 namespace backlit::ops {
@@ -23,15 +24,20 @@ Tensor converted(const Tensor& x, Dtype dtype, bool copy) {
   return copy ? clone(x) : x;
 }
 
-Tensor to_dtype_op(const Tensor& x, Dtype dtype, bool, bool copy, Any) {
-  return converted(x, dtype, copy);
+Tensor converted(const Tensor& x, Dtype dtype, bool copy, Any format) {
+  return laid_out(converted(x, dtype, copy), memory_format(format.object));
 }
-Tensor to_other_op(const Tensor& x, const Tensor& other, bool, bool copy, Any) {
-  return converted(x, other.dtype(), copy);
+
+Tensor to_dtype_op(const Tensor& x, Dtype dtype, bool, bool copy, Any format) {
+  return converted(x, dtype, copy, format);
 }
-Tensor to_device_op(const Tensor& x, Any device, std::optional<Dtype> dtype, bool, bool copy, Any) {
+Tensor to_other_op(const Tensor& x, const Tensor& other, bool, bool copy, Any format) {
+  return converted(x, other.dtype(), copy, format);
+}
+Tensor to_device_op(const Tensor& x, Any device, std::optional<Dtype> dtype, bool, bool copy,
+                    Any format) {
   check_device(device.object);
-  return converted(x, dtype.value_or(x.dtype()), copy);
+  return converted(x, dtype.value_or(x.dtype()), copy, format);
 }
 const RegisterAny to_dtype_row(
     "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any "
@@ -79,12 +85,18 @@ const RegisterAny type_as_row("type_as(Tensor input, Tensor other) -> Tensor", t
                                .gradient = "∂L/∂x = ∂L/∂y, converted back",
                                .function = false});
 
-Tensor clone_op(const Tensor& x, Any) { return clone(x); }
+Tensor clone_op(const Tensor& x, Any format) {
+  const Tensor there = laid_out(x, memory_format(format.object));
+  return there.raw() == x.raw() ? clone(x) : there;
+}
 const RegisterAny clone_row("clone(Tensor input, *, any memory_format=None) -> Tensor", clone_op,
                             {.meaning = "A copy of the tensor, in the same order of dimensions.",
                              .formula = "y = x",
                              .gradient = "∂L/∂x = ∂L/∂y"});
-Tensor contiguous_op(const Tensor& x, Any) { return contiguous(x); }
+Tensor contiguous_op(const Tensor& x, Any format) {
+  const bool any = format.object == Py_None;
+  return laid_out(x, any ? MemoryFormat::Contiguous : memory_format(format.object));
+}
 const RegisterAny contiguous_row(
     "contiguous(Tensor input, any memory_format=None) -> Tensor", contiguous_op,
     {.meaning = "The tensor itself where it is row-major without gaps, else a "

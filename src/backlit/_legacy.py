@@ -134,7 +134,7 @@ class layout(_Word):
 
 
 class memory_format(_Word):
-    """The order of dimensions in memory: `torch.contiguous_format`, `torch.preserve_format`."""
+    """The order of dimensions in memory: `torch.contiguous_format`, `torch.channels_last`, ..."""
 
     __slots__ = ()
 
@@ -146,6 +146,8 @@ WORDS: dict[str, Any] = {
     "strided": strided,
     "contiguous_format": memory_format("contiguous_format"),
     "preserve_format": memory_format("preserve_format"),
+    "channels_last": memory_format("channels_last"),
+    "channels_last_3d": memory_format("channels_last_3d"),
 }
 for _word in WORDS.values():
     if isinstance(_word, _Word):

@@ -142,8 +142,12 @@ class Traversal(Registry):
                 f"but got desired dtype={dtype}"
             )
 
+        layout = kwargs.get("memory_format")
+
         def convert(tensor: Tensor) -> Tensor:
             target = dtype if tensor.is_floating_point() or tensor.is_complex() else None
+            if layout is not None and tensor.dim() in (4, 5):  # kernels of convolutions
+                return tensor.to(device, target, memory_format=layout)
             if device is None:
                 return tensor if target is None else tensor.to(target)
             return tensor.to(device) if target is None else tensor.to(device, target)
