@@ -55,7 +55,9 @@ SPECIAL = {
     "__setitem__": "None",
     "__array__": "Any",
 }
-NOT_SPECIAL = re.compile(r"__(repr|hash|setattr|delattr|getattribute|init|str|delitem|format)__$")
+NOT_SPECIAL = re.compile(
+    r"__(repr|hash|setattr|delattr|getattribute|init|str|delitem|format|buffer|release_buffer)__$"
+)
 KEPT_SPECIAL = {"__array__", "__enter__", "__exit__", "__call__"}  # methods, not slots
 
 ATTRIBUTES = {

@@ -53,6 +53,7 @@ def test_decorated_function_may_call_itself(lib):
     assert lib.is_grad_enabled()
 
 
+@pytest.mark.filterwarnings("ignore:the .type, exc, tb. signature of throw:DeprecationWarning")
 def test_decorated_generator(lib):
     @lib.no_grad()
     def steps():
