@@ -21,6 +21,7 @@ class Node:
     def __call__(self, *grads: Tensor | None) -> Any: ...
     _constants: dict[_str, _float]
     _formula: _str | None
+    _given: Any
     _gradient_formula: _str | None
     _input_shapes: tuple[Size | None, ...]
     _inputs: tuple[Tensor | None, ...]
@@ -840,6 +841,7 @@ class _FunctionBase:
     def __getattr__(self, name: _str) -> Any: ...
     _constants: dict[_str, _float]
     _formula: _str | None
+    _given: Any
     _gradient_formula: _str | None
     _input_shapes: tuple[Size | None, ...]
     _inputs: tuple[Tensor | None, ...]
