@@ -107,7 +107,7 @@ def _convolutions(given: list[Tensor], shape: tuple[int, ...]) -> Iterator[Forwa
                 ]
                 if any(p < 0 or p % 2 for p in twice):
                     continue
-                options = {"stride": stride, "dilation": dilation, "groups": groups}
+                options: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
                 options["padding"] = tuple(p // 2 for p in twice)
                 if name == "conv_transpose":
                     options["output_padding"] = rest
