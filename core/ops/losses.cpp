@@ -228,8 +228,8 @@ const Register mse_row("mse_loss(Tensor input, Tensor target, str reduction='mea
                        {.meaning = "Squared error, reduced.",
                         .formula = "y = 1/n Σᵢ (aᵢ − bᵢ)²",
                         .gradient = "∂L/∂a = 2/n (a − b) ∂L/∂y, ∂L/∂b = −∂L/∂a",
-                         .home = "nn",
-                         .mixed = Mixed::Promoted});
+                        .home = "nn",
+                        .mixed = Mixed::Promoted});
 const RegisterComplex l1_row("l1_loss(Tensor input, Tensor target, str reduction='mean') -> Tensor",
                              l1_loss_op,
                              {.meaning = "Absolute error, reduced.",
