@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/convolution_panels.h"
 #include "kernels/convolution_staging.h"
+#include "kernels/convolution_turned.h"
 #include "kernels/gemm.h"
 #include "kernels/isa.h"
 
@@ -518,7 +519,11 @@ template <class T> void convolve_input(const ConvShape& s, const T* g, const T* 
                 T(0), x, sample);
   if (is_pointwise(s) && all > 0) return multiply_samples(s, true, w, g, T(0), x);
   if constexpr (std::is_floating_point_v<T>) {
-    if (all != 0 && s.out_channels * volume(s.out) != 0) return Input<T>{{s}, g, w, x}.run();
+    if (all != 0 && s.out_channels * volume(s.out) != 0) {
+      const auto t = turned(s);
+      if (!t) return Input<T>{{s}, g, w, x}.run();
+      return Forward<T>{{*t}, g, turned_weight(s, w).get(), nullptr, x}.run();
+    }
   }
   std::fill_n(x, all, T(0));
   if constexpr (!std::is_floating_point_v<T>) integers<true>(s, g, w, x);

@@ -162,3 +162,33 @@ def test_no_samples(samples):
         return [x.grad, w.grad]
 
     same(run)
+
+
+# stride 1 and few output channels: the gradient of the input is a convolution of g; or not quite
+GRADIENTS = {
+    "conv2d(x, w, groups=6, padding=1)": ((3, 6, 9, 11), (6, 1, 3, 3)),
+    "conv2d(x, w, groups=3, padding=(2, 0), dilation=(2, 1))": ((2, 6, 9, 8), (6, 2, 3, 2)),
+    "conv2d(x, w, padding=4)": ((2, 3, 6, 5), (2, 3, 3, 3)),
+    "conv2d(x, w, padding=1, stride=2)": ((2, 3, 6, 5), (2, 3, 3, 3)),
+    "conv2d(x, w)": ((2, 40, 33, 35), (32, 40, 4, 2)),
+    "conv2d(x, w, padding=2)": ((2, 9, 8, 8), (9, 9, 5, 5)),
+    "conv1d(x, w, padding=3, dilation=3)": ((2, 2, 40), (8, 2, 3)),
+    "conv3d(x, w, padding=1)": ((2, 2, 5, 6, 4), (3, 2, 3, 2, 3)),
+    "conv_transpose2d(x, w, padding=1, groups=2)": ((2, 4, 7, 6), (4, 3, 3, 3)),
+    "conv_transpose1d(x, w, dilation=2, output_padding=1)": ((2, 4, 7), (4, 3, 3)),
+}
+
+
+@pytest.mark.parametrize("call", GRADIENTS)
+def test_gradient_of_the_input(call):
+    def run(torch):
+        torch.manual_seed(3)
+        x, w = (torch.randn(shape, dtype=torch.float64) for shape in GRADIENTS[call])
+        x.requires_grad_()
+        w.requires_grad_()
+        y = eval(f"torch.nn.functional.{call}")
+        weights = torch.arange(y.numel(), dtype=torch.float64).reshape(y.shape).sin()
+        g = torch.autograd.grad((y * weights).sum(), (x, w), create_graph=True)
+        return *g, *torch.autograd.grad(g[0].square().sum(), w)
+
+    same(run, 1e-11)
