@@ -90,3 +90,14 @@ def test_packed_sequence_is_a_named_tuple():
         return packed._fields, packed.is_cuda, packed.is_pinned(), way_back, found
 
     same(program)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2, 3), (1, 2)), ((2, 3, 4), (1, 3, 5)), ((2, 3, 4), (1, 2, 5))]
+)
+def test_padding_sequences_of_other_widths(shapes):
+    same(lambda t: t.nn.utils.rnn.pad_sequence([t.ones(s) for s in shapes]))
+
+
+def test_celu_of_integers():
+    same(lambda t: t.nn.functional.celu(t.arange(3)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import backlit as bl
 from backlit._C import _nn
+from backlit._limits import scalar_name
 
 if TYPE_CHECKING:
     from backlit import Tensor
@@ -54,6 +55,8 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def _celu(input: Tensor, alpha: float) -> Tensor:
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    if not (input.is_floating_point() or input.is_complex()):
+        raise NotImplementedError(f"\"elu_cpu\" not implemented for '{scalar_name(input)}'")
     return bl.where(input > 0, input, alpha * bl.expm1(input.clamp(max=0) / alpha))
 
 

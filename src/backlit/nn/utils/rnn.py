@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import backlit as bl
 
@@ -213,6 +213,21 @@ def pad_packed_sequence(
     return padded, lengths
 
 
+def _fail_to_fit(a: Tensor, b: Tensor) -> NoReturn:
+    sizes = enumerate(zip(a.shape[1:], b.shape[1:], strict=False), 1)
+    unequal = [(m, n, dim) for dim, (m, n) in sizes if m != n] if a.dim() == b.dim() else []
+    if unequal:
+        m, n, dim = unequal[-1]
+        raise RuntimeError(
+            f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+            f"dimension {dim}. Sequences may differ in the first dimension alone."
+        )
+    raise RuntimeError(
+        "pad_sequence: sequences must have one number of dimensions. "
+        f"Got shapes {list(a.shape)} and {list(b.shape)}."
+    )
+
+
 def pad_sequence(
     sequences: Tensor | Iterable[Tensor],
     batch_first: bool = False,
@@ -242,10 +257,7 @@ def pad_sequence(
     columns = []
     for sequence in sequences:
         if sequence.shape[1:] != first.shape[1:]:
-            raise RuntimeError(
-                f"The size of tensor a ({list(first.shape[1:])}) must match the size of tensor b "
-                f"({list(sequence.shape[1:])}) in all dimensions but the first."
-            )
+            _fail_to_fit(first, sequence)
         rest = steps - sequence.size(0)
         if rest:
             padding = first.new_full([rest, *first.shape[1:]], padding_value)
