@@ -51,9 +51,7 @@ SOLVERS = [
     *samples("linalg.lu_solve", "*T.linalg.lu_factor(a), b", a=real("M M"), b=real("M N")),
     *samples("lu_unpack", "*T.linalg.lu_factor(a)", a=real("M M")),
     *samples("linalg.ldl_factor linalg.ldl_factor_ex", "a @ a.mT", a=real("M M")),
-    *samples(
-        "linalg.ldl_solve", "*T.linalg.ldl_factor(a @ a.mT), b", a=real("M M"), b=real("M N")
-    ),
+    *samples("linalg.ldl_solve", "*T.linalg.ldl_factor(a @ a.mT), b", a=real("M M"), b=real("M N")),
     *samples("geqrf", "a", a=real("M M")),
     *samples("linalg.householder_product orgqr", "*T.geqrf(a)", a=real("M M")),
     *samples("ormqr", "*T.geqrf(a), b", a=real("M M"), b=real("M N")),
