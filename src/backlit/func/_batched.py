@@ -266,7 +266,13 @@ def innermost(tree: Any) -> Level | None:
     found: Level | None = None
     if isinstance(tree, (tuple, list, dict)):
         for item in tree.values() if isinstance(tree, dict) else tree:
-            level = innermost(item)
+            kind = type(item)
+            if kind is BatchedTensor:
+                level = item._level
+            elif kind is _Tensor or kind is int or not isinstance(item, (tuple, list, dict)):
+                continue
+            else:
+                level = innermost(item)
             if level is not None and (found is None or level.depth > found.depth):
                 found = level
     return found

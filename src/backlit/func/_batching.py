@@ -100,6 +100,24 @@ def known(op: Any) -> Operation:
     return found
 
 
+def _sampled(value: Any, originals: dict[int, Any]) -> Any:
+    """The argument with a sample in the place of each batched tensor."""
+    if type(value) is BatchedTensor:
+        found = sample_of(value)
+        originals[id(found)] = (value, found)
+        return found
+    if type(value) in (tuple, list):
+        return type(value)(_sampled(item, originals) for item in value)
+    return value
+
+
+def _original(value: Any, originals: dict[int, Any]) -> Any:
+    if type(value) in (tuple, list):
+        return type(value)(_original(item, originals) for item in value)
+    found = originals.get(id(value))
+    return value if found is None else found[0]
+
+
 class Call:
     """A call of one row: the values of its parameters, and the level that is taken away."""
 
@@ -109,25 +127,14 @@ class Call:
         self.op = op
         self.operation = known(op)
         self.level = level
-        originals: dict[int, Any] = {}
-
-        def sample(value: Any) -> Any:
-            if type(value) is BatchedTensor:
-                found = sample_of(value)
-                originals[id(found)] = (value, found)
-                return found
-            if type(value) in (tuple, list):
-                return type(value)(map(sample, value))
-            return value
-
-        def original(value: Any) -> Any:
-            if type(value) in (tuple, list):
-                return type(value)(map(original, value))
-            return originals.get(id(value), (value,))[0]
-
-        chosen, slots = op._bind(sample(args), {name: sample(v) for name, v in kwargs.items()})
+        originals: dict[int, Any] = {}  # of the samples that stand for them
+        samples = [_sampled(value, originals) for value in args]
+        named = {name: _sampled(value, originals) for name, value in kwargs.items()}
+        chosen, slots = op._bind(tuple(samples), named)
         self.row = self.operation.rows[chosen]
-        self.slots: dict[str, Any] = {name: original(value) for name, value in slots.items()}
+        self.slots: dict[str, Any] = {
+            name: _original(value, originals) for name, value in slots.items()
+        }
         if self.slots.get("out") is not None:
             refuse_out(self.operation.name)
 
@@ -160,7 +167,7 @@ class Call:
         return {
             name: value
             for name, value in self.slots.items()
-            if value is not None and types[name] == "Tensor" and isinstance(value, _Tensor)
+            if types[name] == "Tensor" and isinstance(value, _Tensor)
         }
 
     def again(self, **changes: Any) -> Any:
@@ -218,9 +225,10 @@ def align(args: Iterable[Any], level: Level, rank: int = -1) -> list[Any]:
     """Arguments of an operation that broadcasts: batches in front, samples' shapes to the right."""
     args = list(args)
     tensors = [t for t in args if isinstance(t, _Tensor)]
+    if len(tensors) == 1 and rank < 0:
+        return [value_at(t, level) for t in args]
     rank = max(rank, *(t.dim() for t in tensors))
-    dtypes = {t.dtype for t in tensors}
-    if len(dtypes) > 1:
+    if len({t.dtype for t in tensors}) > 1:
         args = _promoted(args, tensors, rank)
     found = []
     for t in args:
@@ -299,14 +307,25 @@ _CHANGES_IN_PLACE.add(shifted)
 
 def derived(c: Call) -> Rule:
     """The rule that follows from the row alone."""
-    tensors = c.tensors()
-    lists = any(isinstance(v, (tuple, list)) and innermost(v) for v in c.slots.values())
-    if len(tensors) == 1 and not lists and _DIMS & c.slots.keys():
+    row = c.row
+    if "rule" not in row:
+        row["rule"] = _from_row(row, c.operation.rows)
+        row["objects"] = [n for n, kind in row["parameters"].items() if kind == "object"]
+    if len(c.tensors()) != 1 or any(innermost(c.slots[name]) for name in row["objects"]):
+        return looped
+    found: Rule = row["rule"]
+    return found
+
+
+def _from_row(row: dict[str, Any], rows: list[dict[str, Any]]) -> Rule:
+    """For a call with one tensor."""
+    types = row["parameters"]
+    if "tuple of Tensors" in types.values():
+        return looped
+    if _DIMS & types.keys():
         return shifted
-    whole = len(tensors) == 1 and not lists and "input" in tensors
-    if whole and any(row["parameters"].get("dim") == "tuple of ints" for row in c.operation.rows):
-        return _over_all
-    return looped
+    has_dims = any(other["parameters"].get("dim") == "tuple of ints" for other in rows)
+    return _over_all if has_dims and "input" in types else looped
 
 
 def _over_all(c: Call) -> Any:
@@ -395,5 +414,5 @@ def call(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     level = innermost((args, kwargs))
     assert level is not None
     if operation.elementwise and not kwargs and not operation.in_place:
-        return wrap(op(*align(args, level)), level)
+        return BatchedTensor(op(*align(args, level)), level)
     return Call(op, args, kwargs, level).run()
