@@ -4,8 +4,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "bind/batching.h"
 #include "bind/bind.h"
+#include "bind/carriers.h"
 #include "graph/engine.h"
 #include "graph/saved_hooks.h"
 #include "graph/tracking.h"
@@ -130,6 +130,29 @@ Object engine_run(nb::tuple roots, nb::tuple grads, nb::object inputs, bool reta
                   " appears to not have been used in the graph. Set allow_unused=True if this is "
                   "the desired behavior.");
   return Object::steal(to_python(std::move(found)));
+}
+
+Object engine_run_many(nb::tuple roots, nb::tuple grads, nb::tuple inputs, std::int64_t n,
+                       bool retain_graph, bool create_graph) {
+  Edges from, to;
+  std::vector<Tensor> batches;
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    const auto root = nb::cast<Tensor>(roots[i]);
+    from.list.push_back(gradient_edge(root));
+    BACKLIT_CHECK(from.list.back().node, Runtime, "element ", i,
+                  " of tensors does not require grad and does not have a grad_fn");
+    batches.push_back(ops::to_dtype(nb::cast<Tensor>(grads[i]), root.dtype()));
+  }
+  for (nb::handle h : inputs) {
+    to.list.push_back(edge_from(h.ptr()));
+    BACKLIT_CHECK(to.list.back().node, Runtime,
+                  "One of the differentiated Tensors does not require grad");
+  }
+  return Object::steal(to_python(run_backward(from.list, batches, to.list,
+                                              {.retain_graph = retain_graph,
+                                               .create_graph = create_graph,
+                                               .accumulate = false,
+                                               .batch = n})));
 }
 
 // --- custom functions ---
@@ -488,9 +511,9 @@ void bind_autograd(nb::module_& m) {
       [](nb::tuple roots, nb::tuple grads, nb::object inputs, bool retain, bool create, bool allow,
          bool accumulate, bool hooks) {
         PyObject* const given[] = {roots.ptr(), grads.ptr(), inputs.ptr()};
-        if (holds_batched(given, 3)) [[unlikely]]
+        if (holds_carrier(given, 3)) [[unlikely]]
           return nb::object(
-              nb::borrow(reinterpret_cast<PyObject*>(batched_type))
+              nb::borrow(reinterpret_cast<PyObject*>(carrier_type))
                   .attr("_engine_run")(roots, grads, inputs, retain, create, allow, accumulate));
         return nb::steal(
             engine_run(roots, grads, inputs, retain, create, allow, accumulate, hooks).release());
@@ -498,6 +521,11 @@ void bind_autograd(nb::module_& m) {
       nb::arg("roots"), nb::arg("grads"), nb::arg("inputs").none(), nb::arg("retain_graph"),
       nb::arg("create_graph"), nb::arg("allow_unreachable"), nb::arg("accumulate"),
       nb::arg("hooks") = true);
+  // n incoming gradients at once, with a dimension in front; so are the results.
+  m.def("_engine_run_many", [](nb::tuple roots, nb::tuple grads, nb::tuple inputs, std::int64_t n,
+                               bool retain, bool create) {
+    return nb::steal(engine_run_many(roots, grads, inputs, n, retain, create).release());
+  });
   m.def("_record_function",
         [](nb::object context, const char* name, nb::tuple in, nb::tuple out, nb::tuple dirty) {
           return nb::steal(record_function(context, name, in, out, dirty).release());

@@ -20,7 +20,7 @@ void bind_optim(nanobind::module_& m);
 void bind_interchange(nanobind::module_& m);
 void bind_dlpack(nanobind::module_& m);
 void bind_queries(nanobind::module_& m);
-void bind_batching(nanobind::module_& m);
+void bind_carriers(nanobind::module_& m);
 // Adds functions that take a tensor first as methods of Tensor (bind/queries.cpp).
 void add_tensor_methods(PyMethodDef* defs);
 

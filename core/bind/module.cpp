@@ -32,7 +32,7 @@ NB_MODULE(_C, m) {
   bind_optim(m);
   bind_interchange(m);
   bind_queries(m);
-  bind_batching(m);
+  bind_carriers(m);
   bind_dlpack(m);
   nb::setattr(m, "_operations", nb::steal(build_operations()));
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "bind/batching.h"
+#include "bind/carriers.h"
 #include "formulas/formula.h"
 #include "graph/inplace.h"
 #include "ops/arithmetic.h"
@@ -37,7 +37,7 @@ bool is_int(PyObject* o) {
     auto* t = reinterpret_cast<TensorObject*>(o);
     return t->layout->numel == 1 && is_integral(t->dtype);
   }
-  return PyIndex_Check(o) && !PyBool_Check(o) && !is_batched(o);
+  return PyIndex_Check(o) && !PyBool_Check(o) && !is_carrier(o);
 }
 
 bool is_int_list(PyObject* o) {
@@ -80,26 +80,9 @@ bool accepts(const Parameter& p, PyObject* o) {
     case Type::Str: return PyUnicode_Check(o);
     case Type::Dtype: return as_dtype(o).has_value();
     case Type::Generator: return PyObject_TypeCheck(o, generator_type);
-    case Type::Any: return !holds_batched(o);
+    case Type::Any: return !holds_carrier(o);
   }
   return false;
-}
-
-const char* type_name(Type t) {
-  switch (t) {
-    case Type::Tensor: return "Tensor";
-    case Type::TensorList: return "tuple of Tensors";
-    case Type::Scalar: return "Number";
-    case Type::Int: return "int";
-    case Type::IntList: return "tuple of ints";
-    case Type::Float: return "float";
-    case Type::Bool: return "bool";
-    case Type::Str: return "str";
-    case Type::Dtype: return "torch.dtype";
-    case Type::Generator: return "torch.Generator";
-    case Type::Any: return "object";
-  }
-  return "";
 }
 
 // NumPy's names for parameters.
@@ -283,12 +266,12 @@ PyObject* call_operation(PyObject* self, PyObject* const* args, size_t nargsf, P
     for (const Overload* row : *op.overloads)
       if (bind(*row, args, nargs, kwnames, b, nullptr)) {
         if (row->options.draws && batching_draws) [[unlikely]]
-          return call_batched(self, args, nargs, kwnames);
+          return call_carrier(self, args, nargs, kwnames);
         return call_row(*row, b.slots);
       }
     if (PyErr_Occurred()) return nullptr;
     const Py_ssize_t all = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    if (holds_batched(args, all)) return call_batched(self, args, nargs, kwnames);
+    if (holds_carrier(args, all)) return call_carrier(self, args, nargs, kwnames);
     check_shaped(op, args, all);
     fail_binding(op, args, nargs, kwnames);
     return nullptr;
@@ -454,38 +437,10 @@ PyObject* get_name(PyObject* self, void*) {
 PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("backlit"); }
 
 PyObject* get_rows(PyObject* self, void*) {
-  const auto& rows = *reinterpret_cast<Operation*>(self)->overloads;
   PyObject* list = PyList_New(0);
-  for (const Overload* row : rows) {
-    const RowOptions& o = row->options;
-    const ElementwiseOp* e = row->elementwise;
-    Object item = Object::steal(Py_BuildValue(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:O,s:O}", "name", row->name.c_str(), "signature",
-        row->signature.c_str(), "meaning", o.meaning, "formula", o.formula, "gradient", o.gradient,
-        "home", o.home, "aliases", o.aliases, "example", o.example, "node", e ? e->node : "",
-        "elementwise", e ? Py_True : Py_False, "method", o.method ? Py_True : Py_False));
-    if (!item) return nullptr;
-    const Object parameters = Object::steal(PyDict_New());
-    for (const Parameter& p : row->parameters) {
-      const Object type = Object::steal(to_python(std::string(type_name(p.type))));
-      PyDict_SetItemString(parameters.get(), p.name.c_str(), type.get());
-    }
-    PyDict_SetItemString(item.get(), "parameters", parameters.get());
-    PyDict_SetItemString(item.get(), "draws", o.draws ? Py_True : Py_False);
-    PyDict_SetItemString(item.get(), "view", o.view ? Py_True : Py_False);
-    if (e) {
-      Object domain = Object::steal(PyList_New(0));
-      for (int i = 0; i < e->arity; ++i) {
-        Object pair = Object::steal(Py_BuildValue("(dd)", e->domain[i][0], e->domain[i][1]));
-        PyList_Append(domain.get(), pair.get());
-      }
-      PyDict_SetItemString(item.get(), "domain", domain.get());
-      Object facts = Object::steal(Py_BuildValue(
-          "{s:i,s:i,s:i,s:i,s:I}", "arity", e->arity, "params", e->params, "promote",
-          static_cast<int>(e->promote), "rule", static_cast<int>(e->rule), "kinds", e->kinds));
-      PyDict_Update(item.get(), facts.get());
-    }
-    PyList_Append(list, item.get());
+  for (const Overload* row : *reinterpret_cast<Operation*>(self)->overloads) {
+    const Object facts = row_facts(*row);
+    if (!facts || PyList_Append(list, facts.get()) < 0) return nullptr;
   }
   return list;
 }

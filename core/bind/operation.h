@@ -12,6 +12,9 @@ void set_shapeless_type(PyObject* type);
 // Calls the row. Arguments of dtypes that its function does not take are converted on the way, or
 // refused (bind/row_dtypes.cpp).
 PyObject* call_row(const Overload& row, PyObject* const* arguments);
+// What a row tells of itself: a dict (bind/row_facts.cpp); null with an error set.
+Object row_facts(const Overload& row);
+const char* type_name(Parameter::Type t);  // as messages say it
 // Builds the callables of all rows and elementwise formulas and hangs them where they belong: a
 // dict of dicts, home -> name -> Operation, and methods on the Tensor type.
 PyObject* build_operations();

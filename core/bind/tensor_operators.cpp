@@ -1,5 +1,5 @@
 // The operators of Tensor: type slots, without a generic call layer in between.
-#include "bind/batching.h"
+#include "bind/carriers.h"
 #include "bind/tensor_slots.h"
 #include "formulas/arithmetic.h"
 #include "formulas/comparison.h"
@@ -33,7 +33,7 @@ template <class Formula> PyObject* binary_formula(PyObject* a, PyObject* b) {
 }
 template <class Formula> PyObject* in_place_formula(PyObject* a, PyObject* b) {
   if (!operand(b)) {
-    if (is_batched(b)) return call_batched_method("_refuse_in_place", a, b);
+    if (is_carrier(b)) return call_carrier_method("_refuse_in_place", a, b);
     Py_RETURN_NOTIMPLEMENTED;
   }
   return guarded([&] {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "bind/batching.h"
+#include "bind/carriers.h"
 #include "bind/tensor_slots.h"
 #include "graph/tracking.h"
 
@@ -104,8 +104,8 @@ Py_ssize_t length(PyObject* self) {
   return static_cast<Py_ssize_t>(l.size(0));
 }
 PyObject* subscript(PyObject* self, PyObject* index) {
-  if (holds_batched(index)) [[unlikely]]
-    return call_batched_method("_get_item", self, index);
+  if (holds_carrier(index)) [[unlikely]]
+    return call_carrier_method("_get_item", self, index);
   return guarded([&] { return ops::get_item(handle(self), index); });
 }
 int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
@@ -113,8 +113,8 @@ int assign_subscript(PyObject* self, PyObject* index, PyObject* value) {
     PyErr_SetString(PyExc_TypeError, "Tensor does not support deleting items");
     return -1;
   }
-  if (holds_batched(index) || holds_batched(value)) [[unlikely]] {
-    PyObject* result = call_batched_method("_set_item", self, index, value);
+  if (holds_carrier(index) || holds_carrier(value)) [[unlikely]] {
+    PyObject* result = call_carrier_method("_set_item", self, index, value);
     Py_XDECREF(result);
     return result ? 0 : -1;
   }

@@ -9,6 +9,8 @@
 #include <unordered_map>
 
 #include "ops/arithmetic.h"
+#include "ops/joining.h"
+#include "ops/views.h"
 
 namespace backlit {
 namespace {
@@ -56,6 +58,7 @@ class GraphTask {
   void select(std::span<const Edge> inputs);
   void add(const Edge& edge, Tensor grad);
   std::vector<Tensor> run(std::span<const Edge> roots, std::size_t n_inputs);
+  bool has_hooks() const;
 
  private:
   std::int32_t find(Node* n) const {
@@ -70,6 +73,7 @@ class GraphTask {
   std::int32_t pop();
   void execute(std::int32_t index);
   void run_node(Slot& slot, std::span<Tensor> in);
+  void apply_rule(Node& node, std::span<Tensor> in, std::span<Tensor> out, const bool* needs);
   void run_hooks_and_captures(std::int32_t index, std::span<Tensor> in);
 
   BackwardOptions options_;
@@ -223,6 +227,53 @@ void GraphTask::execute(std::int32_t index) {
   }
 }
 
+namespace {
+
+// The n tensors as one; undefined where all are.
+Tensor stacked(std::vector<Tensor> rows) {
+  const auto some = std::ranges::find_if(rows, [](const Tensor& t) { return t.defined(); });
+  if (some == rows.end()) return Tensor();
+  const Tensor like = *some;
+  for (Tensor& t : rows)
+    if (!t.defined()) t = Tensor::zeros(like.sizes(), like.dtype());
+  return ops::stack(rows, 0);
+}
+
+std::vector<Tensor> row_of(std::span<const Tensor> batches, std::int64_t i) {
+  std::vector<Tensor> row;
+  for (const Tensor& t : batches) row.push_back(t.defined() ? ops::select(t, 0, i) : Tensor());
+  return row;
+}
+
+}  // namespace
+
+// The rule of the node; once for each incoming gradient where it does not take a batch of them.
+void GraphTask::apply_rule(Node& node, std::span<Tensor> in, std::span<Tensor> out,
+                           const bool* needs) {
+  if (options_.batch < 0 || node.kind->takes_batch) [[likely]] {
+    Vjp vjp(node, in.data(), out.data(), needs, nullptr, options_.batch);
+    return node.kind->vjp(vjp);
+  }
+  std::vector<std::vector<Tensor>> rows(out.size());
+  for (std::int64_t b = 0; b < options_.batch; ++b) {
+    std::vector<Tensor> one = row_of(in, b), found(out.size());
+    Vjp vjp(node, one.data(), found.data(), needs);
+    node.kind->vjp(vjp);
+    for (std::size_t i = 0; i < out.size(); ++i) rows[i].push_back(std::move(found[i]));
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = stacked(std::move(rows[i]));
+}
+
+// Hooks see one gradient at a time.
+bool GraphTask::has_hooks() const {
+  return std::ranges::any_of(slots_, [](const Slot& s) {
+    const NodeMeta* m = s.node->meta;
+    if (m && (!m->tensor_hooks.empty() || m->pre_hooks || m->post_hooks)) return true;
+    const Tensor* leaf = accumulated_leaf(s.node);
+    return leaf && (*leaf)->meta && (*leaf)->meta->hooks;
+  });
+}
+
 void GraphTask::run_node(Slot& slot, std::span<Tensor> in) {
   Node& node = *slot.node;
   const int n = node.n_edges;
@@ -252,8 +303,7 @@ void GraphTask::run_node(Slot& slot, std::span<Tensor> in) {
                    });
       }
     }
-    Vjp vjp(node, in.data(), out, needs);
-    node.kind->vjp(vjp);
+    apply_rule(node, in, {out, static_cast<std::size_t>(n)}, needs);
     if (modes.anomaly && modes.anomaly_check_nan) [[unlikely]]
       check_for_nan(node, {out, static_cast<std::size_t>(n)});
     if (node.meta && node.meta->post_hooks && options_.hooks)
@@ -292,6 +342,26 @@ std::vector<Tensor> GraphTask::run(std::span<const Edge> roots, std::size_t n_in
   return std::move(captured_);
 }
 
+namespace {
+
+// A batch of gradients, one after the other.
+std::vector<Tensor> run_each(std::span<const Edge> roots, std::span<const Tensor> grads,
+                             std::span<const Edge> inputs, BackwardOptions options) {
+  const std::int64_t n = std::exchange(options.batch, -1);
+  const bool retain = std::exchange(options.retain_graph, true);
+  std::vector<std::vector<Tensor>> rows(inputs.size());
+  for (std::int64_t b = 0; b < n; ++b) {
+    options.retain_graph = retain || b + 1 < n;
+    std::vector<Tensor> found = run_backward(roots, row_of(grads, b), inputs, options);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i].push_back(std::move(found[i]));
+  }
+  std::vector<Tensor> all;
+  for (auto& column : rows) all.push_back(stacked(std::move(column)));
+  return all;
+}
+
+}  // namespace
+
 std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Tensor> grads,
                                  std::span<const Edge> inputs, const BackwardOptions& options) {
   struct Depth {
@@ -301,6 +371,8 @@ std::vector<Tensor> run_backward(std::span<const Edge> roots, std::span<const Te
   GradMode recording(options.create_graph);
   GraphTask task(options);
   task.discover(roots);
+  if (options.batch >= 0 && task.has_hooks()) [[unlikely]]
+    return run_each(roots, grads, inputs, options);
   if (!inputs.empty()) task.select(inputs);
   for (std::size_t i = 0; i < roots.size(); ++i) task.add(roots[i], grads[i]);
   return task.run(roots, inputs.size());

@@ -11,8 +11,9 @@ namespace backlit {
 struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
-  bool accumulate = true;  // into .grad of leaves; false with explicit inputs of autograd.grad
-  bool hooks = true;       // false for a look at the gradients that leaves no trace
+  bool accumulate = true;   // into .grad of leaves; false with explicit inputs of autograd.grad
+  bool hooks = true;        // false for a look at the gradients that leaves no trace
+  std::int64_t batch = -1;  // so many gradients at once, with a dimension in front; not accumulated
 };
 
 // Sends grads[i] (defined) into roots[i]. With `inputs`, returns the gradient at each of these

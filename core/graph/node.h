@@ -40,6 +40,8 @@ struct NodeKind {
   void (*release)(void* payload) = nullptr;
   // Asked when the last reference is gone: does something else keep the node from here on?
   bool (*survives)(Node&) = nullptr;
+  // The rule takes many incoming gradients at once (ForBatches, below).
+  bool takes_batch = false;
 };
 
 struct Edge {
@@ -139,8 +141,9 @@ void release_saved(Node& node);
 // One application of a rule: incoming gradients, outgoing gradients.
 class Vjp {
  public:
-  Vjp(Node& node, Tensor* in, Tensor* out, const bool* needs, Node* origin = nullptr)
-      : node_(node), in_(in), out_(out), needs_(needs), origin_(origin) {}
+  Vjp(Node& node, Tensor* in, Tensor* out, const bool* needs, Node* origin = nullptr,
+      std::int64_t batch = -1)
+      : node_(node), in_(in), out_(out), needs_(needs), origin_(origin), batch_(batch) {}
   Node& node() const { return node_; }
   int inputs() const { return node_.n_edges; }
   // Is the gradient of input i wanted?
@@ -154,6 +157,13 @@ class Vjp {
   Tensor saved(int i) const { return unpack(node_, i, origin_); }
   void set(int i, Tensor t) { out_[i] = std::move(t); }
   template <class P> P& payload() const { return *static_cast<P*>(node_.payload()); }
+  // Of a rule that takes batches: 1 where gradients have a dimension of their number in front.
+  int lead() const { return batch_ >= 0 ? 1 : 0; }
+  Dims sizes(Span one) const {
+    Dims all(one);
+    if (lead()) all.insert(0, batch_);
+    return all;
+  }
 
  private:
   Node& node_;
@@ -161,6 +171,7 @@ class Vjp {
   Tensor* out_;
   const bool* needs_;
   Node* origin_;
+  std::int64_t batch_;
 };
 
 inline bool any_requires_grad(std::span<const Tensor> inputs) {
@@ -181,10 +192,19 @@ void set_history(const Tensor& y, Node* node, std::uint32_t nr = 0);
 // retain its gradient moves on.
 void replace_history(const Tensor& y, Node* node, std::uint32_t nr = 0);
 
+// A rule that also takes n incoming gradients at once, with a dimension in front (v.lead() is 1).
+template <class F> struct ForBatches : F {
+  static constexpr bool takes_batch = true;
+};
+template <class F> ForBatches(F) -> ForBatches<F>;
+
 template <class F> struct RuleKind {
   static void vjp(Vjp& v) { v.payload<F>()(v); }
   static void destroy(void* p) noexcept { static_cast<F*>(p)->~F(); }
-  static constexpr NodeKind kind{&vjp, std::is_trivially_destructible_v<F> ? nullptr : &destroy};
+  static constexpr NodeKind kind{
+      .vjp = &vjp,
+      .destroy = std::is_trivially_destructible_v<F> ? nullptr : &destroy,
+      .takes_batch = requires { F::takes_batch; }};
 };
 
 // A node for `rule` with its edges and saved inputs; outputs are attached by the caller.

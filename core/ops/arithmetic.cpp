@@ -102,7 +102,7 @@ LayoutRef preserved(const Tensor& x) {
 
 Tensor record_copy(const char* name, const Tensor& x, Tensor y) {
   return record(name, std::move(y), {x}, {},
-                [dtype = x.dtype()](Vjp& v) { v.set(0, to_dtype(v.g(), dtype)); });
+                ForBatches{[dtype = x.dtype()](Vjp& v) { v.set(0, to_dtype(v.g(), dtype)); }});
 }
 
 }  // namespace
@@ -221,6 +221,23 @@ Tensor sum_to(const Tensor& g, Span sizes) {
       dims.push_back(d);
   Tensor s = dims.empty() ? g : sum(g, dims, true);
   return lead > 0 ? view(s, sizes) : s;
+}
+
+Tensor sum_to(const Vjp& v, const Tensor& g, Span sizes) {
+  if (!v.lead()) return sum_to(g, sizes);
+  const Dims target = v.sizes(sizes);
+  Dims padded{target[0]};
+  for (int gap = g.dim() - target.n; gap > 0; --gap) padded.push_back(1);
+  for (const std::int64_t size : sizes) padded.push_back(size);
+  return reshape(sum_to(g, padded), target);
+}
+
+Tensor expand_to(const Vjp& v, const Tensor& g, Span sizes) {
+  const Dims target = v.sizes(sizes);
+  if (!v.lead() || g.dim() == target.n) return expand(g, target);
+  Dims padded(g.sizes());
+  while (padded.n < target.n) padded.insert(1, 1);
+  return expand(reshape(g, padded), target);
 }
 
 bool all_nonzero(const Tensor& x) {

@@ -7,6 +7,7 @@
 namespace backlit {
 
 class Recorded;
+class Vjp;
 
 namespace ops {
 
@@ -51,6 +52,9 @@ Tensor times_local(const Tensor& g, const Recorded& local, bool masks);
 
 // The gradient of a broadcast: g summed over what was expanded, in the shape `sizes`.
 Tensor sum_to(const Tensor& g, Span sizes);
+// The same, and its opposite, in a rule that may have a batch of gradients.
+Tensor sum_to(const Vjp& v, const Tensor& g, Span sizes);
+Tensor expand_to(const Vjp& v, const Tensor& g, Span sizes);
 
 bool all_nonzero(const Tensor& x);
 

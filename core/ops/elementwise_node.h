@@ -11,6 +11,8 @@ class Symbol;
 
 // What the node keeps besides its saved tensors.
 struct ElementwisePayload {
+  static constexpr bool takes_batch = true;  // broadcasting aligns what is saved
+
   const ElementwiseOp* op;
   Dtype compute;
   Dtype in_dtype[kMaxArity];

@@ -12,8 +12,8 @@
 namespace backlit {
 
 // A gradient of the result's shape, brought to the shape and dtype of input i.
-Tensor reduce_to_input(const ElementwisePayload& p, int i, Tensor g) {
-  if (p.in_layout[i]) g = ops::sum_to(ops::to_dtype(g, p.compute), p.in_layout[i]->sizes());
+Tensor reduce_to_input(const Vjp& v, const ElementwisePayload& p, int i, Tensor g) {
+  if (p.in_layout[i]) g = ops::sum_to(v, ops::to_dtype(g, p.compute), p.in_layout[i]->sizes());
   if (g.dtype() != p.in_dtype[i]) g = ops::to_dtype(g, p.in_dtype[i]);
   return g;
 }
@@ -101,7 +101,8 @@ void ElementwisePayload::operator()(Vjp& v) const {
   if (op->rule == Rule::NotDifferentiable) {  // recorded in place only: nothing passes
     for (int i = 0; i < arity; ++i)
       if (v.needs(i))
-        v.set(i, Tensor::zeros(in_layout[i] ? in_layout[i]->sizes() : v.g().sizes(), in_dtype[i]));
+        v.set(i, Tensor::zeros(in_layout[i] ? Span(v.sizes(in_layout[i]->sizes())) : v.g().sizes(),
+                               in_dtype[i]));
     return;
   }
   for (int i = 0; i < arity; ++i) {
@@ -123,7 +124,7 @@ void ElementwisePayload::operator()(Vjp& v) const {
     } else {
       g = fused(v, i, inputs, y);
     }
-    v.set(i, reduce_to_input(*this, i, std::move(g)));
+    v.set(i, reduce_to_input(v, *this, i, std::move(g)));
   }
 }
 

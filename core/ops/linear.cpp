@@ -54,16 +54,19 @@ Tensor linear_matrix(const Tensor& x, const Tensor& w, const Tensor& b) {
   const auto wants = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!modes.grad || !(wants(x) || wants(w) || wants(b))) return y;
   if (!b.defined())
-    return record("MmBackward0", std::move(y), {x, w}, {read_by(w, x), read_by(x, w)}, [](Vjp& v) {
-      if (v.needs(0)) v.set(0, mm(v.g(), false, v.saved(1), false));
-      if (v.needs(1)) v.set(1, mm(v.g(), true, v.saved(0), false));
-    });
+    return record("MmBackward0", std::move(y), {x, w}, {read_by(w, x), read_by(x, w)},
+                  ForBatches{[](Vjp& v) {
+                    if (v.needs(0)) v.set(0, matrix_product(v.g(), false, v.saved(1), false));
+                    if (v.needs(1)) v.set(1, matrix_product(v.g(), true, v.saved(0), false));
+                  }});
   return record("AddmmBackward0", std::move(y), {b, x, w}, {read_by(w, x), read_by(x, w)},
-                [sizes = Dims(b.sizes())](Vjp& v) {
-                  if (v.needs(0)) v.set(0, bias_gradient(v.g(), sizes));
-                  if (v.needs(1)) v.set(1, mm(v.g(), false, v.saved(1), false));
-                  if (v.needs(2)) v.set(2, mm(v.g(), true, v.saved(0), false));
-                });
+                ForBatches{[sizes = Dims(b.sizes())](Vjp& v) {
+                  const Tensor& g = v.g();
+                  if (v.needs(0))
+                    v.set(0, v.lead() ? sum_to(v, g, sizes) : bias_gradient(g, sizes));
+                  if (v.needs(1)) v.set(1, matrix_product(g, false, v.saved(1), false));
+                  if (v.needs(2)) v.set(2, matrix_product(g, true, v.saved(0), false));
+                }});
 }
 
 }  // namespace

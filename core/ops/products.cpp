@@ -129,9 +129,16 @@ void multiply_batches_into(const Tensor& y, const Tensor& a, bool ta, const Tens
   const Memory ma = memory_of(a, ta), mb = memory_of(b, tb);
   const std::int64_t batch = a.layout().size(0), m = rows(a, ta), k = columns(a, ta),
                      n = columns(b, tb);
+  // one b for all: the rows of every a are those of one matrix
+  const bool one_product =
+      mb.keep.layout().stride(0) == 0 && !ma.transposed && ma.keep.layout().stride(0) == m * ma.ld;
   visit_numbers(y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     GilRelease release(static_cast<double>(batch * m) * static_cast<double>(n * k) > kLongProduct);
+    if (one_product)
+      return gemm<T>(false, mb.transposed, batch * m, n, k, as<T>(alpha), ma.keep.data<T>(), ma.ld,
+                     mb.keep.data<T>(), mb.ld, as<T>(beta), y.data<T>(),
+                     std::max<std::int64_t>(n, 1));
     gemm_batched<T>(batch, ma.transposed, mb.transposed, m, n, k, as<T>(alpha), ma.keep.data<T>(),
                     ma.ld, ma.keep.layout().stride(0), mb.keep.data<T>(), mb.ld,
                     mb.keep.layout().stride(0), as<T>(beta), y.data<T>(),
@@ -159,22 +166,36 @@ void multiply_vector_into(const Tensor& y, const Tensor& a, bool ta, const Tenso
 
 // --- recorded ---
 
+Tensor matrix_product(const Tensor& a, bool ta, const Tensor& b, bool tb) {
+  if (a.dim() == 2 && b.dim() == 2) return mm(a, ta, b, tb);
+  if (b.dim() == 2 && !ta) {  // the rows of all matrices are those of one
+    const std::int64_t n = a.layout().size(0), rows = a.layout().size(1);
+    const Tensor flat = reshape(a, Dims{n * rows, a.layout().size(2)});
+    return reshape(mm(flat, false, b, tb), Dims{n, rows, columns(b, tb)});
+  }
+  const auto each = [n = (a.dim() == 3 ? a : b).layout().size(0)](const Tensor& t) {
+    return t.dim() == 3 ? t : expand(t, Dims{n, t.layout().size(0), t.layout().size(1)});
+  };
+  return bmm(each(a), ta, each(b), tb);
+}
+
 Tensor mm(const Tensor& a, bool ta, const Tensor& b, bool tb) {
   check_not_bool("addmm_impl_cpu_", a.dtype());
   Tensor y = new_result(Dims{rows(a, ta), columns(b, tb)}, a.dtype());
   multiply_into(y, a, ta, b, tb, 0, 1);
   if (!modes.grad || !(a.requires_grad() || b.requires_grad())) return y;
-  return record("MmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)},
-                [ta, tb](Vjp& v) {
-                  if (v.needs(0)) {
-                    const Tensor b = conj(v.saved(1));
-                    v.set(0, ta ? mm(b, tb, v.g(), true) : mm(v.g(), false, b, !tb));
-                  }
-                  if (v.needs(1)) {
-                    const Tensor a = conj(v.saved(0));
-                    v.set(1, tb ? mm(v.g(), true, a, ta) : mm(a, !ta, v.g(), false));
-                  }
-                });
+  return record(
+      "MmBackward0", std::move(y), {a, b}, {read_by(b, a), read_by(a, b)},
+      ForBatches{[ta, tb](Vjp& v) {
+        if (v.needs(0)) {
+          const Tensor b = conj(v.saved(1));
+          v.set(0, ta ? matrix_product(b, tb, v.g(), true) : matrix_product(v.g(), false, b, !tb));
+        }
+        if (v.needs(1)) {
+          const Tensor a = conj(v.saved(0));
+          v.set(1, tb ? matrix_product(v.g(), true, a, ta) : matrix_product(a, !ta, v.g(), false));
+        }
+      }});
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -243,10 +264,15 @@ Tensor mv(const Tensor& a, const Tensor& x) {
   check_matrix_vector(a, x, 1, a.dim() ? a.layout().size(0) : 0, x.dtype());
   Tensor y = new_result(Dims{a.layout().size(0)}, a.dtype());
   multiply_vector_into(y, a, false, x, 0, 1);
-  return record("MvBackward0", std::move(y), {a, x}, {read_by(x, a), read_by(a, x)}, [](Vjp& v) {
-    if (v.needs(0)) v.set(0, outer(v.g(), conj(v.saved(1))));
-    if (v.needs(1)) v.set(1, mv(conj(transpose(v.saved(0), 0, 1)), v.g()));
-  });
+  return record(
+      "MvBackward0", std::move(y), {a, x}, {read_by(x, a), read_by(a, x)}, ForBatches{[](Vjp& v) {
+        const Tensor& g = v.g();
+        if (v.needs(0))
+          v.set(0, v.lead() ? mul(unsqueeze(g, -1), conj(v.saved(1))) : outer(g, conj(v.saved(1))));
+        if (!v.needs(1)) return;
+        const Tensor a = conj(v.saved(0));
+        v.set(1, v.lead() ? mm(g, a) : mv(transpose(a, 0, 1), g));
+      }});
 }
 
 namespace {
@@ -287,10 +313,12 @@ template <bool kConjugate> Tensor dot_recorded(const char* node, const Tensor& x
     *result.data<T>() = backlit::dot<T>(x.numel(), x.data<T>(), x.layout().stride(0), y.data<T>(),
                                         y.layout().stride(0));
   });
-  return record(node, std::move(result), {x, y}, {read_by(y, x), read_by(x, y)}, [](Vjp& v) {
-    if (v.needs(0)) v.set(0, mul(v.g(), v.saved(1)));
-    if (v.needs(1)) v.set(1, mul(v.g(), v.saved(0)));
-  });
+  return record(node, std::move(result), {x, y}, {read_by(y, x), read_by(x, y)},
+                ForBatches{[](Vjp& v) {
+                  const Tensor g = v.lead() ? unsqueeze(v.g(), -1) : v.g();
+                  if (v.needs(0)) v.set(0, mul(g, v.saved(1)));
+                  if (v.needs(1)) v.set(1, mul(g, v.saved(0)));
+                }});
 }
 
 Tensor vdot(const Tensor& x, const Tensor& y) { return dot_recorded<true>("VdotBackward0", x, y); }
@@ -329,8 +357,9 @@ Tensor batched_matmul(const Tensor& a, const Tensor& b, const char* name, bool r
 
 Tensor unsafe_view(const char* name, const Tensor& y, Span sizes) {
   Tensor out = y.alias(contiguous_layout(sizes));
-  return record(name, std::move(out), {y}, {},
-                [from = y.layout_ref()](Vjp& v) { v.set(0, reshape(v.g(), from->sizes())); });
+  return record(name, std::move(out), {y}, {}, ForBatches{[from = y.layout_ref()](Vjp& v) {
+                  v.set(0, reshape(v.g(), v.sizes(from->sizes())));
+                }});
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {

@@ -24,6 +24,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias);
 // op(a) @ op(b) for matrices, and for batches of them. Outside of recording no view is made.
 Tensor mm(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b);
 Tensor bmm(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b);
+// mm, or with matrices of a batch in place of one or both.
+Tensor matrix_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b);
 
 // --- not recorded ---
 

@@ -15,8 +15,8 @@ Dtype sum_dtype(const Tensor& x, std::optional<Dtype> dtype) {
 }
 
 // g, which lacks the reduced dimensions or has them as 1, in the shape of the input.
-Tensor spread(const Tensor& g, const Dims& kept, const LayoutRef& from) {
-  return expand(view_or_reshape(g, kept), from->sizes());
+Tensor spread(const Vjp& v, const Tensor& g, const Dims& kept, const LayoutRef& from) {
+  return expand(view_or_reshape(g, v.sizes(kept)), v.sizes(from->sizes()));
 }
 
 Tensor sum_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype d);
@@ -59,18 +59,18 @@ Tensor view_or_reshape(const Tensor& g, Span sizes) {
 Tensor sum(const Tensor& x, std::optional<Dtype> dtype) {
   Tensor y = sum_value(x, nullptr, false, sum_dtype(x, dtype));
   return record("SumBackward0", std::move(y), {x}, {},
-                [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
-                  v.set(0, expand(to_dtype(v.g(), d), from->sizes()));
-                });
+                ForBatches{[from = x.layout_ref(), d = x.dtype()](Vjp& v) {
+                  v.set(0, expand_to(v, to_dtype(v.g(), d), from->sizes()));
+                }});
 }
 
 Tensor sum(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype) {
   const ReducedDims r(x, dims);
   Tensor y = sum_value(x, &r, keepdim, sum_dtype(x, dtype));
   return record("SumBackward1", std::move(y), {x}, {},
-                [from = x.layout_ref(), kept = r.kept, d = x.dtype()](Vjp& v) {
-                  v.set(0, spread(to_dtype(v.g(), d), kept, from));
-                });
+                ForBatches{[from = x.layout_ref(), kept = r.kept, d = x.dtype()](Vjp& v) {
+                  v.set(0, spread(v, to_dtype(v.g(), d), kept, from));
+                }});
 }
 
 namespace {
@@ -105,21 +105,22 @@ Tensor mean_value(const Tensor& x, const ReducedDims* dims, bool keepdim, Dtype 
 Tensor mean(const Tensor& x, std::optional<Dtype> dtype) {
   Tensor y = mean_value(x, nullptr, false, mean_dtype(x, dtype));
   return record("MeanBackward0", std::move(y), {x}, {},
-                [from = x.layout_ref(), d = x.dtype()](Vjp& v) {
+                ForBatches{[from = x.layout_ref(), d = x.dtype()](Vjp& v) {
                   const Scalar n(static_cast<double>(from->numel));
-                  v.set(0, expand(div(to_dtype(v.g(), d), n), from->sizes()));
-                });
+                  v.set(0, expand_to(v, div(to_dtype(v.g(), d), n), from->sizes()));
+                }});
 }
 
 Tensor mean(const Tensor& x, Span dims, bool keepdim, std::optional<Dtype> dtype) {
   const Dtype out = mean_dtype(x, dtype);
   const ReducedDims r(x, dims);
   Tensor y = mean_value(x, &r, keepdim, out);
-  return record("MeanBackward1", std::move(y), {x}, {},
-                [from = x.layout_ref(), kept = r.kept, n = r.count, d = x.dtype()](Vjp& v) {
-                  const Scalar count(static_cast<double>(n));
-                  v.set(0, spread(div(to_dtype(v.g(), d), count), kept, from));
-                });
+  return record(
+      "MeanBackward1", std::move(y), {x}, {},
+      ForBatches{[from = x.layout_ref(), kept = r.kept, n = r.count, d = x.dtype()](Vjp& v) {
+        const Scalar count(static_cast<double>(n));
+        v.set(0, spread(v, div(to_dtype(v.g(), d), count), kept, from));
+      }});
 }
 
 namespace {

@@ -36,8 +36,9 @@ Tensor expand(const Tensor& x, Span sizes) {
   // a new dimension of size 1 has the stride of a contiguous one, as in PyTorch
   for (int d = lead - 1; d >= 0; --d)
     strides[d] = out[d] == 1 && d + 1 < out.n ? out[d + 1] * strides[d + 1] : 0;
-  return make_view("ExpandBackward0", x, strided_layout(out, strides), 0,
-                   [from = x.layout_ref()](Vjp& v) { v.set(0, sum_to(v.g(), from->sizes())); });
+  return make_view(
+      "ExpandBackward0", x, strided_layout(out, strides), 0,
+      ForBatches{[from = x.layout_ref()](Vjp& v) { v.set(0, sum_to(v, v.g(), from->sizes())); }});
 }
 
 Dims infer_sizes(Span sizes, std::int64_t numel) {
@@ -98,7 +99,9 @@ namespace {
 
 Tensor view_with(const char* name, const Tensor& x, const Dims& sizes, const Dims& strides) {
   return make_view(name, x, strided_layout(sizes, strides), 0,
-                   [from = x.layout_ref()](Vjp& v) { v.set(0, reshape(v.g(), from->sizes())); });
+                   ForBatches{[from = x.layout_ref()](Vjp& v) {
+                     v.set(0, reshape(v.g(), v.sizes(from->sizes())));
+                   }});
 }
 
 }  // namespace
@@ -137,7 +140,12 @@ Tensor permute(const Tensor& x, Span order) {
     inverse[d] = i;
   }
   return make_view("PermuteBackward0", x, strided_layout(sizes, strides), 0,
-                   [inverse](Vjp& v) { v.set(0, permute(v.g(), inverse)); });
+                   ForBatches{[inverse](Vjp& v) {
+                     Dims order;
+                     if (v.lead()) order.push_back(0);
+                     for (const std::int64_t d : inverse) order.push_back(d + v.lead());
+                     v.set(0, permute(v.g(), order));
+                   }});
 }
 
 Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b, const char* name) {
@@ -147,8 +155,9 @@ Tensor transpose(const Tensor& x, std::int64_t a, std::int64_t b, const char* na
     std::swap(sizes[i], sizes[j]);
     std::swap(strides[i], strides[j]);
   }
-  return make_view(name, x, strided_layout(sizes, strides), 0,
-                   [i, j](Vjp& v) { v.set(0, transpose(v.g(), i, j)); });
+  return make_view(name, x, strided_layout(sizes, strides), 0, ForBatches{[i, j](Vjp& v) {
+                     v.set(0, transpose(v.g(), i + v.lead(), j + v.lead()));
+                   }});
 }
 
 namespace {
@@ -243,7 +252,7 @@ Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
   strides.insert(d, d < x.dim() ? sizes[d] * strides[d] : 1);
   sizes.insert(d, 1);
   return make_view("UnsqueezeBackward0", x, strided_layout(sizes, strides), 0,
-                   [d](Vjp& v) { v.set(0, squeeze(v.g(), Dims{d})); });
+                   ForBatches{[d](Vjp& v) { v.set(0, squeeze(v.g(), Dims{d + v.lead()})); }});
 }
 
 namespace {
@@ -256,7 +265,9 @@ Tensor squeeze_where(const char* name, const Tensor& x, const bool* drop) {
     strides.push_back(x.layout().stride(d));
   }
   return make_view(name, x, strided_layout(sizes, strides), 0,
-                   [from = x.layout_ref()](Vjp& v) { v.set(0, reshape(v.g(), from->sizes())); });
+                   ForBatches{[from = x.layout_ref()](Vjp& v) {
+                     v.set(0, reshape(v.g(), v.sizes(from->sizes())));
+                   }});
 }
 
 }  // namespace
@@ -349,7 +360,8 @@ Tensor view_as_dtype(const Tensor& x, Dtype dtype) {
 }
 
 Tensor alias(const Tensor& x) {
-  return make_view("AliasBackward0", x, x.layout_ref(), 0, [](Vjp& v) { v.set(0, v.g()); });
+  return make_view("AliasBackward0", x, x.layout_ref(), 0,
+                   ForBatches{[](Vjp& v) { v.set(0, v.g()); }});
 }
 
 Tensor detach(const Tensor& x) { return x.alias(); }

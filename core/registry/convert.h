@@ -20,7 +20,7 @@ namespace backlit {
 extern PyTypeObject* dtype_type;
 extern PyTypeObject* size_type;
 extern PyTypeObject* generator_type;
-extern PyTypeObject* batched_type;  // of tensors inside vmap, which are no Tensor; null at first
+extern PyTypeObject* carrier_type;  // bind/carriers.cpp; null at first
 PyObject* dtype_object(Dtype d);    // borrowed: torch.float32, ...
 Dtype dtype_from_object(PyObject* o);
 // torch.float32, ..., or Python's float, int, bool; none for other objects.
@@ -35,10 +35,10 @@ PyObject* named_result(const char* name, const char* fields, std::vector<Tensor>
 void write_out(const char* name, std::span<Tensor> results, PyObject* out);
 
 inline bool is_tensor(PyObject* o) { return PyObject_TypeCheck(o, tensor_type); }
-inline bool is_batched(PyObject* o) { return Py_TYPE(o) == batched_type; }
+inline bool is_carrier(PyObject* o) { return carrier_type && Py_TYPE(o)->tp_base == carrier_type; }
 inline bool is_number(PyObject* o) {
   if (PyFloat_Check(o) || PyLong_Check(o)) return true;
-  if (is_tensor(o) || is_batched(o)) return false;
+  if (is_tensor(o) || is_carrier(o)) return false;
   return PyIndex_Check(o) || (Py_TYPE(o)->tp_as_number && Py_TYPE(o)->tp_as_number->nb_float &&
                               !PyObject_CheckBuffer(o));
 }

@@ -44,7 +44,7 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-_LAZY_MODULES = ("functional", "graph")
+_LAZY_MODULES = ("forward_ad", "functional", "graph")
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 from .. import _C
 
 _Tensor = _C.Tensor
-# Once vmap is loaded: what it does where an argument carries a batch (func/_batching_functions.py).
-_apply_batched: Callable[[Any, tuple[Any, ...]], Any] | None = None
+# Once func is loaded: what it does where an argument carries a batch or a tangent.
+_apply_carriers: Callable[[Any, tuple[Any, ...]], Any] | None = None
 _set_recording = _C._set_grad_enabled
 
 _FREED = (
@@ -248,8 +248,8 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
         """Run forward and record it as one operation."""
         if kwargs:
             args = _positional(cls, args, kwargs)
-        if _apply_batched is not None:
-            batched = _apply_batched(cls, args)
+        if _apply_carriers is not None:
+            batched = _apply_carriers(cls, args)
             if batched is not NotImplemented:
                 return batched
         ctx = cls._backward_cls()

@@ -2,8 +2,7 @@
 
 A `BatchedTensor` looks like one sample: shape, dtype and methods are those of the sample's tensor.
 It holds the tensor of all samples, with the batch in dimension 0, and the level of the `vmap` that
-the batch belongs to; of nested ones the innermost is on the outside. It is no `Tensor` for the
-core, so every call with one is handed to `_batching.call`, and none computes with one by mistake.
+the batch belongs to; of nested ones the innermost is on the outside.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FunctionType
 from typing import Any, NoReturn
 
 from .. import _C
+from ._carriers import Carrier
 
 _Tensor = _C.Tensor
-_Operation = type(_Tensor.sum)
 
 
 class Level:
@@ -65,47 +63,25 @@ def new_level(size: int, randomness: str) -> Iterator[Level]:
         yield level
 
 
-class BatchedTensor:
+class BatchedTensor(Carrier):
     """One sample's tensor for all samples at once; see the module."""
 
-    __slots__ = ("__weakref__", "_level", "_value")
+    __slots__ = ("_level", "_value")
 
     def __init__(self, value: Any, level: Level) -> None:
         self._value = value
         self._level = level
 
-    # isinstance(x, Tensor) is true, as the function expects of its arguments
-    __class__ = property(lambda self: _Tensor)  # type: ignore[assignment]
-    __hash__ = object.__hash__
+    _form = property(lambda self: sample_of(self))
 
     @property
     def shape(self) -> Any:
         return _C.Size(self._value.shape[1:])
 
-    @property
-    def ndim(self) -> int:
-        return int(self._value.dim() - 1)
-
     def dim(self) -> int:
         return int(self._value.dim() - 1)
 
-    ndimension = dim
-
-    def numel(self) -> int:
-        return int(sample_of(self).numel())
-
-    nelement = numel
-
-    def size(self, dim: Any = None) -> Any:
-        return sample_of(self).size(dim)
-
-    def __len__(self) -> int:
-        return len(sample_of(self))
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.dim() == 0:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))  # type: ignore[attr-defined]
+    dtype = property(lambda self: self._value.dtype)
 
     def __repr__(self, **kwargs: Any) -> str:
         inner = "\n".join("    " + line for line in repr(self._value).splitlines())
@@ -135,27 +111,6 @@ class BatchedTensor:
             "transforms."
         )
 
-    # --- views that are attributes ---
-
-    @property
-    def T(self) -> Any:
-        return self.permute(*reversed(range(self.dim())))  # type: ignore[attr-defined]
-
-    @property
-    def mT(self) -> Any:
-        return self.transpose(-2, -1)  # type: ignore[attr-defined]
-
-    @property
-    def H(self) -> Any:
-        return self.transpose(0, 1).conj()  # type: ignore[attr-defined]
-
-    @property
-    def mH(self) -> Any:
-        return self.mT.conj()
-
-    real = property(lambda self: _C._operations["torch"]["real"](self))
-    imag = property(lambda self: _C._operations["torch"]["imag"](self))
-
     # --- what needs the value of one sample ---
 
     def item(self) -> NoReturn:
@@ -176,21 +131,6 @@ class BatchedTensor:
     def __bool__(self) -> NoReturn:
         refuse_control_flow()
 
-    def data_ptr(self) -> NoReturn:
-        raise RuntimeError("Cannot access data pointer of Tensor that doesn't have storage")
-
-    def tolist(self) -> NoReturn:
-        self.data_ptr()
-
-    def numpy(self, *, force: bool = False) -> NoReturn:
-        self.data_ptr()
-
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self.data_ptr()
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise NotImplementedError("Cannot access storage of BatchedTensorImpl")
-
 
 def refuse_control_flow() -> NoReturn:
     raise RuntimeError(
@@ -198,57 +138,6 @@ def refuse_control_flow() -> NoReturn:
         "flow. We don't support that yet, please use torch.where, or call the function once for "
         "each sample."
     )
-
-
-def _of_sample(name: str) -> Any:
-    def method(self: BatchedTensor, *args: Any, **kwargs: Any) -> Any:
-        return getattr(sample_of(self), name)(*args, **kwargs)
-
-    return method
-
-
-def _attach_methods() -> None:
-    """The operations that are methods of Tensor, and its methods that are written with them."""
-    for name, part in vars(_Tensor).items():
-        written = isinstance(part, FunctionType) and not name.startswith("__")
-        if name not in vars(BatchedTensor) and (isinstance(part, _Operation) or written):
-            setattr(BatchedTensor, name, part)
-    for name in [
-        "dim_order",
-        "element_size",
-        "get_device",
-        "is_complex",
-        "is_conj",
-        "is_contiguous",
-        "is_floating_point",
-        "is_inference",
-        "is_neg",
-        "is_pinned",
-        "is_same_size",
-        "is_shared",
-        "is_signed",
-        "storage_offset",
-        "stride",
-    ]:
-        setattr(BatchedTensor, name, _of_sample(name))
-    for name in [
-        "device",
-        "dtype",
-        "is_cpu",
-        "is_cuda",
-        "is_meta",
-        "is_nested",
-        "is_quantized",
-        "is_sparse",
-        "itemsize",
-        "layout",
-    ]:
-        setattr(BatchedTensor, name, property(lambda self, name=name: getattr(self._value, name)))
-    for name in ("grad", "_base", "_backward_hooks"):
-        setattr(BatchedTensor, name, property(lambda self: None))
-
-
-_attach_methods()
 
 
 def sample_of(t: Any) -> Any:

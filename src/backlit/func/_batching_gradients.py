@@ -122,30 +122,12 @@ def _at_bottom(
     n = math.prod(lead)
     grads = tuple(_one(r, lead) if g is None else g for r, g in zip(roots, grads, strict=True))
     rows = [g.reshape(n, *r.shape) for g, r in zip(grads, roots, strict=True)]
-    found = _rows(roots, rows, inputs, n, retain, create)
+    if n == 0:
+        return tuple(_C.zeros((*lead, *i.shape), dtype=i.dtype) for i in inputs)
+    found = _C._engine_run_many(roots, tuple(rows), inputs, n, retain, create)
     return tuple(
         g if g is None else g.reshape(*lead, *i.shape) for g, i in zip(found, inputs, strict=True)
     )
-
-
-def _rows(
-    roots: _Tensors, rows: list[Any], inputs: _Tensors, n: int, retain: bool, create: bool
-) -> list[Any]:
-    """One run for each of n incoming gradients."""
-    if n == 0:
-        return [_C.zeros((0, *i.shape), dtype=i.dtype) for i in inputs]
-    runs = [
-        _C._engine_run(roots, given, inputs, retain or k < n - 1, create, True, False)
-        for k, given in enumerate(zip(*(r.unbind() for r in rows), strict=True))
-    ]
-    return [
-        None if all(g is None for g in column) else _stacked(column, i)
-        for column, i in zip(zip(*runs, strict=True), inputs, strict=True)
-    ]
-
-
-def _stacked(column: Sequence[Any], like: Any) -> Any:
-    return _C.stack([_C.zeros_like(like) if g is None else g for g in column])
 
 
 def directions(

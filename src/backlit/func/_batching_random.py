@@ -29,10 +29,8 @@ def call_drawing(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     c = Call(op, args, kwargs, level)
     with using_levels(running[:-1]):
         if not _draws(c):
-            if innermost(list(c.slots.values())) is not level:
-                return op(*args, **kwargs)
-            rule = aligned if _by_element(c) else looped
-            return _finished(c, rule(c))
+            carried = innermost(list(c.slots.values())) is level
+            return c.run() if carried else op(*args, **kwargs)
         if level.randomness == "error":
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use "
@@ -71,7 +69,7 @@ def _same(c: Call) -> Any:
     if not batched:
         return c.op(**c.slots)
     only_input = batched == ["input"]
-    x = c.slots.get("input")
+    x: Any = c.slots.get("input")
     if name.endswith("_like") and only_input:
         return c.op(**{**c.slots, "input": x._value.new_empty(x.shape)})
     if name.endswith("_") and only_input and name != "rrelu_":

@@ -24,7 +24,7 @@ rule(
     "imag view_as_real view_as_complex clone contiguous zero copy zeros_like ones_like full_like "
     "empty_like is_complex is_floating_point is_signed is_conj bfloat16 bool byte cdouble cfloat "
     "char cpu double float half int long short detach alias constant_pad_nd pixel_shuffle "
-    "pixel_unshuffle _dirichlet_grad _standard_gamma_grad",
+    "pixel_unshuffle dropout rrelu _dirichlet_grad _standard_gamma_grad",
     in_place=True,
 )(aligned)
 
@@ -234,7 +234,7 @@ def _refused(c: Call) -> Any:
 
 @rule("tensor as_tensor asarray new_tensor")
 def _from_data(c: Call) -> Any:
-    data = c.slots.get("data", c.slots.get("obj"))
+    data: Any = c.slots.get("data", c.slots.get("obj"))
     if type(data) in (tuple, list):
         for item in data:
             if innermost(item) is c.level:

@@ -112,6 +112,28 @@ class _Call:
         return _filled(found, probes)
 
 
+class Pushforward:
+    """A function of tensors, differentiated in a direction: for forward mode.
+
+    Gives the outputs, without graph unless something outside needs it, and their tangents; None for
+    one that does not depend on the primals.
+    """
+
+    def __init__(self, func: _Function, primals: list[Any]) -> None:
+        self.call = _Call(func, tuple(primals), _all, {}, "forward_ad", False)
+
+    def __call__(self, tangents: list[Any]) -> tuple[_Tensors, _Tensors]:
+        call = self.call
+        recording = _C.is_grad_enabled()
+        create = recording and (call.outer or any(t.requires_grad for t in tangents))
+        pushed = call.push(tuple(tangents), create)
+        pairs = zip(call.outputs, pushed, strict=True)
+        return (
+            tuple(call.released(call.outputs)),
+            tuple(t if o.requires_grad else None for o, t in pairs),
+        )
+
+
 def _stand_in(t: Any, recording: bool) -> Any:
     """Another name, or a new leaf. Inside vmap each sample has its own: its own gradient, too."""
     if not isinstance(t, _C.Tensor):

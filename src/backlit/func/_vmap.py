@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _C
 from ..utils._pytree import broadcast_prefix, tree_flatten, tree_unflatten
-from . import _batching_operators as _batching_operators
+from . import _carrier_calls as _carrier_calls
 from ._batched import BatchedTensor, Level, is_batched, new_level, values_at
 
 _Function = Callable[..., Any]
