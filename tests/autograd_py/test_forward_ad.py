@@ -1,6 +1,7 @@
 """Forward mode beside PyTorch's: values, tangents, levels and errors."""
 
 import importlib
+import warnings
 
 import pytest
 
@@ -53,6 +54,17 @@ def pushed(source, **options):
             with lib.set_grad_enabled(options.get("grad", True)):
                 return tuple(fw.unpack_dual(eval(source, names)))
 
+    return quiet(run)
+
+
+def quiet(fn):
+    """PyTorch warns of its own internals."""
+
+    def run(lib):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return fn(lib)
+
     return run
 
 
@@ -80,7 +92,7 @@ def test_tangents_end_with_their_level():
         with fw.dual_level():
             return fw.unpack_dual(dual * 2)[1] is None, (dual * 2)
 
-    same(run)
+    same(quiet(run))
 
 
 def test_reverse_over_forward():
@@ -93,7 +105,7 @@ def test_reverse_over_forward():
             tangent = fw.unpack_dual(y)[1]
             return lib.autograd.grad(tangent, x)
 
-    same(run, 1e-10)
+    same(quiet(run), 1e-10)
 
 
 def test_a_module_with_dual_parameters():
@@ -109,7 +121,7 @@ def test_a_module_with_dual_parameters():
             y = lib.func.functional_call(model, duals, (setting(lib)["x0"],))
             return tuple(fw.unpack_dual(y))
 
-    same(run, 1e-10)
+    same(quiet(run), 1e-10)
 
 
 def test_jacobian_by_vmap():
@@ -143,9 +155,9 @@ def test_wrong_call(source):
         try:
             return eval(source, {**setting(lib), "enter": enter})
         except (RuntimeError, ValueError) as error:
-            return type(error).__name__, str(error).split(". ")[0].split(",")[0]
+            return type(error).__name__, str(error).split(". ")[0].split(",")[0].rstrip(".")
 
-    same(run)
+    same(quiet(run))
 
 
 def test_changes_in_place_are_refused():
