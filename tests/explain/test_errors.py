@@ -23,6 +23,15 @@ def test_no_graph():
     assert "requires grad" in message(error)
 
 
+def test_complex_numbers():
+    z = torch.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    for loss in (z.sum(), z.abs().sum(), torch.fft.rfft(x).abs().sum()):
+        with pytest.raises(ExplainError) as error:
+            torch.explain(loss)
+        assert "complex" in message(error)
+
+
 def test_graph_freed():
     _, loss = squared()
     loss.backward()

@@ -243,6 +243,7 @@ def explain_in(
     seed = result.detach().new_ones(result.shape) if gradient is None else gradient.detach()
     graph = Graph(result, values)
     describe(graph, names)
+    _check_real(graph)
     wanted = _wanted(graph, wrt, at)
     max_paths = max(1, min(max_paths, _MOST_PATHS // max(1, len(wanted))))
     with _engine.unrecorded():
@@ -275,6 +276,11 @@ def _check_result(result: Any, gradient: Tensor | None) -> None:
     """Raise where there is nothing to explain."""
     if not isinstance(result, Tensor):
         raise TypeError(f"explain: expected a tensor to explain, got {type(result).__name__}.")
+    if result.is_complex():
+        raise ExplainError(
+            "explain: the result is complex, and explanations are of real numbers only. Write the "
+            "computation with real tensors, or call backward() for the gradients."
+        )
     if not result.is_floating_point():
         raise ExplainError(
             f"explain: a tensor of dtype {str(result.dtype).rpartition('.')[2]} has no gradient. "
@@ -296,6 +302,16 @@ def _check_result(result: Any, gradient: Tensor | None) -> None:
         raise ExplainError(
             f"explain: the result has {result.numel()} elements (shape {tuple(result.shape)}). "
             "Explain one of them or a sum, for example explain(y.sum()), or pass gradient=."
+        )
+
+
+def _check_real(graph: Graph) -> None:
+    """Raise where a value is complex: its gradient is no product of numbers along paths."""
+    found = next((node for node in graph if node.dtype.startswith("complex")), None)
+    if found is not None:
+        raise ExplainError(
+            f"explain: {found.name} is a {found.dtype} tensor, and explanations are of real numbers "
+            "only. Write the computation with real tensors, or call backward() for the gradients."
         )
 
 
