@@ -310,8 +310,8 @@ def _check_real(graph: Graph) -> None:
     found = next((node for node in graph if node.dtype.startswith("complex")), None)
     if found is not None:
         raise ExplainError(
-            f"explain: {found.name} is a {found.dtype} tensor, and explanations are of real numbers "
-            "only. Write the computation with real tensors, or call backward() for the gradients."
+            f"explain: {found.name} is a {found.dtype} tensor, and explanations are of real "
+            "numbers only. Write the computation with real tensors, or call backward()."
         )
 
 
