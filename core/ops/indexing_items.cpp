@@ -127,6 +127,10 @@ class Reader {
     if (PyBool_Check(o)) return read_bool(o == Py_True);
     if (is_tensor(o)) return read_tensor(Tensor::borrow(reinterpret_cast<TensorObject*>(o)));
     if (PySequence_Check(o) || PyObject_CheckBuffer(o)) {
+      if (!PyIndex_Check(o) && PyObject_Size(o) < 0) {  // one of NumPy's floats or bools
+        PyErr_Clear();
+        fail_index_type(o);
+      }
       if (!PyIndex_Check(o) || PyList_Check(o) || PyTuple_Check(o) || PySequence_Check(o))
         return read_tensor(tensor_from_sequence(o));
     }

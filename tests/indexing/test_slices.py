@@ -38,3 +38,10 @@ def test_index_add_does_not_depend_on_threads(width):
     finally:
         backlit.set_num_threads(before)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "bool_", "int8", "int64"])
+def test_numpy_scalars(kind):
+    np = pytest.importorskip("numpy", reason="its scalars are the indices")
+    same(lambda t: t.ones(3)[getattr(np, kind)(1)])
+    same(lambda t: t.ones(3, 2)[:, getattr(np, kind)(1)])
