@@ -521,7 +521,7 @@ template <class T> void convolve_input(const ConvShape& s, const T* g, const T* 
   if constexpr (std::is_floating_point_v<T>) {
     if (all != 0 && s.out_channels * volume(s.out) != 0) {
       const auto t = turned(s);
-      if (!t) return Input<T>{{s}, g, w, x}.run();
+      if (!t || !all_finite(s, w)) return Input<T>{{s}, g, w, x}.run();
       return Forward<T>{{*t}, g, turned_weight(s, w).get(), nullptr, x}.run();
     }
   }

@@ -31,6 +31,12 @@ inline std::optional<ConvShape> turned(const ConvShape& s) {
   return t;
 }
 
+// Whether no weight is inf or nan: the turned convolution multiplies the zeros of its padding too.
+template <class T> bool all_finite(const ConvShape& s, const T* w) {
+  const T* end = w + s.groups * s.out_channels * s.in_channels * volume(s.kernel);
+  return std::all_of(w, end, [](T x) { return x - x == 0; });
+}
+
 // Its weight (groups * in_channels, out_channels, kernel).
 template <class T> std::unique_ptr<T[]> turned_weight(const ConvShape& s, const T* w) {
   const std::int64_t kernel = volume(s.kernel), ins = s.in_channels, outs = s.out_channels;
