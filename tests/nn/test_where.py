@@ -38,6 +38,18 @@ def test_the_inner_module_and_its_place():
         assert "backlit: in" not in str(error)
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_layer_of_a_sequence(depth):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(8, 3))
+    for _ in range(depth):
+        model = nn.Sequential(nn.Identity(), model)
+    text, _ = shown(lambda: model(torch.ones(2, 3)))
+    linear = "Linear(in_features=8, out_features=3, bias=True)"
+    place = ".".join(["1"] * (depth + 1))
+    assert f"backlit: in {linear}, which is '{place}' of Sequential" in text
+    assert text.count("backlit: in") == 1
+
+
 def test_a_module_alone():
     text, _ = shown(lambda: nn.Conv2d(3, 4, 3)(torch.ones(2, 5, 8, 8)))
     assert text.rstrip().endswith("backlit: in Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))")

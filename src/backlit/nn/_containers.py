@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._hooks import live
 from ._module import Module, _indent, wrap_repr
+from ._where import say_where
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
@@ -107,12 +108,18 @@ class Sequential(_ModuleSequence):
         if live:
             for module in self._modules.values():
                 input = module(input)  # type: ignore[misc]
-        else:
+            return input
+        module = None
+        try:
             for module in self._modules.values():
                 if type(module).__call__ is _plain_call:
                     input = module.forward(input)  # type: ignore[union-attr]
                 else:
                     input = module(input)  # type: ignore[misc]
+        except Exception as error:
+            if module is not None and type(module).__call__ is _plain_call:
+                say_where(error, module)  # which its own call would have done
+            raise
         return input
 
     def _part(self, items: list[tuple[str, Any]]) -> Sequential:
