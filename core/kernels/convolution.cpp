@@ -417,14 +417,14 @@ void multiply_samples(const ConvShape& s, bool transposed, const T* w, const T* 
 // where that is g, the sum is that of the transposed products.
 template <class T> void correlate_samples(const ConvShape& s, const T* g, const T* x, T* w) {
   const int64_t n = volume(s.in), outs = s.out_channels, ins = s.in_channels;
-  const bool turned = ins > outs;
-  const int64_t rows = turned ? ins : outs, columns = turned ? outs : ins;
-  const auto sums = uninitialised<T>(turned ? s.groups * rows * columns : 0);
+  const bool swapped = ins > outs;
+  const int64_t rows = swapped ? ins : outs, columns = swapped ? outs : ins;
+  const auto sums = uninitialised<T>(swapped ? s.groups * rows * columns : 0);
   for (int64_t sample = 0; sample < s.batch; ++sample)
     for (int64_t group = 0; group < s.groups; ++group, g += outs * n, x += ins * n)
-      gemm(false, true, rows, columns, n, T(1), turned ? x : g, n, turned ? g : x, n, T(sample > 0),
-           (turned ? sums.get() : w) + group * rows * columns, columns);
-  if (!turned) return;
+      gemm(false, true, rows, columns, n, T(1), swapped ? x : g, n, swapped ? g : x, n,
+           T(sample > 0), (swapped ? sums.get() : w) + group * rows * columns, columns);
+  if (!swapped) return;
   for (int64_t group = 0; group < s.groups; ++group)
     for (int64_t o = 0; o < outs; ++o)
       for (int64_t c = 0; c < ins; ++c) *w++ = sums[(group * ins + c) * outs + o];

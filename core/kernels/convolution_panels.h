@@ -9,8 +9,7 @@
 
 namespace backlit {
 
-inline constexpr std::int64_t kPanelElements = 8192;  // of a panel at most
-inline constexpr std::int64_t kLeastPanelRows = 32;   // rows that repay its packing
+inline constexpr std::int64_t kLeastPanelRows = 32;  // rows that repay its packing
 
 template <class T> bool panels_pay(std::int64_t rows, std::int64_t lines) {
   return panel_loops<T>().replaces_blas && rows >= kLeastPanelRows && lines >= kLeastPanelRows;

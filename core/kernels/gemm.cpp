@@ -48,7 +48,6 @@ constexpr int64_t kThin = 12;               // rows or columns of C that repay n
 constexpr int64_t kThinLong = 256;          // where the others are so many,
 constexpr int64_t kThinDepth = 128;  // and sums along k so long that adding their lanes is little
 constexpr int64_t kLongEdge = 512;   // of C, which is work enough for all threads
-constexpr int64_t kDirectPanel = 8192;      // elements of a panel at most
 constexpr int64_t kPackedWork = 256 << 20;  // from here on packed operands are worth their copies
 constexpr int64_t kPackedDepth = 256;
 constexpr int64_t kPackedRows = 48, kPackedColumns = 8;  // panels in a block of C, which fit in L2
@@ -153,7 +152,7 @@ void direct_gemm(int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a, Matrix<T
   const int64_t rows = ((m - 1) / parts / loops.rows + 1) * loops.rows, down = (m - 1) / rows + 1;
   parallel_for(down * across, std::max<int64_t>(1, down * kBlockWork / (m * width * k + 1)),
                [&](int64_t begin, int64_t end) {
-                 alignas(64) T panel[kDirectPanel];
+                 alignas(64) T panel[kPanelElements];
                  for (int64_t t = begin; t < end; ++t) {
                    const int64_t i = t / across * rows, j = t % across * width;
                    const int64_t high = std::min(rows, m - i), wide = std::min(width, n - j);

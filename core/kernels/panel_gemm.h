@@ -7,6 +7,9 @@
 
 namespace backlit {
 
+// Room for a panel of b of any instruction set: columns * depth.
+inline constexpr std::int64_t kPanelElements = 8192;
+
 // The rows of a matrix, in groups that share a panel when they are packed: element (i, p), with i
 // counted from the first row of a group, is data[i * row + p * column]; `group` leads from one
 // row's place to that of the same row of the next group, per row of a group. row or column is 1.

@@ -168,6 +168,7 @@ void multiply(i64 m, i64 n, i64 k, T alpha, RowGroups<T> a, const T* b, Addend<T
 }
 
 template <class T> constexpr PanelGemm<T> functions() {
+  static_assert(kWidth<T> * kDepth <= kPanelElements);
   return {kTileRows,          kWidth<T>,        kDepth,           kReplacesBlas, pack<T, kTileRows>,
           pack<T, kWidth<T>>, pack_lines_at<T>, pack_steps_at<T>, multiply<T>};
 }
